@@ -1,0 +1,73 @@
+import type { z } from "zod";
+import type { Client } from "../core/client/client.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Registry } from "../core/registry/registry.ts";
+
+/**
+ * A verb of `micro`, as data. From this one definition follow the usage line, help, completion, "did you mean", the
+ * parser, the README's table and the test that every example parses. `CONTRIBUTING.md` shows how to add one.
+ */
+export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
+  /** Words that select it: `get service`. Lower case, unique with its aliases. */
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** One line, no full stop. */
+  readonly summary: string;
+  /** Fields with `.describe()`; those not in `words` are options (`--limit`). */
+  readonly input: S;
+  /** Fields filled by bare words, in order. */
+  readonly words?: readonly (keyof z.input<S> & string)[];
+  /** The field, last of `words`, that takes the rest of the line as it was typed: JSON, text. */
+  readonly rest?: keyof z.input<S> & string;
+  /** `area:verb`; roles grant patterns such as `registry:*`. */
+  readonly permission: `${string}:${string}`;
+  /** `read` may be repeated freely and is open to members; `write` needs a grant and is confirmed. */
+  readonly effect: "read" | "write";
+  /** `false`: a write that is not confirmed first, because saying it is saying it (`call`). */
+  readonly confirm?: false;
+  /** Answered at once, past whatever the room is waiting for (`jobs`, `cancel`). */
+  readonly urgent?: true;
+  /** Whole lines, first the plainest. */
+  readonly examples?: readonly string[];
+  /** Facts; survives JSON. @throws MicroError */
+  run(input: z.output<S>, context: CommandContext): Promise<R>;
+  /** Facts to something to show. Pure, so a stored result can be drawn again. */
+  view(result: R, input: z.output<S>): View;
+  /** What a person may write next: values for a field, for completion. */
+  complete?(
+    field: string,
+    given: Readonly<Record<string, unknown>>,
+    context: CommandContext,
+  ): Promise<readonly string[]>;
+}
+
+/** What a verb may use, and no more. */
+export interface CommandContext {
+  readonly registry: Registry;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** `slack:T01/U02`, `terminal:root`. */
+  readonly caller: string;
+  /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */
+  readonly oneShot: boolean;
+}
+
+/**
+ * Something to show; a front end draws it. `report` is lines in the reference's layout, where a tab ends a column: the
+ * terminal prints them as they are, chat aligns them.
+ */
+export type View =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "list"; readonly items: readonly string[]; readonly note?: string | undefined }
+  | { readonly kind: "report"; readonly text: string; readonly note?: string | undefined }
+  | { readonly kind: "json"; readonly text: string };
+
+/** Keeps the types of `input`, `run` and `view` tied together. */
+export function defineCommand<S extends z.ZodObject, R>(command: Command<S, R>): Command<S, R> {
+  return command;
+}
+
+/** A command whose types are nobody's business: what catalogs hold. */
+// biome-ignore lint/suspicious/noExplicitAny: the input type stands on both sides of `run`, so only `any` fits them all
+export type AnyCommand = Command<any, any>;

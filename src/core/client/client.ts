@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import type { CallOptions } from "../lifecycle.ts";
+import type { Middleware } from "../middleware.ts";
+import type { ServiceNode } from "../registry/registry.ts";
+import type { Filter } from "../selector/selector.ts";
+
+/** The contract of one remote procedure, shared by server and callers. */
+export interface Endpoint<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  /** `go.micro.srv.greeter`. */
+  readonly service: string;
+  /** `Say.Hello`: exactly one dot (`wire.md §11` trap 21). */
+  readonly name: string;
+  readonly input: I;
+  readonly output: O;
+  /** Repeating does no harm, so it may be retried after `timeout`. Default false. */
+  readonly idempotent?: boolean;
+}
+
+/** `timeoutMs` (default 5000) covers all attempts together. */
+export interface RequestOptions extends CallOptions {
+  /** `host:port`; skips the selector. */
+  readonly address?: string;
+  /** Headers for the handler. Addressing headers are not accepted here (`wire.md §4.5`). */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Extra attempts after the first, for errors that are safe to repeat. Default 1. */
+  readonly retries?: number;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  readonly filters?: readonly Filter[];
+  /** See `Endpoint.idempotent`. */
+  readonly idempotent?: boolean;
+  /** The answer is a `RawJson` with the text as it came, key order and digits untouched. */
+  readonly raw?: boolean;
+}
+
+/** One logical call on its way through the client's layers. */
+export interface ClientCall {
+  readonly service: string;
+  readonly endpoint: string;
+  readonly body: unknown;
+  readonly options: RequestOptions;
+}
+
+/** One attempt, when its node is known. */
+export interface ClientAttempt extends ClientCall {
+  readonly node: ServiceNode;
+  /** 0 for the first. */
+  readonly attempt: number;
+}
+
+/** Calls services by name. Errors of the other side are `MicroError` with the wire record in `details.record`. */
+export interface Client {
+  /** Input and output are checked against the endpoint's schemas. */
+  call<I extends z.ZodType, O extends z.ZodType>(
+    to: Endpoint<I, O>,
+    input: z.input<I>,
+    options?: RequestOptions,
+  ): Promise<z.output<O>>;
+  /**
+   * For callers that know names only at run time: commands, gateways. A `RawJson` body is sent as it is.
+   * @throws MicroError `not_found`, `unavailable`, `timeout`, `cancelled`, or what the handler answered
+   */
+  request(service: string, endpoint: string, body: unknown, options?: RequestOptions): Promise<unknown>;
+  /** Adds a layer around every call, outside retries. Before the first call. */
+  use(layer: Middleware<ClientCall, unknown>): void;
+  /** Closes idle connections. */
+  close(): Promise<void>;
+}

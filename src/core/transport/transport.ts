@@ -1,0 +1,34 @@
+import type { CallOptions, Closable } from "../lifecycle.ts";
+
+/** One message: headers, names in lower case, and a body that the transport does not read. */
+export interface Frame {
+  readonly header: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Two-way and ordered; the numbers of messages in the two directions need not match, so streams fit. Iterating ends when
+ * the other side closed, throws `unavailable` when the link broke.
+ */
+export interface Connection extends AsyncIterable<Frame>, Closable {
+  /** `host:port` of the other side. */
+  readonly remote: string;
+  /** Resolves when handed to the system, not when received. @throws MicroError `unavailable` */
+  send(frame: Frame, options?: CallOptions): Promise<void>;
+}
+
+/** Carries frames between processes: memory, http (go-micro's framing of HTTP/1.1, `wire.md §3.1`). */
+export interface Transport {
+  /** `http`, `memory`: what nodes carry as `transport` in their metadata. */
+  readonly kind: string;
+  /** Default 5000 ms. @throws MicroError `unavailable`, `timeout`, `cancelled` */
+  dial(address: string, options?: CallOptions): Promise<Connection>;
+  /**
+   * The handler owns the connection; what it throws closes that one only. `address` is the bound one (port 0 asked, real
+   * port told).
+   */
+  listen(
+    address: string,
+    handler: (connection: Connection) => Promise<void>,
+  ): Promise<Closable & { readonly address: string }>;
+}

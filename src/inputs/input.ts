@@ -1,0 +1,76 @@
+import type { CallOptions, Closable } from "../core/lifecycle.ts";
+
+/**
+ * A chat network: turns its words into ours and back. Knows no command and does not reconnect; the bot does both.
+ * Every input passes `test/contract/input.contract.ts`.
+ */
+export interface Input {
+  /** `slack`, `terminal`: in flags, logs and caller names. */
+  readonly name: string;
+  readonly limits: {
+    /** The longest answer, in characters, that is shown whole; a longer one becomes a summary and a file. */
+    readonly textLength: number;
+    /** It can carry a file; where it cannot, a long answer is cut with a note. */
+    readonly files: boolean;
+  };
+  /**
+   * The network may deliver a message again after we were restarted, so what was taken must be remembered on disk. A
+   * terminal's lines end with the terminal.
+   */
+  readonly replays: boolean;
+  /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later) */
+  connect(options?: CallOptions): Promise<InputConnection>;
+}
+
+/**
+ * One live link. Iterating ends when the person or network said good-bye for good (end of a pipe), and throws
+ * `unavailable` when the link is lost.
+ *
+ * **Asking for the next message acknowledges the one before**: an input tells its network "taken" only then, because by
+ * then the bot has it in its journal.
+ */
+export interface InputConnection extends AsyncIterable<IncomingMessage>, Closable {
+  /** @throws MicroError `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument` (do not try again) */
+  send(message: OutgoingMessage, options?: CallOptions): Promise<void>;
+}
+
+/** Where a message was said and an answer belongs. Made by the input, read only by it; survives JSON. */
+export interface Place {
+  /** Messages with the same `room` are taken in order. */
+  readonly room: string;
+  readonly [fact: string]: string | undefined;
+}
+
+export interface IncomingMessage {
+  /** Unique within the input: the same id twice is one message delivered twice. */
+  readonly id: string;
+  readonly from: {
+    /** What the network guarantees (`T01/U02`, a bare JID), never a nick. `undefined`: nobody vouches. */
+    readonly id: string | undefined;
+    /** For showing only. */
+    readonly name: string;
+    /** The network says that this is a stranger here: a guest account, another organisation. */
+    readonly guest: boolean;
+  };
+  readonly place: Place;
+  /** What was typed: mention removed, entities and links undone. */
+  readonly text: string;
+  /** Direct talk, or the bot was mentioned. */
+  readonly addressed: boolean;
+  /** Epoch ms, by the network's clock. */
+  readonly sentAt: number;
+}
+
+/** What the bot says. Text is never markup: the input escapes it for its network, as the last step. */
+export interface OutgoingMessage {
+  readonly place: Place;
+  readonly parts: readonly Part[];
+  /** For what is too long to be said. */
+  readonly file?: { readonly name: string; readonly text: string } | undefined;
+}
+
+/** `text`: sentences. `code`: to be shown with a fixed width, line by line as it is. */
+export interface Part {
+  readonly kind: "text" | "code";
+  readonly text: string;
+}

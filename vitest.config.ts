@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 15_000,
+    hookTimeout: 30_000,
+    // Two cores are what CI has; servers started by tests want a share of them.
+    maxWorkers: 2,
+  },
+});

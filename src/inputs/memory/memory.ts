@@ -1,0 +1,221 @@
+import { type Clock, systemClock } from "../../core/clock.ts";
+import { deadline, orAbort } from "../../core/deadline.ts";
+import { MicroError } from "../../core/errors.ts";
+import { type CallOptions, closable } from "../../core/lifecycle.ts";
+import { createQueue } from "../../core/queue.ts";
+import type { IncomingMessage, Input, InputConnection, OutgoingMessage } from "../input.ts";
+
+/** How much of the past is remembered, and how many messages may wait. */
+const KEPT = 10_000;
+
+/** A chat without a network, for tests and for whoever embeds the bot in a program of their own. */
+export interface MemoryInput extends Input {
+  /** A person says something. It waits if nobody is connected. @throws MicroError `exhausted` when 10000 wait */
+  say(text: string, options?: SayOptions): IncomingMessage;
+  /** The answers so far (the last 10000), oldest first. */
+  readonly sent: readonly OutgoingMessage[];
+  /** The oldest answer that `next` has not given yet, or the one to come. Default 5000 ms. @throws MicroError `timeout` */
+  next(options?: CallOptions): Promise<OutgoingMessage>;
+  /** Ids of the messages that were acknowledged, in order: the bot came back for the one after. */
+  readonly taken: readonly string[];
+  /** The link breaks: iterating throws `unavailable`. What was not acknowledged is delivered again on the next link. */
+  lose(): void;
+  /** Good-bye for good: what was said is still read, then iterating ends. */
+  end(): void;
+  /** The next `times` (default 1) calls of `send` throw this. */
+  failSends(error: MicroError, times?: number): void;
+  /** The next `times` (default 1) calls of `connect` throw this. */
+  failConnects(error: MicroError, times?: number): void;
+  /** Every `send` waits until the function that is returned is called. */
+  holdSends(): () => void;
+}
+
+export interface SayOptions {
+  /** A new one by default; the same again is the same message delivered twice. */
+  readonly id?: string;
+  /** The id of who speaks, default `ann`; an object says more. */
+  readonly from?: string | Partial<IncomingMessage["from"]>;
+  /** Default `room`. */
+  readonly room?: string;
+  /** Default true. */
+  readonly addressed?: boolean;
+  /** Default now. */
+  readonly sentAt?: number;
+}
+
+export interface MemoryInputInit {
+  /** Default `memory`. */
+  readonly name?: string;
+  /** Default 4000 characters, with files. */
+  readonly limits?: Partial<Input["limits"]>;
+  /** Default true. */
+  readonly replays?: boolean;
+  readonly clock?: Clock;
+}
+
+export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
+  const { name = "memory", clock = systemClock, replays = true } = init;
+  const unacknowledged: IncomingMessage[] = [];
+  const taken: string[] = [];
+  const sent: OutgoingMessage[] = [];
+  const sendFailures = failures();
+  const connectFailures = failures();
+  let link: MemoryLink | undefined;
+  let over = false;
+  let said = 0;
+  let given = 0;
+  let held: Promise<void> | undefined;
+  let answered = () => {};
+
+  const acknowledge = (message: IncomingMessage) => {
+    const at = unacknowledged.indexOf(message);
+    if (at < 0) return;
+    unacknowledged.splice(at, 1);
+    taken.push(message.id);
+    if (taken.length > KEPT) taken.shift();
+  };
+
+  return {
+    name,
+    limits: { textLength: 4000, files: true, ...init.limits },
+    replays,
+    sent,
+    taken,
+    connect: async (options = {}) => {
+      if (options.signal?.aborted) throw new MicroError("cancelled", `${name}: cancelled while connecting`);
+      connectFailures.next();
+      link?.end(new MicroError("unavailable", `${name}: another connection took over`));
+      const current = memoryLink(name, {
+        acknowledge,
+        send: async (message) => {
+          sendFailures.next();
+          await held;
+          return () => {
+            sent.push(message);
+            if (sent.length > KEPT) {
+              sent.shift();
+              given = Math.max(0, given - 1);
+            }
+            answered();
+          };
+        },
+      });
+      link = current;
+      for (const message of unacknowledged) current.push(message);
+      if (over) current.end();
+      return current;
+    },
+    say: (text, options = {}) => {
+      said += 1;
+      const message: IncomingMessage = {
+        id: options.id ?? `m${said}`,
+        from: speaker(options.from),
+        place: { room: options.room ?? "room" },
+        text,
+        addressed: options.addressed ?? true,
+        sentAt: options.sentAt ?? clock.now(),
+      };
+      if (unacknowledged.length >= KEPT) throw new MicroError("exhausted", `${name}: ${KEPT} messages wait already`);
+      unacknowledged.push(message);
+      link?.push(message);
+      return message;
+    },
+    next: async (options = {}) => {
+      using limit = deadline(options, 5000, `${name}: an answer`);
+      while (sent.length <= given) {
+        const more = new Promise<void>((resolve) => {
+          answered = resolve;
+        });
+        await orAbort(more, limit.signal);
+      }
+      given += 1;
+      return sent[given - 1] as OutgoingMessage;
+    },
+    lose: () => {
+      link?.end(new MicroError("unavailable", `${name}: the link was lost`));
+      link = undefined;
+    },
+    end: () => {
+      over = true;
+      link?.end();
+    },
+    failSends: sendFailures.plan,
+    failConnects: connectFailures.plan,
+    holdSends: () => {
+      let release = () => {};
+      held = new Promise((resolve) => {
+        release = () => {
+          held = undefined;
+          resolve();
+        };
+      });
+      return release;
+    },
+  };
+}
+
+interface MemoryLink extends InputConnection {
+  push(message: IncomingMessage): void;
+  end(error?: MicroError): void;
+}
+
+function memoryLink(
+  name: string,
+  to: {
+    acknowledge(message: IncomingMessage): void;
+    /** Resolves, when the network is ready, to what says it. */
+    send(message: OutgoingMessage): Promise<() => void>;
+  },
+): MemoryLink {
+  const queue = createQueue<IncomingMessage>();
+  const closing = new AbortController();
+  const gone = new MicroError("unavailable", `${name}: the connection is closed`);
+  let lost = false;
+
+  async function* messages(): AsyncGenerator<IncomingMessage> {
+    for await (const message of queue) {
+      if (closing.signal.aborted) return;
+      yield message;
+      // Over a link that broke nothing is acknowledged any more, so the message comes again.
+      if (!lost) to.acknowledge(message);
+    }
+  }
+
+  return {
+    push: (message) => void queue.push(message),
+    end: (error) => {
+      lost = error !== undefined;
+      queue.end(error);
+    },
+    [Symbol.asyncIterator]: messages,
+    send: async (message, options = {}) => {
+      using limit = deadline(options, 10_000, `${name}: sending`);
+      const say = await orAbort(to.send(message), AbortSignal.any([closing.signal, limit.signal]));
+      say();
+    },
+    ...closable(() => {
+      closing.abort(gone);
+      queue.end();
+    }),
+  };
+}
+
+/** Errors that were ordered for the next calls. */
+function failures(): { plan(error: MicroError, times?: number): void; next(): void } {
+  const planned: MicroError[] = [];
+  return {
+    plan: (error, times = 1) => {
+      for (let i = 0; i < times; i += 1) planned.push(error);
+    },
+    next: () => {
+      const error = planned.shift();
+      if (error !== undefined) throw error;
+    },
+  };
+}
+
+function speaker(from: SayOptions["from"] = "ann"): IncomingMessage["from"] {
+  if (typeof from === "string") return { id: from, name: from, guest: false };
+  const id = "id" in from ? from.id : "ann";
+  return { id, name: from.name ?? id ?? "somebody", guest: from.guest ?? false };
+}

@@ -49,6 +49,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** `slack:T01/U02`, `terminal:root`. */
   readonly caller: string;
+  /** Whether the caller may run another command; what they may not run is not shown to them. */
+  readonly mayRun: (command: AnyCommand) => boolean;
   /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */
   readonly oneShot: boolean;
 }

@@ -6,11 +6,105 @@ export interface Line {
 }
 
 export interface Word {
-  /** Quotes and escapes undone, typographic signs made plain. */
+  /** Quotes undone, typographic signs made plain. */
   readonly text: string;
   /** Where it stands in `Line.text`; `end` is exclusive. */
   readonly start: number;
   readonly end: number;
-  /** It was quoted, so it is never an option and never part of a command's name. */
+  /** It was quoted, so it is neither an option nor part of a command's name. */
   readonly quoted: boolean;
+}
+
+/** What somebody typed into a chat, split at blanks of every kind; `"…"` and `'…'` keep blanks together. */
+export function chatLine(text: string): Line {
+  const words: Word[] = [];
+  let at = 0;
+  while (at < text.length) {
+    if (isBlank(text.charCodeAt(at))) {
+      at++;
+      continue;
+    }
+    const closing = QUOTES.get(text.charCodeAt(at));
+    const close = closing === undefined ? -1 : closingQuote(text, at + 1, closing);
+    if (close !== -1) {
+      words.push({ text: text.slice(at + 1, close), start: at, end: close + 1, quoted: true });
+      at = close + 1;
+      continue;
+    }
+    const start = at;
+    let plainAscii = true;
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (isBlank(code)) break;
+      if (code > 127) plainAscii = false;
+    }
+    const word = text.slice(start, at);
+    words.push({ text: plainAscii ? word : plain(word), start, end: at, quoted: false });
+  }
+  return { text, words };
+}
+
+/** What a shell has split already. An argument may hold blanks; the text is the arguments joined by one blank. */
+export function argvLine(args: readonly string[]): Line {
+  let at = 0;
+  const words = args.map((arg) => {
+    const word: Word = { text: arg, start: at, end: at + arg.length, quoted: false };
+    at += arg.length + 1;
+    return word;
+  });
+  return { text: args.join(" "), words };
+}
+
+/**
+ * What chat clients make of plain signs, undone: smart quotes, the dash that was `--`, blanks that are none
+ * (`chat.md §3`).
+ */
+export function plain(text: string): string {
+  return text
+    .replace(/[\u2018\u2019\u201a\u201b]/g, "'")
+    .replace(/[\u201c\u201d\u201e\u201f\u00ab\u00bb]/g, '"')
+    .replace(/^\u2014/, "--")
+    .replace(/^\u2013/, "--")
+    .replace(/[\u00a0\u2000-\u200a\u202f\u3000]/g, " ")
+    .replace(/\u200b|\u200c|\u200d|\u2060|\ufeff/g, "");
+}
+
+/** Index after the JSON value that begins at `from`, or -1 when it does not end. Only brackets and strings are looked at. */
+export function jsonEnd(text: string, from: number): number {
+  let depth = 0;
+  let inString = false;
+  for (let at = from; at < text.length; at++) {
+    const char = text[at];
+    if (inString) {
+      if (char === "\\") at++;
+      else if (char === '"' || char === "\u201d") inString = false;
+    } else if (char === '"' || char === "\u201c") inString = true;
+    else if (char === "{" || char === "[") depth++;
+    else if ((char === "}" || char === "]") && --depth === 0) return at + 1;
+  }
+  return -1;
+}
+
+/** Opening sign to the signs that may close it. A pair of smart quotes is as good as a pair of straight ones. */
+const QUOTES: ReadonlyMap<number, string> = new Map([
+  [0x22, '"'],
+  [0x27, "'"],
+  [0x201c, "\u201c\u201d"],
+  [0x201e, "\u201c\u201d"],
+  [0x2018, "\u2018\u2019"],
+]);
+
+/** A quote closes only before a blank or the end; an apostrophe inside a word closes nothing. */
+function closingQuote(text: string, from: number, closing: string): number {
+  for (let at = from; at < text.length; at++) {
+    if (!closing.includes(text[at] as string)) continue;
+    if (at + 1 === text.length || isBlank(text.charCodeAt(at + 1))) return at;
+  }
+  return -1;
+}
+
+function isBlank(code: number): boolean {
+  if (code <= 32) return true;
+  if (code < 0xa0) return false;
+  return code === 0xa0 || (code >= 0x2000 && code <= 0x200b) || code === 0x202f || code === 0x3000 || code === 0xfeff;
 }

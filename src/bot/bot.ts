@@ -1,0 +1,228 @@
+import { randomBytes } from "node:crypto";
+import { type Catalog, createCatalog } from "../commands/catalog.ts";
+import type { AnyCommand } from "../commands/command.ts";
+import { helpCommand } from "../commands/help.ts";
+import { jobsCommands } from "../commands/jobs.ts";
+import type { Client } from "../core/client/client.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { MicroError } from "../core/errors.ts";
+import type { Startable } from "../core/lifecycle.ts";
+import { type Log, silent } from "../core/log.ts";
+import { compose } from "../core/middleware.ts";
+import type { Registry } from "../core/registry/registry.ts";
+import type { IncomingMessage, Input, InputConnection } from "../inputs/input.ts";
+import { type Answer, type Context, type Layer, say } from "./context.ts";
+import { type Journal, memoryJournal } from "./journal.ts";
+import { address } from "./layers/address.ts";
+import { answer } from "./layers/answer.ts";
+import { type AuditRecord, audit } from "./layers/audit.ts";
+import { authorize, isGuest } from "./layers/authorize.ts";
+import { confirm } from "./layers/confirm.ts";
+import { fresh } from "./layers/fresh.ts";
+import { type LimitInit, limit } from "./layers/limit.ts";
+import { once } from "./layers/once.ts";
+import { type OrderInit, order } from "./layers/order.ts";
+import { understand } from "./layers/understand.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+import { defaultPolicy, type Policy } from "./policy.ts";
+import { renderAnswer } from "./render.ts";
+import { createRunner } from "./run.ts";
+
+export interface BotInit {
+  /** What it is called in rooms. @default "micro" */
+  readonly name?: string;
+  readonly inputs: readonly Input[];
+  /** Beside `help`, `jobs` and `cancel`, which the bot brings. */
+  readonly commands: readonly AnyCommand[];
+  /** Started and stopped by whoever made them. */
+  readonly registry: Registry;
+  readonly client: Client;
+  readonly policy?: Policy;
+  readonly journal?: Journal;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly audit?: (record: AuditRecord) => void;
+  readonly order?: OrderInit;
+  readonly limit?: LimitInit;
+  /** How long one command may take. @default 30000 */
+  readonly commandMs?: number;
+  /** An older message is not carried out. @default 60000 */
+  readonly maxAgeMs?: number;
+  /** How long `stop()` lets running commands finish. @default 10000 */
+  readonly drainMs?: number;
+}
+
+/**
+ * Listens to its inputs and answers. `start()` throws `unauthenticated` when a network refuses the bot; a network that is
+ * away is joined when it is back. `stop()` finishes what runs.
+ */
+export interface Bot extends Startable {
+  readonly catalog: Catalog;
+  /**
+   * Resolves when every input has ended by itself (pipes do), or after `stop()`; with the error when one was refused
+   * while the bot ran.
+   */
+  readonly done: Promise<MicroError | undefined>;
+}
+
+/** An input with what the bot keeps for it. */
+interface Line {
+  readonly input: Input;
+  readonly outbox: Outbox;
+  connection: InputConnection | undefined;
+}
+
+/** Puts the parts together; the layers below stand in the order in which a message meets them. */
+export function createBot(init: BotInit): Bot {
+  const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, journal = memoryJournal() } = init;
+  const lines = init.inputs.map((input): Line => ({ input, outbox: createOutbox(clock, log), connection: undefined }));
+  const mayRun = (context: Context, command: AnyCommand) => policy.allows(context.caller, isGuest(context), command);
+  const runner = createRunner({ ...init, clock, mayRun });
+  const catalog: Catalog = createCatalog([...init.commands, helpCommand(() => catalog), ...jobsCommands(runner.jobs)]);
+  const outboxOf = (input: Input) => lines.find((line) => line.input === input)?.outbox;
+  const asked = confirm(clock, name);
+  const layers: readonly Layer[] = [
+    address(name),
+    once(journal, clock),
+    answer(async ({ input }, message) => outboxOf(input)?.send(message), log),
+    audit(init.audit ?? ((record) => log.info(record, "audit")), clock),
+    fresh(clock, init.maxAgeMs ?? 60_000),
+    limit(init.limit),
+    asked.heard,
+    understand(() => catalog, mayRun),
+    authorize(policy),
+    asked.ask,
+    order(clock, init.order),
+  ];
+  const handle = compose<Context, Answer | undefined>(layers, runner.run);
+
+  const stopping = new AbortController();
+  const working = new Set<Promise<unknown>>();
+  let ended: Promise<void> | undefined;
+  let finish: (error: MicroError | undefined) => void = () => {};
+  const done = new Promise<MicroError | undefined>((resolve) => {
+    finish = resolve;
+  });
+
+  /** One link of one input, from its first message to its last. */
+  const listen = async (line: Line, connection: InputConnection): Promise<void> => {
+    line.connection = connection;
+    line.outbox.use(connection);
+    try {
+      for await (const message of connection) {
+        if (stopping.signal.aborted) break;
+        const work = handle(contextOf(line.input, message)).catch((error) =>
+          log.error({ err: error }, "lost a message"),
+        );
+        working.add(work);
+        work.finally(() => working.delete(work));
+      }
+    } finally {
+      line.outbox.use(undefined);
+      line.connection = undefined;
+    }
+  };
+
+  /** Tries until there is a link; only refused credentials end it. */
+  const connect = async (line: Line): Promise<InputConnection | undefined> => {
+    for (let attempt = 0; !stopping.signal.aborted; attempt++) {
+      try {
+        return await line.input.connect({ signal: stopping.signal, timeoutMs: 30_000 });
+      } catch (thrown) {
+        const error = MicroError.from(thrown, "unavailable");
+        if (stopping.signal.aborted) return undefined;
+        if (error.code !== "unavailable" && error.code !== "timeout") throw error;
+        const waitMs = Math.min(30_000, 500 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2);
+        log.warn({ input: line.input.name, reason: error.message, waitMs }, "cannot connect; trying again");
+        await clock.sleep(waitMs, { signal: stopping.signal }).catch(() => {});
+      }
+    }
+    return undefined;
+  };
+
+  const loop = async (line: Line, first: InputConnection | undefined): Promise<void> => {
+    for (let connection = first; connection; connection = await connect(line)) {
+      log.info({ input: line.input.name }, "connected");
+      try {
+        await listen(line, connection);
+        // The other side said good-bye for good: say what is still to be said, then end.
+        line.outbox.use(connection);
+        await Promise.all(working);
+        return;
+      } catch (thrown) {
+        const error = MicroError.from(thrown, "unavailable");
+        log.warn({ input: line.input.name, reason: error.message }, "the link was lost; connecting again");
+      } finally {
+        await connection.close().catch(() => {});
+      }
+    }
+  };
+
+  /** What was running when the process before this one died is told, not repeated. */
+  const confess = (line: Line): void => {
+    for (const taken of journal.interrupted.filter((message) => message.input === line.input.name)) {
+      const text = taken.text.length > 200 ? `${taken.text.slice(0, 199)}…` : taken.text;
+      const words = `I was restarted while this was running, asked by ${taken.caller}: ${text}\nwhether it took effect is unknown, and it was not repeated; say it again if that does no harm`;
+      const told = line.outbox
+        .send(renderAnswer(say(words), taken.place, line.input.limits))
+        .then(() => journal.done(taken.key));
+      working.add(told);
+      told.finally(() => working.delete(told));
+    }
+  };
+
+  return {
+    catalog,
+    done,
+    start: async () => {
+      const firsts = lines.map((line) => connect(line));
+      const soon = new AbortController();
+      const enough = clock.sleep(START_MS, { signal: soon.signal }).catch(() => {});
+      try {
+        await Promise.race([Promise.all(firsts), enough]);
+      } catch (error) {
+        stopping.abort();
+        const others = await Promise.allSettled(firsts);
+        for (const other of others) if (other.status === "fulfilled") await other.value?.close();
+        throw error;
+      } finally {
+        soon.abort();
+      }
+      const loops = lines.map(async (line, index) => {
+        confess(line);
+        await loop(line, await firsts[index]);
+      });
+      ended = Promise.allSettled(loops).then((ends) => {
+        const failed = ends.find((end) => end.status === "rejected");
+        finish(failed && MicroError.from(failed.reason));
+      });
+    },
+    stop: async () => {
+      stopping.abort();
+      const drained = new AbortController();
+      const patience = clock.sleep(init.drainMs ?? 10_000, { signal: drained.signal }).catch(() => {});
+      await Promise.race([Promise.all(working), patience]);
+      drained.abort();
+      runner.cancelAll();
+      for (const { outbox } of lines) outbox.close();
+      await Promise.all(lines.map(({ connection }) => connection?.close()));
+      await ended;
+      journal.close();
+      finish(undefined);
+    },
+  };
+}
+
+/** How long `start()` waits for the networks; one that is away by then is joined when it is back. */
+const START_MS = 10_000;
+
+function contextOf(input: Input, message: IncomingMessage): Context {
+  return {
+    input,
+    message,
+    line: { text: message.text, words: [] },
+    caller: `${input.name}:${message.from.id ?? "guest"}`,
+    id: randomBytes(3).toString("hex"),
+    confirmed: false,
+  };
+}

@@ -1,0 +1,37 @@
+import type { AnyCommand, View } from "../commands/command.ts";
+import type { Line } from "../commands/line.ts";
+import type { Output } from "../commands/parse.ts";
+import type { Middleware } from "../core/middleware.ts";
+import type { IncomingMessage, Input } from "../inputs/input.ts";
+
+/** One message on its way through the bot. A layer that learns something makes a new one; nobody changes one. */
+export interface Context {
+  readonly input: Input;
+  readonly message: IncomingMessage;
+  /** What was said to the bot, its name taken off. */
+  readonly line: Line;
+  /** `slack:T01/U02`; `slack:guest` when nobody vouches. */
+  readonly caller: string;
+  /** Names this message in answers, `jobs` and the log; travels with calls as their trace id. */
+  readonly id: string;
+  /** Once the line is understood. */
+  readonly run?: { readonly command: AnyCommand; readonly input: Record<string, unknown>; readonly output: Output };
+  /** The caller has said yes to exactly this line. */
+  readonly confirmed: boolean;
+}
+
+/** What there is to say; drawn for the network in `render.ts`. */
+export interface Answer {
+  readonly view: View;
+  /** The facts behind it, where there are some. */
+  readonly result?: unknown;
+  readonly output: Output;
+}
+
+/** `undefined` is silence: the message was not for the bot, or had been taken before. */
+export type Layer = Middleware<Context, Answer | undefined>;
+
+/** An answer in one sentence. */
+export function say(text: string): Answer {
+  return { view: { kind: "text", text }, output: "text" };
+}

@@ -1,0 +1,67 @@
+import type { Clock } from "../../core/clock.ts";
+import { MicroError } from "../../core/errors.ts";
+import type { Layer } from "../context.ts";
+
+export interface OrderInit {
+  /** How many commands run at once, over all rooms. @default 16 */
+  readonly atOnce?: number;
+  /** How many wait at most; one more is refused. @default 500 */
+  readonly waiting?: number;
+  /** How long a command waits for the one before it in its room; then it starts beside it. @default 2000 */
+  readonly patienceMs?: number;
+}
+
+/**
+ * Starts the commands of a room in the order in which they were said, each when the one before has ended or has had its
+ * time, so that a slow node never stalls a room; and only so many commands at once. Urgent commands do not queue.
+ */
+export function order(clock: Clock, { atOnce = 16, waiting = 500, patienceMs = 2000 }: OrderInit = {}): Layer {
+  const last = new Map<string, Promise<unknown>>();
+  const turns: (() => void)[] = [];
+  let running = 0;
+  let queued = 0;
+
+  const turn = async () => {
+    if (running >= atOnce) await new Promise<void>((resolve) => turns.push(resolve));
+    else running++;
+  };
+  const leave = () => {
+    const next = turns.shift();
+    if (next) next();
+    else running--;
+  };
+
+  return async (context, next) => {
+    if (context.run?.command.urgent) return next(context);
+    if (queued >= waiting) {
+      throw new MicroError("exhausted", `${queued} commands are waiting already; say it again in a moment`);
+    }
+    const room = `${context.input.name}:${context.message.place.room}`;
+    const before = last.get(room);
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    last.set(room, ended);
+    queued++;
+    try {
+      if (before) await patiently(before, clock, patienceMs);
+      await turn();
+    } finally {
+      queued--;
+    }
+    try {
+      return await next(context);
+    } finally {
+      leave();
+      end();
+      if (last.get(room) === ended) last.delete(room);
+    }
+  };
+}
+
+async function patiently(before: Promise<unknown>, clock: Clock, ms: number): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([before, clock.sleep(ms, { signal: enough.signal }).catch(() => {})]);
+  enough.abort();
+}

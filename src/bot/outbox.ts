@@ -1,0 +1,92 @@
+import type { Clock } from "../core/clock.ts";
+import { MicroError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { InputConnection, OutgoingMessage } from "../inputs/input.ts";
+
+/** Sends an input's answers: in order per room, again after a refusal for being too fast, over the next link if one is lost. */
+export interface Outbox {
+  /** Resolves when it is said, or when it was given up and logged. Never rejects. */
+  send(message: OutgoingMessage): Promise<void>;
+  /** The link to send over from now on; `undefined` while there is none. */
+  use(connection: InputConnection | undefined): void;
+  /** Gives up what still waits for a link. */
+  close(): void;
+}
+
+/** @param giveUpMs how long an answer is worth saying @default 300000 */
+export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox {
+  const last = new Map<string, Promise<void>>();
+  let live: InputConnection | undefined;
+  let closed = false;
+  let arrived: (() => void)[] = [];
+  const rouse = () => {
+    const waiting = arrived;
+    arrived = [];
+    for (const wake of waiting) wake();
+  };
+
+  const linkBy = async (deadlineAt: number): Promise<InputConnection | undefined> => {
+    while (live === undefined && !closed && clock.now() < deadlineAt) {
+      const enough = new AbortController();
+      const link = new Promise<void>((resolve) => arrived.push(resolve));
+      await Promise.race([link, clock.sleep(deadlineAt - clock.now(), { signal: enough.signal }).catch(() => {})]);
+      enough.abort();
+    }
+    return live;
+  };
+
+  const deliver = async (message: OutgoingMessage): Promise<void> => {
+    const deadlineAt = clock.now() + giveUpMs;
+    for (let attempt = 0; ; attempt++) {
+      const connection = await linkBy(deadlineAt);
+      if (connection === undefined) {
+        log.error({ room: message.place.room }, "an answer could not be sent: there is no link");
+        return;
+      }
+      try {
+        await connection.send(message, { timeoutMs: 15_000 });
+        return;
+      } catch (thrown) {
+        const error = MicroError.from(thrown);
+        const wait = waitBefore(error, attempt);
+        if (wait === undefined || clock.now() + wait > deadlineAt) {
+          log.error(
+            { room: message.place.room, code: error.code, reason: error.message },
+            "an answer could not be sent",
+          );
+          return;
+        }
+        log.warn({ room: message.place.room, code: error.code, waitMs: wait }, "an answer waits to be sent again");
+        await clock.sleep(wait);
+      }
+    }
+  };
+
+  return {
+    send: (message) => {
+      const room = message.place.room;
+      const sent = (last.get(room) ?? Promise.resolve()).then(() => deliver(message));
+      last.set(room, sent);
+      return sent.finally(() => {
+        if (last.get(room) === sent) last.delete(room);
+      });
+    },
+    use: (connection) => {
+      live = connection;
+      if (connection) rouse();
+    },
+    close: () => {
+      closed = true;
+      rouse();
+    },
+  };
+}
+
+/** Milliseconds to wait before the next attempt; `undefined` when it would only fail again. */
+function waitBefore(error: MicroError, attempt: number): number | undefined {
+  if (error.code === "exhausted") {
+    const asked = Number(error.details["retryAfterMs"] ?? 1000);
+    return Math.min(Math.max(asked, 100), 120_000);
+  }
+  return error.code === "unavailable" || error.code === "timeout" ? Math.min(250 * 2 ** attempt, 10_000) : undefined;
+}

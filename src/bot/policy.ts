@@ -1,0 +1,81 @@
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import type { AnyCommand } from "../commands/command.ts";
+import { MicroError } from "../core/errors.ts";
+
+/** Who may do what. */
+export interface Policy {
+  /** @param guest the network does not vouch for the caller, or calls them a stranger */
+  allows(caller: string, guest: boolean, command: Pick<AnyCommand, "permission" | "effect">): boolean;
+}
+
+const pattern = z
+  .string()
+  .regex(/^[a-z*][\w-]*:[a-z*][\w-]*$/, { error: "a grant is area:verb, either may be *, as in registry:*" });
+
+const schema = z.strictObject({
+  /** Granted to everybody whom the network vouches for, beside all that changes nothing. */
+  members: z.array(pattern).default([]),
+  /** Granted to strangers too; nothing else is. */
+  guests: z.array(pattern).default([]),
+  roles: z
+    .record(z.string(), z.strictObject({ members: z.array(z.string().min(3)), grants: z.array(pattern) }))
+    .default({}),
+});
+
+type Rules = z.output<typeof schema>;
+
+/**
+ * What holds when no policy file is given: members may do what changes nothing, guests nothing, and whoever sits at this
+ * machine's terminal may do what the `micro` command line lets them do anyway.
+ */
+export const defaultPolicy: Policy = fromRules(
+  schema.parse({ roles: { terminal: { members: ["terminal:*"], grants: ["*:*"] } } }),
+);
+
+/**
+ * A policy file.
+ * @param name names the file in errors
+ * @throws MicroError `invalid_argument` that says which entry is wrong
+ */
+export function readPolicy(text: string, name: string): Policy {
+  let value: unknown;
+  try {
+    value = parseYaml(text) ?? {};
+  } catch (error) {
+    const line = (error as Error).message.split("\n")[0];
+    throw new MicroError("invalid_argument", `policy ${name} is not YAML: ${line}`, { cause: error });
+  }
+  const checked = schema.safeParse(value);
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    throw new MicroError("invalid_argument", `policy ${name}, at ${issue?.path.join(".") || "top"}: ${issue?.message}`);
+  }
+  return fromRules(checked.data);
+}
+
+function fromRules(rules: Rules): Policy {
+  return {
+    allows: (caller, guest, { permission, effect }) => {
+      if (granted(rules.guests, permission)) return true;
+      for (const role of Object.values(rules.roles)) {
+        if (granted(role.grants, permission) && role.members.some((member) => names(member, caller, guest)))
+          return true;
+      }
+      return !guest && (effect === "read" || granted(rules.members, permission));
+    },
+  };
+}
+
+function granted(grants: readonly string[], permission: string): boolean {
+  const [area, verb] = permission.split(":");
+  return grants.some((grant) => {
+    const [grantArea, grantVerb] = grant.split(":");
+    return (grantArea === "*" || grantArea === area) && (grantVerb === "*" || grantVerb === verb);
+  });
+}
+
+/** `terminal:*` names every member on that input; a stranger is only ever named by their whole id. */
+function names(member: string, caller: string, guest: boolean): boolean {
+  return member === caller || (!guest && member.endsWith(":*") && caller.startsWith(member.slice(0, -1)));
+}

@@ -1,0 +1,84 @@
+import type { AnyCommand, CommandContext } from "../commands/command.ts";
+import type { Job, Jobs } from "../commands/jobs.ts";
+import type { Client, ClientCall } from "../core/client/client.ts";
+import type { Clock } from "../core/clock.ts";
+import { deadline, orAbort } from "../core/deadline.ts";
+import { MicroError } from "../core/errors.ts";
+import type { Registry } from "../core/registry/registry.ts";
+import type { Answer, Context } from "./context.ts";
+
+export interface RunInit {
+  readonly registry: Registry;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly mayRun: (context: Context, command: AnyCommand) => boolean;
+  /** How long a command may take. @default 30000 */
+  readonly commandMs?: number;
+}
+
+/** Runs commands, each with a deadline and a way to be cancelled, and knows which are running. */
+export interface Runner {
+  readonly jobs: Jobs;
+  run(context: Context): Promise<Answer>;
+  /** Cancels everything that runs. */
+  cancelAll(): void;
+}
+
+export function createRunner(init: RunInit): Runner {
+  const running = new Map<string, { job: Job; stop: AbortController }>();
+  return {
+    jobs: {
+      list: () => [...running.values()].map(({ job }) => job),
+      cancel: (id) => {
+        const found = running.get(id);
+        found?.stop.abort();
+        return found !== undefined;
+      },
+    },
+    cancelAll: () => {
+      for (const { stop } of running.values()) stop.abort();
+    },
+    run: async (context) => {
+      const { command, input, output } = context.run ?? never();
+      const stop = new AbortController();
+      const job = { id: context.id, caller: context.caller, text: context.line.text, startedAt: init.clock.now() };
+      running.set(job.id, { job, stop });
+      using limit = deadline({ signal: stop.signal }, init.commandMs ?? 30_000, `\`${command.name}\``);
+      try {
+        const result = await orAbort(command.run(input, commandContext(init, context, limit.signal)), limit.signal);
+        return { view: command.view(result, input), result, output };
+      } finally {
+        running.delete(job.id);
+      }
+    },
+  };
+}
+
+function commandContext(init: RunInit, context: Context, signal: AbortSignal): CommandContext {
+  return {
+    registry: init.registry,
+    client: traced(init.client, context.id),
+    clock: init.clock,
+    signal,
+    caller: context.caller,
+    mayRun: (command) => init.mayRun(context, command),
+    oneShot: false,
+  };
+}
+
+/** A client whose calls carry the message's id, so that a service's log can be joined with ours (`wire.md §4.1`). */
+function traced(client: Client, id: string): Client {
+  const withTrace = (options: ClientCall["options"] = {}) => ({
+    ...options,
+    metadata: { "Micro-Trace-Id": id, ...options.metadata },
+  });
+  return {
+    ...client,
+    call: (to, input, options) => client.call(to, input, withTrace(options)),
+    request: (service, endpoint, body, options) => client.request(service, endpoint, body, withTrace(options)),
+  };
+}
+
+function never(): never {
+  throw new MicroError("internal", "a line reached the runner without having been understood");
+}

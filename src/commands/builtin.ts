@@ -1,0 +1,22 @@
+import { call } from "./call.ts";
+import type { AnyCommand } from "./command.ts";
+import { getService } from "./get-service.ts";
+import { health } from "./health.ts";
+import { listServices } from "./list-services.ts";
+import { deregisterService, registerService } from "./register-service.ts";
+import { echo, hello, ping, threeLaws, time } from "./small-talk.ts";
+import { stats } from "./stats.ts";
+
+/** The verbs that every front end has. A new command is one file and one line here. */
+export const builtin: readonly AnyCommand[] = [
+  listServices,
+  getService,
+  call,
+  health,
+  stats,
+  registerService,
+  deregisterService,
+];
+
+/** What only makes sense in conversation. */
+export const smallTalk: readonly AnyCommand[] = [echo, time, hello, ping, threeLaws];

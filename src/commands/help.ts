@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { MicroError } from "../core/errors.ts";
+import type { Catalog } from "./catalog.ts";
+import { type AnyCommand, type Command, defineCommand } from "./command.ts";
+import { fields, usage, valueName } from "./fields.ts";
+import { chatLine } from "./line.ts";
+
+const input = z.object({ topic: z.string().optional().describe("a command's name") });
+
+/** What `help` answers: the commands there are, or one of them in full. */
+interface Help {
+  readonly commands: readonly { readonly usage: string; readonly summary: string }[];
+  readonly about?: readonly string[];
+}
+
+/** `help`, over whatever catalog is in force when it is asked. */
+export function helpCommand(catalog: () => Catalog): Command<typeof input, Help> {
+  return defineCommand({
+    name: "help",
+    summary: "Show what can be said, or how to say one thing",
+    input,
+    words: ["topic"],
+    rest: "topic",
+    permission: "bot:talk",
+    effect: "read",
+    urgent: true,
+    examples: ["help", "help call"],
+    run: async ({ topic }, { mayRun }) => {
+      if (topic === undefined) return { commands: catalog().commands.filter(mayRun).map(brief) };
+      const line = chatLine(topic);
+      const found =
+        catalog().match(line)?.command ?? catalog().commands.find((command) => command.name.startsWith(topic));
+      if (found && mayRun(found)) return { commands: [brief(found)], about: about(found) };
+      const near = catalog().nearest(line, 3, mayRun);
+      throw new MicroError(
+        "not_found",
+        `there is no command "${topic}"; the nearest are ${near.map(({ name }) => `\`${name}\``).join(", ")}`,
+      );
+    },
+    view: (result) => ({
+      kind: "report",
+      text: (result.about ?? result.commands.map((command) => `${command.usage}\t${command.summary}`)).join("\n"),
+      note: result.about ? undefined : "`help <command>` tells more about one of them",
+    }),
+    complete: async () => catalog().commands.map((command) => command.name),
+  });
+}
+
+function brief(command: AnyCommand): { usage: string; summary: string } {
+  const words = fields(command).filter((field) => field.place !== "option");
+  const named = words.map((field) => (field.required ? `<${field.name}>` : `[${field.name}]`));
+  return { usage: [command.name, ...named].join(" "), summary: command.summary };
+}
+
+/** Everything about one command, as lines: usage, fields, examples. Also what `micro help <command>` prints. */
+export function about(command: AnyCommand): readonly string[] {
+  const lines = [usage(command), "", command.summary];
+  const specs = fields(command);
+  if (specs.length > 0) lines.push("");
+  for (const field of specs) {
+    const name =
+      field.place === "option"
+        ? `--${field.name}${field.type === "boolean" ? "" : ` ${valueName(field)}`}`
+        : field.name;
+    const usual =
+      field.default === undefined
+        ? ""
+        : ` (default ${typeof field.default === "string" ? field.default : JSON.stringify(field.default)})`;
+    lines.push(`  ${name}\t${field.description}${usual}`);
+  }
+  if (command.aliases) lines.push("", `also: ${command.aliases.join(", ")}`);
+  if (command.examples) lines.push("", ...command.examples.map((example) => `e.g. ${example}`));
+  lines.push(
+    "",
+    `permission ${command.permission}, ${command.effect === "write" ? "changes things" : "changes nothing"}`,
+  );
+  return lines;
+}

@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { defineCommand } from "./command.ts";
+import { remembered } from "./remembered.ts";
+
+export const listServices = defineCommand({
+  name: "list services",
+  summary: "List the services in the registry",
+  input: z.object({}),
+  permission: "registry:read",
+  effect: "read",
+  examples: ["list services"],
+  run: async (_input, { registry, signal, clock }) => ({
+    services: await registry.list({ signal }),
+    ...remembered(registry, clock),
+  }),
+  view: ({ services, note }) => ({ kind: "list", items: services, note }),
+});

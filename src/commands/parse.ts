@@ -1,0 +1,171 @@
+import { MicroError } from "../core/errors.ts";
+import type { Match } from "./catalog.ts";
+import { type Field, fields, usage, valueName } from "./fields.ts";
+import { jsonEnd, type Line, type Word } from "./line.ts";
+
+/** `json`: the facts; `raw`: what a service answered, not laid out anew. */
+export type Output = "text" | "json" | "raw";
+
+/** A command with everything it needs to run. */
+export interface Parsed {
+  readonly input: Record<string, unknown>;
+  readonly output: Output;
+}
+
+/** Where in a line the trouble stands, for a caret under it. */
+export interface Mark {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Turns the words after a command's name into its typed input. Options may stand anywhere; `--` ends them; JSON and other
+ * rests of a line are taken from the text as they stand.
+ * @throws MicroError `invalid_argument` with `details.usage` and, where a word is to blame, `details.mark` and `details.line`
+ */
+export function parse(match: Match): Parsed {
+  const { command, line } = match;
+  const specs = fields(command);
+  const given: Record<string, unknown> = {};
+  const marks = new Map<string, Mark>();
+  let output: Output = "text";
+  let optionsOver = false;
+  let wordIndex = 0;
+
+  for (let at = match.from; at < line.words.length; at++) {
+    const word = line.words[at] as Word;
+    if (!optionsOver && !word.quoted && isOption(word.text)) {
+      if (word.text === "--") {
+        optionsOver = true;
+        continue;
+      }
+      const option = readOption(word.text);
+      const field = option.name === "output" || option.name === "o" ? OUTPUT : findOption(specs, option.name);
+      if (field === undefined) {
+        throw wrong(match, `${command.name} has no option ${word.text.split("=")[0]}`, word);
+      }
+      const apart = option.value === undefined && field.type !== "boolean";
+      const holder = apart ? line.words[++at] : word;
+      const value = option.value ?? (apart ? holder?.text : "true");
+      if (holder === undefined || value === undefined) {
+        throw wrong(match, `--${field.name} wants a value: ${valueName(field)}`, word);
+      }
+      if (field === OUTPUT) output = readOutput(match, value, holder);
+      else take(given, field, value);
+      marks.set(field.name, holder);
+      continue;
+    }
+    const field = specs[wordIndex++];
+    if (field === undefined || field.place === "option") {
+      throw wrong(match, `${command.name} does not know what to do with "${shortened(word.text)}"`, word);
+    }
+    if (field.place === "word") {
+      take(given, field, word.text);
+      marks.set(field.name, word);
+      continue;
+    }
+    const end = restEnd(line, word);
+    given[field.name] = line.text.slice(word.start, end);
+    marks.set(field.name, { start: word.start, end });
+    while ((line.words[at + 1]?.start ?? Number.POSITIVE_INFINITY) < end) at++;
+  }
+
+  const checked = command.input.safeParse(given);
+  if (checked.success) return { input: checked.data as Record<string, unknown>, output };
+  const issue = checked.error.issues[0];
+  const field = specs.find((spec) => spec.name === issue?.path[0]);
+  const mark = field && marks.get(field.name);
+  throw wrong(
+    match,
+    explained(issue?.message ?? "not understood", field, mark && line.text.slice(mark.start, mark.end)),
+    mark,
+  );
+}
+
+/** A definition's own words as they are; the schema library's, turned into ours. */
+function explained(message: string, field: Field | undefined, said: string | undefined): string {
+  if (field === undefined || !/^(Invalid|Too|Unrecognized)/.test(message)) return message;
+  const name = field.place === "option" ? `--${field.name}` : field.name;
+  if (/^Invalid (input|option)/.test(message)) {
+    return `${name} wants ${valueName(field)}${said === undefined ? "" : `, not "${shortened(said)}"`}`;
+  }
+  return `${name}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+}
+
+/** Every command takes it, so no command declares it. */
+const OUTPUT: Field = {
+  name: "output",
+  type: "string",
+  place: "option",
+  required: false,
+  description: "text, json (the facts) or raw (what a service answered, as it came)",
+  choices: ["text", "json", "raw"],
+  default: "text",
+  short: "o",
+};
+
+function isOption(text: string): boolean {
+  return text.length > 1 && text[0] === "-" && !/^-[\d.]/.test(text);
+}
+
+function readOption(text: string): { name: string; value: string | undefined } {
+  const bare = text.replace(/^--?/, "");
+  const equals = bare.indexOf("=");
+  return equals === -1
+    ? { name: bare, value: undefined }
+    : { name: bare.slice(0, equals), value: bare.slice(equals + 1) };
+}
+
+function findOption(specs: readonly Field[], name: string): Field | undefined {
+  const plain = name.replaceAll("-", "_");
+  return specs.find((field) => field.place === "option" && (field.name === plain || field.short === name));
+}
+
+/** A text becomes what its field's type asks for; what does not fit stays text, and the schema says so. */
+function take(given: Record<string, unknown>, field: Field, text: string): void {
+  switch (field.type) {
+    case "integer":
+    case "number":
+      given[field.name] = text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
+      break;
+    case "boolean":
+      given[field.name] = text === "true" ? true : text === "false" ? false : text;
+      break;
+    case "list":
+      given[field.name] = [...((given[field.name] as string[] | undefined) ?? []), text];
+      break;
+    case "pairs": {
+      const equals = text.indexOf("=");
+      const pair = equals > 0 ? { [text.slice(0, equals)]: text.slice(equals + 1) } : {};
+      given[field.name] = { ...((given[field.name] as object | undefined) ?? {}), ...pair };
+      break;
+    }
+    default:
+      given[field.name] = text;
+  }
+}
+
+/** A JSON value ends where its brackets do, so options may follow it; any other text goes on to the end. */
+function restEnd(line: Line, word: Word): number {
+  const first = line.text[word.start];
+  const end = first === "{" || first === "[" ? jsonEnd(line.text, word.start) : -1;
+  return end === -1 ? line.text.trimEnd().length : end;
+}
+
+function readOutput(match: Match, value: string, word: Word): Output {
+  if (value === "text" || value === "json" || value === "raw") return value;
+  throw wrong(match, `--output is text, json or raw, not "${shortened(value)}"`, word);
+}
+
+function wrong(match: Match, message: string, mark?: Mark): MicroError {
+  return new MicroError("invalid_argument", message, {
+    details: {
+      usage: usage(match.command),
+      ...(mark ? { line: match.line.text, mark: { start: mark.start, end: mark.end } } : {}),
+    },
+  });
+}
+
+function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}

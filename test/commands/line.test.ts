@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { argvLine, chatLine, jsonEnd } from "../../src/commands/line.ts";
+
+const words = (text: string) => chatLine(text).words.map((word) => word.text);
+
+describe("chatLine", () => {
+  it.each([
+    ["list services", ["list", "services"]],
+    ["  list \t services \n", ["list", "services"]],
+    ["list\u00a0services", ["list", "services"]],
+    ["get service \u201cgo.micro.srv.a b\u201d", ["get", "service", "go.micro.srv.a b"]],
+    [`echo "two words" 'and more'`, ["echo", "two words", "and more"]],
+    ["get service x \u2014version 1.0.0", ["get", "service", "x", "--version", "1.0.0"]],
+    ["echo it's on", ["echo", "it's", "on"]],
+    ["echo \u2018quoted\u2019", ["echo", "quoted"]],
+    ['echo "never closed', ["echo", '"never', "closed"]],
+    ["", []],
+    ["\u00a0 ", []],
+  ])("splits %j", (text, expected) => {
+    expect(words(text)).toEqual(expected);
+  });
+
+  it("remembers where words stood, so that the text between can be taken untouched", () => {
+    const line = chatLine('call svc Ep {"a":  1, "b": "\u201cx\u201d"}');
+    const json = line.words[3];
+    expect(line.text.slice(json?.start)).toBe('{"a":  1, "b": "\u201cx\u201d"}');
+  });
+});
+
+describe("argvLine", () => {
+  it("keeps an argument with blanks together and joins arguments by one blank", () => {
+    const line = argvLine(["call", "svc", "Ep", '{"a": 1}']);
+    expect(line.text).toBe('call svc Ep {"a": 1}');
+    expect(line.words[3]).toMatchObject({ text: '{"a": 1}', start: 12, end: 20 });
+  });
+});
+
+describe("jsonEnd", () => {
+  it.each([
+    ['{"a":"}"} --output raw', 9],
+    ['{"a":"\\"}"}', 11],
+    ["[[],{}] x", 7],
+    ['{"a":1', -1],
+    ["{\u201ca\u201d: \u201c}\u201d}", 10],
+  ])("finds the end of %s", (text, end) => {
+    expect(jsonEnd(text, 0)).toBe(end);
+  });
+});

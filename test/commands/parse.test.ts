@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createCatalog } from "../../src/commands/catalog.ts";
+import { defineCommand } from "../../src/commands/command.ts";
+import { fields, usage } from "../../src/commands/fields.ts";
+import { argvLine, chatLine, type Line } from "../../src/commands/line.ts";
+import { parse } from "../../src/commands/parse.ts";
+import type { MicroError } from "../../src/core/errors.ts";
+
+const ship = defineCommand({
+  name: "ship it",
+  aliases: ["send"],
+  summary: "Ship something",
+  input: z.object({
+    what: z.string({ error: "ship what?" }).describe("a thing"),
+    body: z.string().default("{}").describe("JSON"),
+    limit: z.number().int().min(1).default(20),
+    fast: z.boolean().default(false),
+    tag: z.array(z.string()).optional(),
+    metadata: z.record(z.string(), z.string()).optional(),
+    size: z.enum(["small", "large"]).optional(),
+  }),
+  words: ["what", "body"],
+  rest: "body",
+  permission: "ship:it",
+  effect: "write",
+  run: async (input) => input,
+  view: () => ({ kind: "text", text: "" }),
+});
+const catalog = createCatalog([ship]);
+
+function parsed(line: Line) {
+  const match = catalog.match(line);
+  if (!match) throw new Error("no match");
+  return parse(match);
+}
+const chat = (text: string) => parsed(chatLine(text));
+const failure = (text: string): MicroError => {
+  try {
+    chat(text);
+  } catch (error) {
+    return error as MicroError;
+  }
+  throw new Error("expected an error");
+};
+
+describe("parse", () => {
+  it("fills words, defaults and the rest", () => {
+    expect(chat('ship it box {"a":  1}').input).toEqual({ what: "box", body: '{"a":  1}', limit: 20, fast: false });
+  });
+
+  it("takes options anywhere, also after the JSON, with one dash or two, with = or a blank", () => {
+    expect(chat('send --limit=3 box -fast {"a":{"b":"-x --y"}} --tag a -tag b --metadata k=v=w').input).toEqual({
+      what: "box",
+      body: '{"a":{"b":"-x --y"}}',
+      limit: 3,
+      fast: true,
+      tag: ["a", "b"],
+      metadata: { k: "v=w" },
+    });
+  });
+
+  it("leaves a rest that is no JSON alone, dashes and blanks included", () => {
+    expect(chat("send box  some   text -- with --dashes ").input["body"]).toBe("some   text -- with --dashes");
+  });
+
+  it("understands arguments that a shell has split", () => {
+    const { input, output } = parsed(argvLine(["send", "box", '{"a":', "1}", "-o", "json"]));
+    expect(input["body"]).toBe('{"a": 1}');
+    expect(output).toBe("json");
+  });
+
+  it("gives every command --output", () => {
+    expect(chat("send box --output json").output).toBe("json");
+    expect(failure("send box --output pdf").message).toContain("pdf");
+  });
+
+  it.each([
+    ["send", "ship what?", undefined],
+    ["send box --limt 3", "has no option --limt", [9, 15]],
+    ["send box --limit many", '--limit wants <integer>, not "many"', [17, 21]],
+    ["send box --limit 0", "--limit: too small", [17, 18]],
+    ["send box --limit", "--limit wants a value: <integer>", [9, 16]],
+    ["send box --size tiny", '--size wants <small|large>, not "tiny"', [16, 20]],
+    ['send box {"a":1} junk', 'what to do with "junk"', [17, 21]],
+  ])("points at the trouble in %s", (text, message, mark) => {
+    const error = failure(text);
+    expect(error.code).toBe("invalid_argument");
+    expect(`${error.message} `).toContain(message);
+    expect(error.details["usage"]).toBe(usage(ship));
+    if (mark) expect(error.details["mark"]).toEqual({ start: mark[0], end: mark[1] });
+  });
+});
+
+describe("usage", () => {
+  it("is read from the schema", () => {
+    expect(usage(ship)).toBe(
+      "ship it <what> [body] [--limit <integer>] [--fast] [--tag <string>] [--metadata <key=value>] [--size <small|large>]",
+    );
+  });
+  it("knows each field", () => {
+    expect(fields(ship)[0]).toMatchObject({ name: "what", place: "word", required: true, description: "a thing" });
+  });
+});

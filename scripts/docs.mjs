@@ -1,0 +1,76 @@
+// Writes the README's tables from the code they describe, between their markers. With --check it changes nothing and
+// fails when a table is not what the code says. Wants a build.
+import { readFileSync, writeFileSync } from "node:fs";
+import { BOT, GLOBAL } from "../dist/src/app/settings.js";
+import { builtin, smallTalk } from "../dist/src/commands/builtin.js";
+import { fields, usage } from "../dist/src/commands/fields.js";
+import { helpCommand } from "../dist/src/commands/help.js";
+import { jobsCommands } from "../dist/src/commands/jobs.js";
+import { ERROR_CODES } from "../dist/src/core/errors.js";
+
+const root = new URL("../", import.meta.url);
+const cell = (text) => text.replaceAll("|", "\\|");
+const table = (head, rows) =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
+
+function commandTable() {
+  const none = { list: () => [], cancel: () => false };
+  const all = [...builtin, helpCommand(() => undefined), ...jobsCommands(none), ...smallTalk];
+  return table(
+    ["command", "", "needs"],
+    all.map((command) => {
+      const words = fields(command).filter((field) => field.place !== "option");
+      const named = words.map((field) => (field.required ? `<${field.name}>` : `[${field.name}]`));
+      const options = usage(command).slice([command.name, ...named].join(" ").length).trim();
+      const also = command.aliases ? ` Also: ${command.aliases.map((name) => `\`${name}\``).join(", ")}.` : "";
+      const more = options === "" ? "" : ` Options: \`${options}\`.`;
+      return [`\`${[command.name, ...named].join(" ")}\``, `${command.summary}.${also}${more}`, `\`${command.permission}\``];
+    }),
+  );
+}
+
+function optionTable() {
+  const rows = (options) =>
+    Object.entries(options).map(([name, option]) => {
+      const short = option.short ? `, \`-${option.short}\`` : "";
+      return [`\`--${name}\`${short}`, option.env ? `\`${option.env}\`` : "", option.description];
+    });
+  return [
+    table(["option", "environment", ""], rows(GLOBAL)),
+    "After `micro bot`:",
+    table(["option", "environment", ""], rows(BOT)),
+  ].join("\n\n");
+}
+
+function errorTable() {
+  return table(
+    ["code", "status", "the same again may succeed"],
+    Object.entries(ERROR_CODES).map(([code, { status, retryable }]) => [
+      `\`${code}\``,
+      String(status),
+      retryable ? "yes" : "no",
+    ]),
+  );
+}
+
+/** The example as it stands, from its first import on. */
+function greeter() {
+  const text = readFileSync(new URL("examples/greeter.ts", root), "utf8").trim();
+  return `\`\`\`ts\n${text.replaceAll("../src/index.ts", "micro-chatops")}\n\`\`\``;
+}
+
+const sections = { commands: commandTable(), options: optionTable(), errors: errorTable(), greeter: greeter() };
+const path = new URL("README.md", root);
+const before = readFileSync(path, "utf8");
+let after = before;
+for (const [name, text] of Object.entries(sections)) {
+  const marked = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`);
+  if (!marked.test(after)) throw new Error(`README.md has no section "${name}"`);
+  after = after.replace(marked, (_, open, close) => `${open}${text}\n${close}`);
+}
+if (process.argv.includes("--check")) {
+  if (after !== before) {
+    console.error("README.md is not what the code says: run `npm run docs` and commit it");
+    process.exitCode = 1;
+  }
+} else writeFileSync(path, after);

@@ -190,7 +190,7 @@ function memoryLink(
     [Symbol.asyncIterator]: messages,
     send: async (message, options = {}) => {
       using limit = deadline(options, 10_000, `${name}: sending`);
-      const say = await orAbort(to.send(message), AbortSignal.any([closing.signal, limit.signal]));
+      const say = await orAbort(orAbort(to.send(message), limit.signal), closing.signal);
       say();
     },
     ...closable(() => {

@@ -1,0 +1,95 @@
+import type { IncomingMessage, Place } from "../input.ts";
+import { pieces } from "./markup.ts";
+
+/** Who we are in a workspace, as `auth.test` tells. */
+export interface Self {
+  readonly team: string;
+  readonly user: string;
+}
+
+/** What we read of an `events_api` payload (docs.slack.dev, "message" and "app_mention" events). */
+export interface EventPayload {
+  readonly team_id?: string;
+  readonly event?: SlackEvent;
+}
+
+export interface SlackEvent {
+  readonly type?: string;
+  readonly subtype?: string;
+  readonly hidden?: boolean;
+  readonly edited?: unknown;
+  readonly bot_id?: string;
+  readonly user?: string;
+  readonly user_team?: string;
+  readonly source_team?: string;
+  readonly team?: string;
+  readonly channel?: string;
+  readonly channel_type?: string;
+  readonly ts?: string;
+  readonly thread_ts?: string;
+  readonly text?: string;
+}
+
+/** A message whose speaker has not been looked up. */
+export interface Spoken extends Omit<IncomingMessage, "from"> {
+  readonly team: string;
+  readonly user: string;
+}
+
+/** What a person can say: plainly, into the channel from a thread, beside a file. `/me` tells, it does not order. */
+const SPOKEN: ReadonlySet<string | undefined> = new Set([undefined, "thread_broadcast", "file_share"]);
+
+/**
+ * An event as a message, or `undefined` when no person said it, or not now: edits (an edit that adds a mention comes
+ * as an `app_mention` of its own, with `edited`), deletions, joins, bots, ourselves.
+ *
+ * `message` and `app_mention` are two events for one text, so the id is team, channel and timestamp, and both give the
+ * same message.
+ */
+export function spoken(payload: EventPayload, self: Self): Spoken | undefined {
+  const { event } = payload;
+  if (event === undefined || (event.type !== "message" && event.type !== "app_mention")) return undefined;
+  if (!SPOKEN.has(event.subtype) || event.hidden || event.edited !== undefined || event.bot_id) return undefined;
+  const { channel, ts, user } = event;
+  if (!channel || !ts || !user || user === self.user || user === "USLACKBOT") return undefined;
+
+  const { text, mentioned } = withoutMention(event.text ?? "", self.user);
+  if (text === "" && !mentioned) return undefined;
+  return {
+    id: `${self.team}/${channel}/${ts}`,
+    // Slack Connect: the speaker's own workspace, which need not be ours.
+    team: event.user_team ?? event.source_team ?? event.team ?? payload.team_id ?? self.team,
+    user,
+    place: place(self.team, channel, ts, event.thread_ts),
+    text,
+    addressed: mentioned || isDirect(event),
+    sentAt: Math.floor(Number(ts) * 1000),
+  };
+}
+
+/** An answer belongs into the thread it was asked in, else into the channel. The head of a thread names itself. */
+function place(team: string, channel: string, ts: string, thread: string | undefined): Place {
+  const here = { room: channel, channel, team };
+  return thread === undefined || thread === ts ? here : { ...here, thread };
+}
+
+/** `app_mention` does not say what kind of channel it is; ids of direct talks begin with D. */
+function isDirect(event: SlackEvent): boolean {
+  return event.channel_type === "im" || (event.channel_type === undefined && event.channel?.startsWith("D") === true);
+}
+
+function withoutMention(markup: string, user: string): { text: string; mentioned: boolean } {
+  const [first, ...rest] = pieces(markup.trimStart());
+  if (first?.user !== user) return { text: unquoted(join(first ? [first, ...rest] : [])), mentioned: false };
+  return { text: unquoted(join(rest).replace(/^\s*[:,]?\s*/, "")), mentioned: true };
+}
+
+function join(found: readonly { readonly text: string }[]): string {
+  return found.map((piece) => piece.text).join("");
+}
+
+/** People write commands as code. One pair of backticks or fences around the whole is not part of the command. */
+function unquoted(text: string): string {
+  const quoted = /^\s*(`{3}|`)([^`]+)\1\s*$/.exec(text);
+  return quoted?.[2]?.trim() ?? text;
+}

@@ -1,0 +1,82 @@
+import type { webApi } from "@slack/bolt";
+import { deadline, orAbort } from "../../core/deadline.ts";
+import { MicroError } from "../../core/errors.ts";
+import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
+import type { Log } from "../../core/log.ts";
+import { slackError, type TokenKind } from "./errors.ts";
+import { boltLogger } from "./logger.ts";
+
+export interface WebInit {
+  readonly token: string;
+  readonly appToken: string;
+  /** Default Slack's own, `https://slack.com/api/`. */
+  readonly apiUrl?: string | undefined;
+}
+
+/** Slack's Web API with our manners: a deadline and a signal for each call, no hidden retries, our errors. */
+export interface Web extends Closable {
+  /**
+   * Default 10000 ms.
+   *
+   * @throws MicroError `unauthenticated`, `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument`,
+   * `timeout`, `cancelled`
+   */
+  call<T>(doing: string, work: (client: webApi.WebClient) => Promise<T>, options?: CallOptions): Promise<T>;
+  /** For the client that Bolt makes by itself, to ask for a socket; its calls end with the signal. */
+  clientOptions(signal: AbortSignal): Omit<webApi.WebClientOptions, "logger" | "logLevel">;
+  readonly logger: webApi.Logger;
+  /** What a call of Slack's client threw, for people. */
+  explain(thrown: unknown, doing: string, kind: TokenKind): MicroError;
+}
+
+/** Loads Bolt and undici, so that nobody else pays for them. */
+export async function slackWeb(init: WebInit, log: Log): Promise<Web> {
+  const [{ webApi, LogLevel }, undici] = await Promise.all([import("@slack/bolt"), import("undici")]);
+  const agent = new undici.Agent();
+  const closing = new AbortController();
+  const secrets = [init.token, init.appToken];
+  const logger = boltLogger(log, LogLevel.INFO, secrets);
+  const explain: Web["explain"] = (thrown, doing, kind) => slackError(thrown, doing, kind, secrets);
+
+  // The process-wide fetch keeps its sockets after we are closed; this one's belong to us.
+  const fetcher =
+    (signal: AbortSignal): webApi.FetchFunction =>
+    async (url, { body, headers, ...rest } = {}) => {
+      const form = body instanceof FormData ? new Response(body) : undefined;
+      const type = form?.headers.get("content-type");
+      return undici.fetch(url, {
+        ...rest,
+        dispatcher: agent,
+        headers: type ? { ...headers, "Content-Type": type } : { ...headers },
+        body: form ? new Uint8Array(await form.arrayBuffer()) : (body as string),
+        signal,
+      });
+    };
+
+  // The bot tries again, in its own order; a client that waits half an hour by itself would hold up the room.
+  const clientOptions = (signal: AbortSignal) => ({
+    ...(init.apiUrl && { slackApiUrl: init.apiUrl }),
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    fetch: fetcher(signal),
+  });
+
+  return {
+    call: async (doing, work, options = {}) => {
+      using limit = deadline(options, 10_000, `slack ${doing}`);
+      const client = new webApi.WebClient(init.token, { ...clientOptions(limit.signal), logger });
+      try {
+        return await orAbort(orAbort(work(client), limit.signal), closing.signal);
+      } catch (error) {
+        throw explain(error, doing, "bot");
+      }
+    },
+    clientOptions,
+    logger,
+    explain,
+    ...closable(async () => {
+      closing.abort(new MicroError("unavailable", "slack: the connection is closed"));
+      await agent.destroy();
+    }),
+  };
+}

@@ -1,0 +1,311 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { type Closable, closable } from "../../src/core/lifecycle.ts";
+import { shown, typed } from "./slack-markup.ts";
+import { type SlackSockets, slackSockets } from "./slack-socket.ts";
+import { type Answer, type Arguments, type Call, type Fault, type Method, slackHttp } from "./slack-web-api.ts";
+
+/** One workspace with a bot in it: Web API over HTTP, Socket Mode over WebSockets, people who speak. */
+export interface FakeSlack extends Closable {
+  /** `http://127.0.0.1:…/api/` */
+  readonly apiUrl: string;
+  readonly token: string;
+  readonly appToken: string;
+  /** `T1`, `UBOT`. */
+  readonly team: string;
+  readonly botUser: string;
+  readonly sockets: SlackSockets;
+  /** What the bot said, as people see it, oldest first. */
+  readonly posts: readonly Post[];
+  readonly calls: readonly Call[];
+  /** A person speaks; the bot hears it as Slack tells it: a mention in a channel is two events. */
+  say(text: string, how?: Say): Said;
+  /** Somebody edits (`message_changed`), or deletes, what was said. */
+  edit(said: Said, text: string): void;
+  remove(said: Said): void;
+  /** Another bot speaks, the old way with a subtype or the new way without. */
+  botSays(text: string, subtype?: "bot_message"): void;
+  /** An event of any shape, in a payload with everything that Slack adds. */
+  event(event: object, payload?: object): string;
+  user(id: string, facts?: object): void;
+  channel(id: string, facts?: Channel): void;
+  /** What goes wrong with the next calls of a method. */
+  fault(method: string, fault: Fault): void;
+  /** Both tokens are worthless from now on. */
+  revoke(): void;
+  /** New sockets are not greeted. */
+  mute(): void;
+  /** Whether all events of what was said have been acknowledged. */
+  acked(said: Said): boolean;
+}
+
+export interface Say {
+  /** Default `C1`; ids of direct talks begin with D. */
+  readonly channel?: string;
+  /** Default `U1`. */
+  readonly user?: string;
+  readonly thread?: string;
+  /** Slack Connect: the workspace of the person. */
+  readonly team?: string;
+  /** `text` is markup already. */
+  readonly raw?: boolean;
+  /** More facts of the event: `subtype`, `files`. */
+  readonly event?: object;
+}
+
+export interface Said {
+  readonly channel: string;
+  readonly ts: string;
+  readonly user: string;
+  readonly eventIds: readonly string[];
+}
+
+export interface Post {
+  readonly channel: string;
+  readonly thread?: string;
+  /** As it was sent. */
+  readonly markup: string;
+  /** As people see it. */
+  readonly text: string;
+  /** What would act: links, mentions. */
+  readonly live: readonly string[];
+  readonly file?: { readonly name: string; readonly text: string };
+  readonly args: Arguments;
+}
+
+export interface Channel {
+  readonly archived?: boolean;
+  /** The bot was not invited. */
+  readonly absent?: boolean;
+}
+
+export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = {}): Promise<FakeSlack> {
+  const team = "T1";
+  const botUser = "UBOT";
+  const token = "xoxb-1111-2222-planted-bot-secret";
+  const appToken = "xapp-1-A1-3333-planted-app-secret";
+  const names = new Map([
+    ["@micro", `<@${botUser}>`],
+    ["@here", "<!here>"],
+    ["#general", "<#C1|general>"],
+  ]);
+  const users = new Map<string, object>();
+  const channels = new Map<string, Channel>([
+    ["C1", {}],
+    ["C2", {}],
+    ["G1", {}],
+    ["D1", {}],
+  ]);
+  const posts: Post[] = [];
+  const uploads = new Map<string, { name: string; text: string }>();
+  let valid = true;
+  let greeting = true;
+  let count = 0;
+
+  const began = Math.floor(Date.now() / 1000);
+  const timestamp = () => `${began}.${String(++count).padStart(6, "0")}`;
+
+  const event = (event: object, payload: object = {}): string => {
+    const event_id = `Ev${++count}`;
+    sockets.deliver({
+      token: "verification",
+      team_id: team,
+      context_team_id: team,
+      context_enterprise_id: null,
+      api_app_id: "A1",
+      event,
+      type: "event_callback",
+      event_id,
+      event_time: began,
+      authorizations: [
+        { enterprise_id: null, team_id: team, user_id: botUser, is_bot: true, is_enterprise_install: false },
+      ],
+      is_ext_shared_channel: false,
+      event_context: `4-${event_id}`,
+      ...payload,
+    } as { event_id: string });
+    return event_id;
+  };
+
+  const say: FakeSlack["say"] = (text, how = {}) => {
+    const { channel = "C1", user = "U1" } = how;
+    const ts = timestamp();
+    const markup = how.raw ? text : typed(text, names);
+    const common = {
+      client_msg_id: `00000000-0000-4000-8000-${String(count).padStart(12, "0")}`,
+      text: markup,
+      user,
+      ts,
+      team: how.team ?? team,
+      ...(how.team && { user_team: how.team, source_team: how.team }),
+      ...(how.thread && { thread_ts: how.thread, parent_user_id: "U1" }),
+      channel,
+      event_ts: ts,
+      ...how.event,
+    };
+    const payload = { is_ext_shared_channel: how.team !== undefined };
+    const kind = { C: "channel", G: "group", D: "im", M: "mpim" }[channel[0] ?? "C"];
+    const eventIds = [event({ type: "message", ...common, channel_type: kind }, payload)];
+    const mentioned = markup.includes(`<@${botUser}>`) || markup.includes(`<@${botUser}|`);
+    if (mentioned && kind !== "im") eventIds.push(event({ type: "app_mention", ...common }, payload));
+    return { channel, ts, user, eventIds };
+  };
+
+  /** Slack tells a bot what it said itself, like anything else that is said. */
+  const post = (args: Arguments, markup: string, file?: Post["file"]): Answer => {
+    const channel = args["channel"] ?? args["channel_id"] ?? "";
+    const place = channels.get(channel);
+    if (place === undefined) return { error: "channel_not_found" };
+    if (place.archived) return { error: "is_archived" };
+    if (place.absent) return { error: "not_in_channel" };
+    if (markup === "" && file === undefined) return { error: "no_text" };
+    if (markup.length > 40_000) return { error: "msg_too_long" };
+    const thread = args["thread_ts"];
+    posts.push({ channel, ...(thread && { thread }), markup, ...shown(markup), ...(file && { file }), args });
+    const ts = timestamp();
+    const own = {
+      type: "message",
+      user: botUser,
+      bot_id: "B1",
+      app_id: "A1",
+      team,
+      channel,
+      text: markup,
+      ts,
+      event_ts: ts,
+    };
+    event({ ...own, channel_type: "channel", ...(thread && { thread_ts: thread }) });
+    return { channel, ts, message: { ...own } };
+  };
+
+  const withBot =
+    (method: Method): Method =>
+    (args, given) => {
+      if (given === "") return { error: "not_authed" };
+      if (given === appToken) return { error: "not_allowed_token_type" };
+      return valid && given === token ? method(args, given) : { error: "invalid_auth" };
+    };
+
+  const http = slackHttp(
+    {
+      "auth.test": withBot(() => ({
+        url: "https://team.slack.com/",
+        team: "Team",
+        user: "micro",
+        team_id: team,
+        user_id: botUser,
+        bot_id: "B1",
+      })),
+      "apps.connections.open": (_args, given) => {
+        if (given === token) return { error: "not_allowed_token_type" };
+        return valid && given === appToken ? { url: sockets.ticket() } : { error: "invalid_auth" };
+      },
+      "users.info": withBot(({ user = "" }) => {
+        const found = users.get(user);
+        return found ? { user: { id: user, ...found } } : { error: "user_not_found" };
+      }),
+      "chat.postMessage": withBot((args) => post(args, args["text"] ?? "")),
+      "files.getUploadURLExternal": withBot(({ filename = "", length = "0" }) => {
+        if (Number(length) === 0) return { error: "invalid_arguments" };
+        const file_id = `F${++count}`;
+        uploads.set(file_id, { name: filename, text: "" });
+        return { file_id, upload_url: `${address()}/upload/${file_id}` };
+      }),
+      "files.completeUploadExternal": withBot((args) => {
+        const [file] = JSON.parse(args["files"] ?? "[]") as { id: string }[];
+        const upload = uploads.get(file?.id ?? "");
+        if (upload === undefined) return { error: "file_not_found" };
+        const posted = post(args, args["initial_comment"] ?? "", upload);
+        return "error" in posted ? posted : { files: [{ id: file?.id }] };
+      }),
+    },
+    (id, text) => {
+      const upload = uploads.get(id);
+      if (upload) upload.text = text;
+    },
+  );
+  http.server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
+  http.server.listen(0, "127.0.0.1");
+  await once(http.server, "listening");
+  const address = () => `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
+  const sockets = slackSockets(address, { ackMs, hello: () => greeting });
+
+  const user: FakeSlack["user"] = (id, facts = {}) => {
+    users.set(id, {
+      team_id: team,
+      name: id.toLowerCase(),
+      real_name: `Person ${id}`,
+      is_bot: false,
+      profile: {},
+      ...facts,
+    });
+  };
+  user("U1", { name: "ann", profile: { display_name: "Ann" } });
+  user("U2");
+  user(botUser, { is_bot: true });
+
+  return {
+    apiUrl: `${address()}/api/`,
+    token,
+    appToken,
+    team,
+    botUser,
+    sockets,
+    posts,
+    calls: http.calls,
+    say,
+    edit: ({ channel, ts, user }, text) => {
+      const message = { type: "message", text: typed(text, names), user, ts, team, edited: { user, ts: timestamp() } };
+      const stamp = timestamp();
+      event({
+        type: "message",
+        subtype: "message_changed",
+        hidden: true,
+        channel,
+        message,
+        ts: stamp,
+        event_ts: stamp,
+        channel_type: "channel",
+      });
+      // Slack tells of a mention in an edit like of any other, only with `edited`.
+      if (message.text.includes(`<@${botUser}>`)) event({ ...message, type: "app_mention", channel, event_ts: stamp });
+    },
+    remove: ({ channel, ts }) => {
+      const stamp = timestamp();
+      event({
+        type: "message",
+        subtype: "message_deleted",
+        hidden: true,
+        channel,
+        deleted_ts: ts,
+        ts: stamp,
+        event_ts: stamp,
+        channel_type: "channel",
+      });
+    },
+    botSays: (text, subtype) => {
+      const ts = timestamp();
+      const who = subtype ? { subtype, username: "other" } : { user: "UOTHER", team };
+      const common = { bot_id: "B9", text: typed(text, names), channel: "C1", ts, event_ts: ts, ...who };
+      event({ type: "message", ...common, channel_type: "channel" });
+      if (common.text.includes(`<@${botUser}>`)) event({ type: "app_mention", ...common });
+    },
+    event,
+    user,
+    channel: (id, facts = {}) => void channels.set(id, facts),
+    fault: http.plan,
+    revoke: () => {
+      valid = false;
+    },
+    mute: () => {
+      greeting = false;
+    },
+    acked: ({ eventIds }) => eventIds.every((id) => sockets.acked.includes(id)),
+    ...closable(async () => {
+      sockets.close();
+      http.server.closeAllConnections();
+      http.server.close();
+      await once(http.server, "close");
+    }),
+  };
+}

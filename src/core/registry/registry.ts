@@ -46,7 +46,13 @@ export interface RegistryEvent {
 }
 
 /** Live once `watch()` resolved. Leaving the loop or `close()` ends it. Iterating throws `unavailable` if the backend is lost. */
-export interface Watcher extends AsyncIterable<RegistryEvent>, Closable {}
+export interface Watcher extends AsyncIterable<RegistryEvent>, Closable {
+  /**
+   * What was registered when the watch became live, by name, when the registry had to read it all anyway (consul): a
+   * cache then need not read it again.
+   */
+  readonly initial?: ReadonlyMap<string, readonly ServiceRecord[]> | undefined;
+}
 
 /**
  * Where services say that they exist: memory, mdns, consul. All pass `test/contract/registry.contract.ts`.
@@ -64,6 +70,11 @@ export interface Registry extends Startable {
    * true now. Only a cache remembers, so only a cache sets it.
    */
   readonly lostAt?: number | undefined;
+  /**
+   * How long (ms) what was seen may be believed, where services can vanish without a word (mdns: no goodbye from a process
+   * that was killed). Missing: `watch` tells every departure.
+   */
+  readonly maxAgeMs?: number | undefined;
   /**
    * Adds or refreshes the record's nodes; other nodes of the version stay. `ttlMs`: gone unless registered again in time.
    * @throws MicroError `invalid_argument` (no name, no node), `unavailable`

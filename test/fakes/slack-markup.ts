@@ -1,6 +1,9 @@
-/** What Slack's client shows for the text of a message, and what in it would act: links, mentions, `<!channel>`. */
+/**
+ * What Slack's client shows for the text of a message, and what in it would act: links, mentions, `<!channel>`, and
+ * whatever was not encoded.
+ */
 export function shown(markup: string): { readonly text: string; readonly live: readonly string[] } {
-  const live = markup.match(/<[^<>]*>/g) ?? [];
+  const live = markup.match(/<[^>]*>?|>|&(?!(?:amp|lt|gt);)/g) ?? [];
   return { text: decode(markup), live };
 }
 

@@ -35,7 +35,7 @@ export interface FakeSlack extends Closable {
   revoke(): void;
   /** New sockets are not greeted. */
   mute(): void;
-  /** Whether all events of what was said have been acknowledged. */
+  /** Whether any event of what was said has been acknowledged. */
   acked(said: Said): boolean;
 }
 
@@ -300,7 +300,7 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     mute: () => {
       greeting = false;
     },
-    acked: ({ eventIds }) => eventIds.every((id) => sockets.acked.includes(id)),
+    acked: ({ eventIds }) => eventIds.some((id) => sockets.acked.includes(id)),
     ...closable(async () => {
       sockets.close();
       http.server.closeAllConnections();

@@ -51,10 +51,10 @@ interface WebApiError extends Error {
 export function slackError(thrown: unknown, doing: string, kind: TokenKind, secrets: readonly string[]): MicroError {
   if (thrown instanceof MicroError) return thrown;
   const error = thrown as WebApiError;
-  const options = { cause: thrown };
+  const options = { cause: quiet(error, secrets) };
   switch (error.code) {
     case "slack_webapi_platform_error":
-      return refused(redact(error.data?.error ?? "unknown_error", secrets), doing, kind, error);
+      return refused(redact(error.data?.error ?? "unknown_error", secrets), doing, kind, error, options.cause);
     case "slack_webapi_rate_limited_error":
       return new MicroError("exhausted", `slack is rate limiting ${doing}: wait ${error.retryAfter ?? 1} s`, {
         ...options,
@@ -81,11 +81,18 @@ export function linkError(error: MicroError): MicroError {
   return new MicroError("unavailable", error.message, { cause: error, details: error.details });
 }
 
-function refused(word: string, doing: string, kind: TokenKind, error: WebApiError): MicroError {
-  const options = { cause: error, details: { slack: word } };
+/** The error for our log, without the fields of Slack's client: those hold headers and whatever Slack said back. */
+function quiet(error: WebApiError, secrets: readonly string[]): Error {
+  const copy = new Error(redact(String(error.message), secrets));
+  copy.stack = redact(String(error.stack), secrets);
+  return copy;
+}
+
+function refused(word: string, doing: string, kind: TokenKind, error: WebApiError, cause: Error): MicroError {
+  const options = { cause, details: { slack: word } };
   if (BUSY.has(word)) {
     const details = { slack: word, retryAfterMs: 1000 };
-    return new MicroError("exhausted", `slack is rate limiting ${doing} (${word})`, { cause: error, details });
+    return new MicroError("exhausted", `slack is rate limiting ${doing} (${word})`, { cause, details });
   }
   if (LATER.has(word)) return new MicroError("unavailable", `slack could not do ${doing} now (${word})`, options);
   if (!REFUSED.has(word)) return new MicroError("invalid_argument", `slack refused ${doing}: ${word}`, options);

@@ -1,0 +1,311 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Log } from "../../../src/core/log.ts";
+import type { InputConnection } from "../../../src/inputs/input.ts";
+import { slackInput } from "../../../src/inputs/slack/slack.ts";
+import { manualClock } from "../../fakes/clock.ts";
+import { type FakeSlack, fakeSlack } from "../../fakes/slack.ts";
+
+const place = { room: "C1", channel: "C1", team: "T1" };
+const answer = (text: string) => ({ place, parts: [{ kind: "text" as const, text }] });
+
+describe("links to Slack", () => {
+  const clock = manualClock();
+  const open: { close(): Promise<void> }[] = [];
+  let slack: FakeSlack;
+
+  beforeEach(async () => {
+    slack = await fakeSlack({ ackMs: 60 });
+  });
+
+  afterEach(async () => {
+    for (const link of open.splice(0)) await link.close();
+    await slack.close();
+  });
+
+  const connect = async (init: { clientPingTimeoutMs?: number } = {}): Promise<InputConnection> => {
+    const link = await slackInput({ ...slack, clientPingTimeoutMs: 200, ...init })({ clock }).connect();
+    open.push(link);
+    return link;
+  };
+
+  const take = async (iterator: AsyncIterator<{ text: string; id: string }>) => {
+    const { value, done } = await iterator.next();
+    if (done) throw new Error("the link ended");
+    return value;
+  };
+
+  describe("redelivery", () => {
+    it("comes late, up to three times with the same id, while nobody asks for the next message", async () => {
+      const iterator = (await connect())[Symbol.asyncIterator]();
+      const said = slack.say("one");
+      const ids = [(await take(iterator)).id];
+      const attempts = () => slack.sockets.attempts.get(said.eventIds[0] ?? "");
+      await vi.waitFor(() => expect(attempts()).toEqual([0, 1, 2, 3]));
+      expect(slack.acked(said)).toBe(false);
+      for (let i = 0; i < 3; i += 1) ids.push((await take(iterator)).id);
+      expect(new Set(ids)).toEqual(new Set([`T1/C1/${said.ts}`]));
+      await vi.waitFor(() => expect(slack.acked(said)).toBe(true));
+    });
+
+    it("comes on another socket, when there are two", async () => {
+      const [first, second] = [await connect(), await connect()].map((link) => link[Symbol.asyncIterator]());
+      const said = slack.say("one");
+      const one = await take(first as AsyncIterator<{ text: string; id: string }>);
+      const copy = await take(second as AsyncIterator<{ text: string; id: string }>);
+      expect(copy).toEqual(one);
+      expect(slack.sockets.attempts.get(said.eventIds[0] ?? "")?.slice(0, 2)).toEqual([0, 1]);
+    });
+
+    it("a message whose process died before taking the next one goes to the next process", async () => {
+      const dying = await connect();
+      slack.say("precious");
+      expect((await take(dying[Symbol.asyncIterator]())).text).toBe("precious");
+      await dying.close();
+      const heir = (await connect())[Symbol.asyncIterator]();
+      expect((await take(heir)).text).toBe("precious");
+    });
+  });
+
+  describe("moving, when Slack asks for it", () => {
+    it.each(["warning", "refresh_requested"])("%s: the next socket takes over and nothing is lost", async (reason) => {
+      const link = await connect();
+      const iterator = link[Symbol.asyncIterator]();
+      slack.say("before");
+      expect((await take(iterator)).text).toBe("before");
+      await clock.advance(60_000);
+      slack.sockets.frame({ type: "disconnect", reason, debug_info: {} });
+      slack.say("while nobody listens");
+      const seen = new Set<string>();
+      while (!seen.has("while nobody listens")) seen.add((await take(iterator)).text);
+      await link.send(answer("still here"));
+      expect(slack.posts.map((post) => post.text)).toEqual(["still here"]);
+      await vi.waitFor(() => expect(slack.sockets.open).toBe(1));
+    });
+
+    it("again and again at once is no moving but a loss, so that the bot waits before it tries", async () => {
+      const link = await connect();
+      const next = take(link[Symbol.asyncIterator]());
+      slack.sockets.frame({ type: "disconnect", reason: "refresh_requested" });
+      await expect(next).rejects.toMatchObject({ code: "unavailable" });
+    });
+
+    it("ends the link when no new socket is to be had", async () => {
+      const link = await connect();
+      const next = take(link[Symbol.asyncIterator]());
+      await clock.advance(60_000);
+      slack.fault("apps.connections.open", { status: 503 });
+      slack.sockets.frame({ type: "disconnect", reason: "warning" });
+      await expect(next).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("503") });
+    });
+
+    it("closes while it moves", async () => {
+      const link = await connect();
+      await clock.advance(60_000);
+      slack.mute();
+      slack.sockets.frame({ type: "disconnect", reason: "warning" });
+      await vi.waitFor(() =>
+        expect(slack.calls.filter((call) => call.method === "apps.connections.open")).toHaveLength(2),
+      );
+      await link.close();
+      await vi.waitFor(() => expect(slack.sockets.open).toBe(0));
+    });
+
+    it("says what to do when Socket Mode was switched off", async () => {
+      const link = await connect();
+      const next = take(link[Symbol.asyncIterator]());
+      slack.sockets.frame({ type: "disconnect", reason: "link_disabled" });
+      await expect(next).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("Socket Mode"),
+      });
+    });
+  });
+
+  describe("losing", () => {
+    it("notices a half-open socket, and closes it without waiting for a good-bye", async () => {
+      const link = await connect();
+      const next = take(link[Symbol.asyncIterator]());
+      slack.sockets.freeze();
+      await expect(next).rejects.toMatchObject({ code: "unavailable" });
+      await link.close();
+    });
+
+    it("closes a half-open socket that it has not noticed yet", async () => {
+      const link = await connect({ clientPingTimeoutMs: 60_000 });
+      slack.sockets.freeze();
+      const began = performance.now();
+      await link.close();
+      expect(performance.now() - began).toBeLessThan(3000);
+    });
+
+    it("gives what it had before it says that the link is lost", async () => {
+      const link = await connect();
+      const iterator = link[Symbol.asyncIterator]();
+      slack.say("one");
+      slack.say("two");
+      await vi.waitFor(() => expect(slack.calls.filter((call) => call.method === "users.info")).toHaveLength(1));
+      slack.sockets.cut();
+      expect((await take(iterator)).text).toBe("one");
+      expect((await take(iterator)).text).toBe("two");
+      await expect(take(iterator)).rejects.toMatchObject({ code: "unavailable" });
+    });
+  });
+
+  describe("connecting", () => {
+    it("gives up in time when nobody says hello", async () => {
+      slack.mute();
+      await expect(slackInput(slack)().connect({ timeoutMs: 100 })).rejects.toMatchObject({ code: "timeout" });
+      await vi.waitFor(() => expect(slack.sockets.open).toBe(0));
+    });
+
+    it("gives up when told so, while Slack is asked for an address", async () => {
+      let release = () => {};
+      slack.fault("apps.connections.open", { until: new Promise<void>((resolve) => (release = resolve)) });
+      const stop = new AbortController();
+      const connecting = slackInput(slack)().connect({ signal: stop.signal });
+      await vi.waitFor(() => expect(slack.calls.at(-1)?.method).toBe("apps.connections.open"));
+      stop.abort();
+      await expect(connecting).rejects.toMatchObject({ code: "cancelled" });
+      release();
+      await vi.waitFor(() => expect(slack.sockets.open).toBe(0));
+    });
+
+    it.each([
+      ["auth.test", { error: "invalid_auth" }, "unauthenticated", "--slack_token"],
+      ["auth.test", { error: "account_inactive" }, "unauthenticated", "--slack_token"],
+      ["auth.test", { error: "token_revoked" }, "unauthenticated", "xoxb-"],
+      ["auth.test", { retryAfter: 30 }, "unavailable", "30 s"],
+      ["auth.test", { status: 502 }, "unavailable", "502"],
+      ["auth.test", { reset: true }, "unavailable", "reached"],
+      ["apps.connections.open", { error: "invalid_auth" }, "unauthenticated", "--slack_app_token"],
+      [
+        "apps.connections.open",
+        { error: "missing_scope", needed: "connections:write" },
+        "unauthenticated",
+        "connections:write",
+      ],
+      ["apps.connections.open", { error: "internal_error" }, "unavailable", "internal_error"],
+      ["apps.connections.open", { retryAfter: 30 }, "unavailable", "30 s"],
+    ] as const)("%s says %j: %s", async (method, fault, code, words) => {
+      slack.fault(method, fault);
+      await expect(slackInput(slack)().connect()).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(words),
+      });
+      expect(slack.sockets.open).toBe(0);
+    });
+
+    it("connects when Slack failed twice before", async () => {
+      slack.fault("apps.connections.open", { times: 2, error: "internal_error" });
+      await expect(connect()).rejects.toMatchObject({ code: "unavailable" });
+      await expect(connect()).rejects.toMatchObject({ code: "unavailable" });
+      await connect();
+    });
+  });
+
+  describe("sending", () => {
+    it("Unfurl exfiltration (chat.md §6): previews are off in every message", async () => {
+      const link = await connect();
+      await link.send(answer("https://evil.example/?q=secret"));
+      expect(slack.posts[0]?.args).toMatchObject({ unfurl_links: "false", unfurl_media: "false", link_names: "false" });
+    });
+
+    it("is one message in the thread, with its file", async () => {
+      const link = await connect();
+      const there = { ...place, thread: "1.000001" };
+      await link.send({ ...answer("first lines"), place: there, file: { name: "all.txt", text: "<all>" } });
+      expect(slack.posts).toMatchObject([
+        { channel: "C1", thread: "1.000001", text: "first lines", file: { name: "all.txt", text: "<all>" } },
+      ]);
+    });
+
+    it("tells how long Slack wants it to wait, asks once, and can go on", async () => {
+      const link = await connect();
+      slack.fault("chat.postMessage", { times: 2, retryAfter: 3 });
+      const asked = () => slack.calls.filter((call) => call.method === "chat.postMessage").length;
+      for (const count of [1, 2]) {
+        await expect(link.send(answer("x"))).rejects.toMatchObject({
+          code: "exhausted",
+          details: { retryAfterMs: 3000 },
+        });
+        expect(asked()).toBe(count);
+      }
+      await link.send(answer("x"));
+      expect(slack.posts).toHaveLength(1);
+    });
+
+    it.each(["files.getUploadURLExternal", "upload", "files.completeUploadExternal"])(
+      "a file that fails at %s is not half said",
+      async (step) => {
+        const link = await connect();
+        const message = { ...answer("x"), file: { name: "a.txt", text: "a" } };
+        slack.fault(step, { retryAfter: 2 });
+        await expect(link.send(message)).rejects.toMatchObject({ code: "exhausted", details: { retryAfterMs: 2000 } });
+        expect(slack.posts).toHaveLength(0);
+        await link.send(message);
+        expect(slack.posts).toHaveLength(1);
+      },
+    );
+
+    it.each([
+      ["not_in_channel", "invalid_argument"],
+      ["channel_not_found", "invalid_argument"],
+      ["is_archived", "invalid_argument"],
+      ["msg_too_long", "invalid_argument"],
+      ["token_revoked", "unauthenticated"],
+      ["missing_scope", "unauthenticated"],
+      ["ratelimited", "exhausted"],
+      ["fatal_error", "unavailable"],
+    ])("%s is %s", async (error, code) => {
+      const link = await connect();
+      slack.fault("chat.postMessage", { error });
+      await expect(link.send(answer("x"))).rejects.toMatchObject({ code, message: expect.stringContaining(error) });
+    });
+
+    it("refuses a place that is not Slack's", async () => {
+      const link = await connect();
+      await expect(link.send({ ...answer("x"), place: { room: "r" } })).rejects.toMatchObject({
+        code: "invalid_argument",
+      });
+    });
+  });
+
+  it("Leaked tokens (chat.md §6): no token is in any log line or error, whatever goes wrong", async () => {
+    const written: string[] = [];
+    const write = (fields: object, message: string) => void written.push(JSON.stringify(fields), message);
+    const log: Log = { debug: write, info: write, warn: write, error: write };
+    const everything = (error: unknown): string =>
+      error instanceof Error
+        ? `${error.stack} ${JSON.stringify(error)} ${"details" in error ? JSON.stringify(error.details) : ""} ${everything(error.cause)}`
+        : "";
+    const attempt = async () => {
+      const link = await slackInput({ ...slack, clientPingTimeoutMs: 200 })({ clock, log }).connect();
+      open.push(link);
+      await link.send(answer("x"));
+      return link;
+    };
+    const note = (error: unknown) => void written.push(everything(error));
+
+    for (const secret of [slack.token, slack.appToken]) {
+      for (const method of ["auth.test", "apps.connections.open", "chat.postMessage"]) {
+        slack.fault(method, { error: `bad token ${secret}` });
+        await attempt().catch(note);
+        slack.fault(method, { error: "invalid_auth" });
+        await attempt().catch(note);
+      }
+    }
+    slack.fault("apps.connections.open", { reset: true });
+    await attempt().catch(note);
+    const link = await attempt();
+    slack.sockets.cut();
+    await take(link[Symbol.asyncIterator]()).catch(note);
+    slack.fault("users.info", { error: slack.token });
+    slack.revoke();
+    await attempt().catch(note);
+
+    expect(written.length).toBeGreaterThan(20);
+    const all = written.join("\n");
+    for (const planted of [slack.token, slack.appToken, "planted"]) expect(all).not.toContain(planted);
+    expect(all).not.toMatch(/ticket=[^*]/);
+  });
+});

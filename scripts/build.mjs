@@ -1,0 +1,77 @@
+// Builds dist/: the library and the examples with their types (tsc), and the program as a bundle (rolldown).
+//
+// The program is bundled because loading zod from its own files costs three times the start of Node; the library is not,
+// because its users bundle. Packages that only some commands need stay outside and are loaded when they are.
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bin = join(root, "dist", "bin");
+const require = createRequire(import.meta.url);
+const { dependencies } = require("../package.json");
+
+/** Small or slow to load from their own files, and wanted by almost every command. */
+const INLINED = ["zod", "dns-packet", "fastest-levenshtein"];
+
+if (!installed("rolldown") || !installed("typescript")) {
+  const built = existsSync(join(bin, "micro.js"));
+  console.error(`not built: the development dependencies are missing${built ? "; what is in dist stays" : ""}`);
+  process.exit(built ? 0 : 1);
+}
+compile();
+await bundle();
+await storeTexts();
+
+/** dist/src and dist/examples. */
+function compile() {
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const { status, error } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** dist/bin/micro.js and the parts that it loads when they are needed. */
+async function bundle() {
+  const { rolldown } = await import("rolldown");
+  const outside = Object.keys(dependencies).filter((name) => !INLINED.includes(name));
+  const build = await rolldown({
+    input: { micro: join(root, "src", "main.ts") },
+    platform: "node",
+    external: outside.map((name) => new RegExp(`^${name}(/|$)`)),
+    tsconfig: false,
+    logLevel: "warn",
+  });
+  const { output } = await build.write({
+    dir: bin,
+    format: "esm",
+    minify: true,
+    comments: { legal: true },
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name].js",
+  });
+  await build.close();
+  chmodSync(join(bin, "micro.js"), 0o755);
+  const made = new Set(output.map(({ fileName }) => fileName));
+  for (const file of readdirSync(bin)) if (!made.has(file)) rmSync(join(bin, file), { recursive: true });
+}
+
+/** dist/bin/help.json: what the program says about itself, so that saying it need not load the program. */
+async function storeTexts() {
+  const { storedTexts } = await import("../dist/src/app/help.js");
+  writeFileSync(join(bin, "help.json"), `${JSON.stringify(storedTexts())}\n`);
+}
+
+function installed(name) {
+  try {
+    require.resolve(`${name}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -6,7 +6,7 @@ import type { Input } from "../input.ts";
 import { slackConnection } from "./connection.ts";
 import { linkError } from "./errors.ts";
 import type { Self } from "./message.ts";
-import { checkTokens } from "./tokens.ts";
+import { checkApiUrl, checkTokens } from "./tokens.ts";
 import { slackWeb, type Web } from "./web.ts";
 
 export interface SlackInit {
@@ -24,10 +24,11 @@ export interface SlackInit {
  * Slack over Socket Mode, so nothing needs to be reachable from outside. Only translates; `docs/slack.md` tells how to
  * make the app and which scopes it uses.
  *
- * @throws MicroError `invalid_argument` for a token that is missing or of the wrong kind
+ * @throws MicroError `invalid_argument` for a token that is missing or of the wrong kind, or an address without TLS
  */
 export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; readonly log?: Log }) => Input {
   const tokens = checkTokens(init);
+  const apiUrl = checkApiUrl(init.apiUrl);
   return ({ clock = systemClock, log = silent } = {}) => ({
     name: "slack",
     // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
@@ -35,7 +36,7 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
     replays: true,
     connect: async (options = {}) => {
       using limit = deadline(options, 20_000, "slack: connecting");
-      const web = await slackWeb({ ...tokens, apiUrl: init.apiUrl }, log);
+      const web = await slackWeb({ ...tokens, apiUrl }, log);
       try {
         const within = { signal: limit.signal };
         const self = await whoAmI(web, within);

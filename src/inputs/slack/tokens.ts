@@ -27,3 +27,16 @@ export function checkTokens(given: { readonly token?: string | undefined; readon
 function wrong(message: string): never {
   throw new MicroError("invalid_argument", message);
 }
+
+/**
+ * The address of the Web API, if the tokens may travel there: encrypted, or not leaving this machine.
+ *
+ * @throws MicroError `invalid_argument`
+ */
+export function checkApiUrl(apiUrl: string | undefined): string | undefined {
+  if (apiUrl === undefined) return undefined;
+  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : undefined;
+  const local = url !== undefined && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname);
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && local)) return apiUrl;
+  wrong(`slack: ${apiUrl} is no https address, and the tokens would travel for everybody to read`);
+}

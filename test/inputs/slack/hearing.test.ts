@@ -9,8 +9,11 @@ describe("who said what to the bot in Slack", () => {
   let slack: FakeSlack;
   let link: InputConnection;
 
+  let listening: number;
+
   beforeEach(async () => {
     slack = await fakeSlack();
+    listening = process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap").length;
     link = await slackInput(slack)({ clock }).connect();
   });
 
@@ -211,6 +214,25 @@ describe("who said what to the bot in Slack", () => {
       slack.say("", { channel: "D1", event: { subtype: "file_share", files: [{ id: "F1" }] } });
       slack.say("list services", { channel: "D1", event: { subtype: "me_message" } });
       expect((await heard()).map((message) => message.text)).toEqual(["help"]);
+    });
+
+    it("Approval buttons, Slash trigger hijack (chat.md §6): neither is offered, so a forged one does nothing", async () => {
+      const payload = {
+        team: { id: "T1" },
+        user: { id: "U1" },
+        command: "/micro",
+        text: "list services",
+        actions: [{}],
+      };
+      for (const type of ["slash_commands", "interactive", "unheard_of"]) {
+        slack.sockets.frame({ type, envelope_id: `forged-${type}`, payload, accepts_response_payload: true });
+      }
+      expect(await heard()).toEqual([]);
+    });
+
+    it("Slack HTTP endpoint unsigned (chat.md §6): there is none, nothing listens", () => {
+      const servers = process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap");
+      expect(servers.length).toBeLessThanOrEqual(listening);
     });
 
     it("events of other kinds, and payloads of odd shapes, are acknowledged and forgotten", async () => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Log } from "../../../src/core/log.ts";
+import { type Log, silent } from "../../../src/core/log.ts";
 import type { InputConnection } from "../../../src/inputs/input.ts";
 import { slackInput } from "../../../src/inputs/slack/slack.ts";
+import { openSocket } from "../../../src/inputs/slack/socket.ts";
+import { slackWeb, type Web } from "../../../src/inputs/slack/web.ts";
 import { manualClock } from "../../fakes/clock.ts";
 import { type FakeSlack, fakeSlack } from "../../fakes/slack.ts";
 
@@ -98,6 +100,22 @@ describe("links to Slack", () => {
       await expect(next).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("503") });
     });
 
+    it("leaves nothing of the old socket behind, though it never says good-bye", async () => {
+      const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+      const before = timers();
+      const link = await connect({ clientPingTimeoutMs: 60_000 });
+      await clock.advance(60_000);
+      slack.sockets.frame({ type: "disconnect", reason: "warning" });
+      slack.sockets.freeze();
+      const iterator = link[Symbol.asyncIterator]();
+      slack.say("to the new one");
+      expect((await take(iterator)).text).toBe("to the new one");
+      await link.close();
+      // The timer of a socket that waits for a good-bye would stay for half a minute.
+      for (let i = 0; i < 100 && timers() > before; i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(timers()).toBeLessThanOrEqual(before);
+    });
+
     it("closes while it moves", async () => {
       const link = await connect();
       await clock.advance(60_000);
@@ -168,6 +186,32 @@ describe("links to Slack", () => {
       await expect(connecting).rejects.toMatchObject({ code: "cancelled" });
       release();
       await vi.waitFor(() => expect(slack.sockets.open).toBe(0));
+    });
+
+    it("opens no socket for who gave up at the last moment", async () => {
+      await using web = await slackWeb(slack, silent);
+      const stop = new AbortController();
+      const url = slack.sockets.ticket();
+      const clientOptions: Web["clientOptions"] = (signal) => ({
+        ...web.clientOptions(signal),
+        fetch: async () => ({
+          ok: true,
+          status: 200,
+          statusText: "OK",
+          url: slack.apiUrl,
+          headers: new Headers(),
+          arrayBuffer: async () => new ArrayBuffer(0),
+          json: async () => ({}),
+          text: async () => {
+            stop.abort();
+            return JSON.stringify({ ok: true, url });
+          },
+        }),
+      });
+      const opening = openSocket({ ...web, clientOptions }, slack, () => {}, { signal: stop.signal });
+      await expect(opening).rejects.toMatchObject({ code: "cancelled" });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(slack.sockets.open).toBe(0);
     });
 
     it.each([

@@ -30,4 +30,11 @@ describe("Slack's tokens", () => {
   it("takes both as they come out of a file, with a line end", () => {
     expect(slackInput({ token: `${bot}\n`, appToken: ` ${app}` })().name).toBe("slack");
   });
+
+  it.each(["http://slack.example/api/", "ftp://127.0.0.1/", "slack.com/api"])(
+    "Weak transport (chat.md §6): does not send them to %s",
+    (apiUrl) => {
+      expect(() => slackInput({ token: bot, appToken: app, apiUrl })).toThrow("is no https address");
+    },
+  );
 });

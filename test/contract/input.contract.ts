@@ -3,7 +3,7 @@ import type { Closable } from "../../src/core/lifecycle.ts";
 import type { IncomingMessage, Input, InputConnection, OutgoingMessage, Place } from "../../src/inputs/input.ts";
 
 /** A chat network with one member in it, and what a test can do to it. What it cannot do is named in `without`. */
-export interface ChatUnderTest extends Closable {
+interface ChatUnderTest extends Closable {
   readonly input: Input;
   /** A member says something to the bot. */
   say(text: string): void | Promise<void>;
@@ -35,7 +35,7 @@ export interface ChatUnderTest extends Closable {
   hold?(): () => void;
 }
 
-export interface Heard {
+interface Heard {
   readonly text: string;
   readonly where?: string;
   readonly file?: { readonly name: string; readonly text: string } | undefined;
@@ -50,7 +50,7 @@ export interface InputSetup {
 }
 
 /** The optional methods of `ChatUnderTest`. */
-export type Feature = Exclude<
+type Feature = Exclude<
   { [K in keyof ChatUnderTest]-?: undefined extends ChatUnderTest[K] ? K : never }[keyof ChatUnderTest],
   undefined
 >;

@@ -39,7 +39,7 @@ export interface FakeSlack extends Closable {
   acked(said: Said): boolean;
 }
 
-export interface Say {
+interface Say {
   /** Default `C1`; ids of direct talks begin with D. */
   readonly channel?: string;
   /** Default `U1`. */
@@ -60,7 +60,7 @@ export interface Said {
   readonly eventIds: readonly string[];
 }
 
-export interface Post {
+interface Post {
   readonly channel: string;
   readonly thread?: string;
   /** As it was sent. */
@@ -73,7 +73,7 @@ export interface Post {
   readonly args: Arguments;
 }
 
-export interface Channel {
+interface Channel {
   readonly archived?: boolean;
   /** The bot was not invited. */
   readonly absent?: boolean;

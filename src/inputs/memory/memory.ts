@@ -30,7 +30,7 @@ export interface MemoryInput extends Input {
   holdSends(): () => void;
 }
 
-export interface SayOptions {
+interface SayOptions {
   /** A new one by default; the same again is the same message delivered twice. */
   readonly id?: string;
   /** The id of who speaks, default `ann`; an object says more. */

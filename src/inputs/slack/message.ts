@@ -13,7 +13,7 @@ export interface EventPayload {
   readonly event?: SlackEvent;
 }
 
-export interface SlackEvent {
+interface SlackEvent {
   readonly type?: string;
   readonly subtype?: string;
   readonly hidden?: boolean;
@@ -48,12 +48,14 @@ const SPOKEN: ReadonlySet<string | undefined> = new Set([undefined, "thread_broa
  */
 export function spoken(payload: EventPayload, self: Self): Spoken | undefined {
   const { event } = payload;
-  if (event === undefined || (event.type !== "message" && event.type !== "app_mention")) return undefined;
+  if (!event || (event.type !== "message" && event.type !== "app_mention")) return undefined;
   if (!SPOKEN.has(event.subtype) || event.hidden || event.edited !== undefined || event.bot_id) return undefined;
   const { channel, ts, user } = event;
-  if (!channel || !ts || !user || user === self.user || user === "USLACKBOT") return undefined;
+  if (!channel || !user || user === self.user || user === "USLACKBOT") return undefined;
+  const sentAt = Math.floor(Number(ts) * 1000);
+  if (!ts || Number.isNaN(sentAt)) return undefined;
 
-  const { text, mentioned } = withoutMention(event.text ?? "", self.user);
+  const { text, mentioned } = withoutMention(typeof event.text === "string" ? event.text : "", self.user);
   if (text === "" && !mentioned) return undefined;
   return {
     id: `${self.team}/${channel}/${ts}`,
@@ -63,7 +65,7 @@ export function spoken(payload: EventPayload, self: Self): Spoken | undefined {
     place: place(self.team, channel, ts, event.thread_ts),
     text,
     addressed: mentioned || isDirect(event),
-    sentAt: Math.floor(Number(ts) * 1000),
+    sentAt,
   };
 }
 

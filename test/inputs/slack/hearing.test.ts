@@ -239,6 +239,8 @@ describe("who said what to the bot in Slack", () => {
       const odd = [
         slack.event({ type: "reaction_added", user: "U1", item: {} }),
         slack.event({ type: "message" }),
+        slack.event({ type: "message", channel: "C1", user: "U1", ts: "soon", text: "list services" }),
+        slack.event({ type: "message", channel: "C1", user: "U1", ts: "1.1", text: 5 }),
         slack.event({ type: "message", channel: "C1", user: "U1" }),
         slack.event({ type: "app_mention", text: null, channel: "C1", user: "U1", ts: "1.1" }),
       ];

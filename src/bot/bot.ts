@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
@@ -96,6 +96,7 @@ export function createBot(init: BotInit): Bot {
   ];
   const handle = compose<Context, Answer | undefined>(layers, runner.run);
 
+  const nextId = createIds();
   const stopping = new AbortController();
   const working = new Set<Promise<unknown>>();
   let ended: Promise<void> | undefined;
@@ -111,11 +112,10 @@ export function createBot(init: BotInit): Bot {
     try {
       for await (const message of connection) {
         if (stopping.signal.aborted) break;
-        const work = handle(contextOf(line.input, message)).catch((error) =>
-          log.error({ err: error }, "lost a message"),
-        );
+        const work: Promise<unknown> = handle(contextOf(line.input, message, nextId()))
+          .catch((error) => log.error({ err: error }, "lost a message"))
+          .then(() => working.delete(work));
         working.add(work);
-        work.finally(() => working.delete(work));
       }
     } finally {
       line.outbox.use(undefined);
@@ -216,13 +216,22 @@ export function createBot(init: BotInit): Bot {
 /** How long `start()` waits for the networks; one that is away by then is joined when it is back. */
 const START_MS = 10_000;
 
-function contextOf(input: Input, message: IncomingMessage): Context {
+/** Six hex digits that come round after 16 million; from anywhere, so that two bots' ids seldom meet in a service's log. */
+function createIds(): () => string {
+  let last = randomInt(2 ** 24);
+  return () => {
+    last = (last + 1) % 2 ** 24;
+    return last.toString(16).padStart(6, "0");
+  };
+}
+
+function contextOf(input: Input, message: IncomingMessage, id: string): Context {
   return {
     input,
     message,
     line: { text: message.text, words: [] },
     caller: `${input.name}:${message.from.id ?? "guest"}`,
-    id: randomBytes(3).toString("hex"),
+    id,
     confirmed: false,
   };
 }

@@ -36,12 +36,12 @@ function slow(name: string, extra: Partial<AnyCommand> = {}) {
     words: ["what"],
     permission: "test:slow",
     effect: "read",
-    run: async ({ what }) => {
+    run: async ({ what }: { what: string }) => {
       runs.push(what);
       await new Promise<void>((resolve) => ends.push(resolve));
       return { what };
     },
-    view: ({ what }) => ({ kind: "text", text: `${name} ${what} ended` }),
+    view: ({ what }: { what: string }) => ({ kind: "text", text: `${name} ${what} ended` }),
     ...extra,
   } as never);
   return { command, runs, end: () => ends.shift()?.() };

@@ -20,6 +20,8 @@ export interface Endpoint<I extends z.ZodType = z.ZodType, O extends z.ZodType =
 export interface RequestOptions extends CallOptions {
   /** `host:port`; skips the selector. */
   readonly address?: string;
+  /** This node and no other; skips the selector, and speaks as the node's metadata says. */
+  readonly node?: ServiceNode;
   /** Headers for the handler. Addressing headers are not accepted here (`wire.md §4.5`). */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Extra attempts after the first, for errors that are safe to repeat. Default 1. */

@@ -1,3 +1,4 @@
+import type { MicroError } from "../errors.ts";
 import type { CallOptions, Closable } from "../lifecycle.ts";
 
 /** One message: headers, names in lower case, and a body that the transport does not read. */
@@ -7,7 +8,7 @@ export interface Frame {
 }
 
 /**
- * Two-way and ordered; the numbers of messages in the two directions need not match, so streams fit. Iterating ends when
+ * Two-way and ordered, with one reader; the numbers of messages in the two directions need not match, so streams fit. Iterating ends when
  * the other side closed, throws `unavailable` when the link broke.
  */
 export interface Connection extends AsyncIterable<Frame>, Closable {
@@ -15,6 +16,11 @@ export interface Connection extends AsyncIterable<Frame>, Closable {
   readonly remote: string;
   /** Resolves when handed to the system, not when received. @throws MicroError `unavailable` */
   send(frame: Frame, options?: CallOptions): Promise<void>;
+  /**
+   * Instead of iterating, and before anything was read: `onFrame` is called for each frame as it arrives, `onEnd` once, with
+   * the error when the link broke. For the hot path: no promise per frame.
+   */
+  receive(onFrame: (frame: Frame) => void, onEnd: (error: MicroError | undefined) => void): void;
 }
 
 /** Carries frames between processes: memory, http (go-micro's framing of HTTP/1.1, `wire.md §3.1`). */

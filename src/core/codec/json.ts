@@ -1,0 +1,98 @@
+import { MicroError } from "../errors.ts";
+import type { Codec } from "./codec.ts";
+
+/**
+ * JSON text that travels as it is: digits, key order and spelling untouched. A codec sends its text to the letter; a client
+ * that is asked for `raw` answers with one.
+ */
+export class RawJson {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const encoder = new TextEncoder();
+
+/**
+ * `application/json` without loss: an integer beyond 2^53 is read as a BigInt and written as bare digits, as Go's int64 is
+ * (`wire.md §5.1`, §11 trap 9). One line feed ends what is written; what follows the first value is not looked at by Go, so
+ * blanks after it are accepted here.
+ */
+export const jsonCodec: Codec = {
+  contentType: "application/json",
+  encode: (value) => encoder.encode(`${writeJson(value)}\n`),
+  decode: (bytes) => {
+    try {
+      return readJson(decoder.decode(bytes));
+    } catch (error) {
+      throw new MicroError("invalid_argument", `not JSON: ${(error as Error).message}`, { cause: error });
+    }
+  },
+};
+
+/** @throws MicroError `invalid_argument` for what JSON cannot say: functions, cycles */
+export function writeJson(value: unknown): string {
+  if (value instanceof RawJson) return value.text.trim();
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    text = writeSlowly(value, error);
+  }
+  // A RawJson inside a value leaves its mark, and a BigInt has thrown by now.
+  if (text?.includes('{"text":') && holdsRaw(value, 0)) text = writeSlowly(value);
+  if (text === undefined) throw new MicroError("invalid_argument", `${typeof value} cannot be written as JSON`);
+  return text;
+}
+
+/** @throws SyntaxError */
+export function readJson(text: string): unknown {
+  // A number too long for a double has at least 16 digits in a row; everything else takes the quick way.
+  return LONG_NUMBER.test(text) ? readSlowly(text) : JSON.parse(text);
+}
+
+const LONG_NUMBER = /\d{16}/;
+
+/** Long integers become marked strings, which the reviver turns into BigInts. */
+function readSlowly(text: string): unknown {
+  JSON.parse(text); // So that a mistake is reported at its own place.
+  const marked = text.replace(TOKEN, (token) => {
+    if (token.startsWith('"\\u0001')) return `"\\u0001${token.slice(1)}`;
+    const exact = !/^-?\d{16,}$/.test(token) || Number.isSafeInteger(Number(token));
+    return exact ? token : `"\\u0001${token}"`;
+  });
+  return JSON.parse(marked, (_key, value) => {
+    if (typeof value !== "string" || !value.startsWith(MARK)) return value;
+    const rest = value.slice(MARK.length);
+    return rest.startsWith(MARK) ? rest : BigInt(rest);
+  });
+}
+
+/** A sign that no sane string begins with; one that does gets it twice. */
+const MARK = "\u0001";
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+
+function writeSlowly(value: unknown, cause?: unknown): string | undefined {
+  const pieces: string[] = [];
+  try {
+    const text = JSON.stringify(value, (_key, item) => {
+      if (typeof item === "bigint") return `${MARK}${pieces.push(String(item)) - 1}${MARK}`;
+      if (item instanceof RawJson) return `${MARK}${pieces.push(item.text.trim()) - 1}${MARK}`;
+      return item;
+    });
+    return text?.replace(/"\\u0001(\d+)\\u0001"/g, (whole, index) => pieces[Number(index)] ?? whole);
+  } catch (error) {
+    throw new MicroError("invalid_argument", `cannot be written as JSON: ${(error as Error).message}`, {
+      cause: cause ?? error,
+    });
+  }
+}
+
+function holdsRaw(value: unknown, depth: number): boolean {
+  if (value instanceof RawJson) return true;
+  if (typeof value !== "object" || value === null || depth > 20) return false;
+  return Object.values(value).some((item) => holdsRaw(item, depth + 1));
+}

@@ -1,0 +1,132 @@
+import type { Codec } from "../codec/codec.ts";
+import { MicroError } from "../errors.ts";
+import type { Connection, Frame } from "../transport/transport.ts";
+import { errorRecord, errorText, toRecord } from "../wire/error.ts";
+import { type BodyKind, bodyKind, decodeRequest, encodeResponse } from "../wire/rpc.ts";
+import type { CallContext } from "./server.ts";
+
+/** What stands behind an endpoint's name. */
+export type Handler = (input: unknown, context: CallContext) => Promise<unknown>;
+
+export interface DispatchInit {
+  /** The service's name: the id of its error records. */
+  readonly name: string;
+  readonly codecs: ReadonlyMap<string, Codec>;
+  handler(endpoint: string): Handler | undefined;
+  /** Whether any endpoint begins with `Say.`: the two errors differ (`wire.md §4.2`). */
+  knows(receiver: string): boolean;
+  context(frame: Frame, connection: Connection): CallContext & Disposable;
+}
+
+/** What goes back, and whether the connection ends with it, as it did in 2016. */
+export interface Answered {
+  readonly frame: Frame;
+  readonly failed: boolean;
+  readonly close: boolean;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** One request, answered as its era expects (`wire.md §12.2`). Never rejects. */
+export async function dispatch(frame: Frame, connection: Connection, init: DispatchInit): Promise<Answered> {
+  const { header } = frame;
+  const named = either(header, "endpoint") || either(header, "method");
+  const legacy =
+    !header["micro-protocol"] &&
+    (either(header, "target") !== "" || (named === "" && either(header, "service") === ""));
+  const contentType = header["content-type"] ?? "application/protobuf";
+  const kind = bodyKind(contentType, legacy);
+  if (kind === undefined) return unsupported(header, contentType);
+
+  let endpoint = named;
+  let id = "";
+  const answer = (error: string, payload: Uint8Array, dispatched: boolean): Answered => ({
+    frame: respond(header, contentType, kind, endpoint, id, error, payload),
+    failed: error !== "",
+    close: legacy && !dispatched,
+  });
+  try {
+    const request = decodeRequest(kind.envelope, frame.body);
+    id = request.id;
+    if (legacy || named === "") endpoint = request.method ?? "";
+    const handler = init.handler(endpoint);
+    if (handler === undefined) return answer(unknown(endpoint, init), NOTHING, false);
+    const codec = codecFor(kind, init);
+    // An empty JSON request means an empty message (`wire.md §5.1`).
+    const empty = request.payload.length === 0 && kind.payload === "application/json";
+    const input = empty ? {} : codec.decode(request.payload);
+    using context = init.context(frame, connection);
+    try {
+      return answer("", codec.encode((await handler(input, context)) ?? {}), true);
+    } catch (thrown) {
+      return answer(handlerError(thrown, init.name), NOTHING, true);
+    }
+  } catch (thrown) {
+    const error = MicroError.from(thrown, "invalid_argument");
+    return answer(errorText(errorRecord("go.micro.server", 400, error.message)), NOTHING, false);
+  }
+}
+
+function either(header: Frame["header"], name: string): string {
+  return header[`micro-${name}`] || header[`x-micro-${name}`] || "";
+}
+
+function codecFor(kind: BodyKind, init: DispatchInit): Codec {
+  const codec = init.codecs.get(kind.payload);
+  if (codec === undefined) throw new MicroError("invalid_argument", `${kind.payload} is not served here`);
+  return codec;
+}
+
+function respond(
+  header: Frame["header"],
+  contentType: string,
+  kind: BodyKind,
+  endpoint: string,
+  id: string,
+  error: string,
+  payload: Uint8Array,
+): Frame {
+  const body = encodeResponse(kind.envelope, endpoint, id, { error, payload });
+  const micro = either(header, "id");
+  return {
+    header: {
+      ...(body.length > 0 ? { "content-type": contentType } : {}),
+      ...(micro === "" ? {} : { "micro-id": micro, "x-micro-id": micro }),
+      ...(error === "" ? {} : { "micro-error": error, "x-micro-error": error }),
+    },
+    body,
+  };
+}
+
+/** The words of Go's dispatcher, which people search their logs for. */
+function unknown(endpoint: string, init: DispatchInit): string {
+  const parts = endpoint.split(".");
+  if (parts.length !== 2) return `rpc: service/endpoint request ill-formed: ${endpoint}`;
+  const [receiver, method] = parts as [string, string];
+  return init.knows(receiver) ? `rpc: can't find method ${method}` : `rpc: can't find service ${receiver}`;
+}
+
+/** An error of ours travels as a record, any other as its bare text (`wire.md §6`). */
+function handlerError(thrown: unknown, name: string): string {
+  if (thrown instanceof MicroError) return errorText(toRecord(thrown, name));
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return text || "the handler failed without a word";
+}
+
+function unsupported(header: Frame["header"], contentType: string): Answered {
+  const text = `Unsupported Content-Type: ${contentType}`;
+  const id = either(header, "id");
+  return {
+    frame: {
+      header: {
+        "content-type": "text/plain",
+        "micro-error": text,
+        "x-micro-error": text,
+        ...(id === "" ? {} : { "micro-id": id, "x-micro-id": id }),
+      },
+      body: new TextEncoder().encode(text),
+    },
+    failed: true,
+    close: false,
+  };
+}

@@ -1,0 +1,249 @@
+import { MicroError } from "../errors.ts";
+import type { Frame } from "./transport.ts";
+
+/** How large a message may be; what is larger breaks the connection. Errors travel in headers, so these may be long. */
+export interface FrameLimits {
+  /** @default 1 MiB */
+  readonly headerBytes: number;
+  /** @default 64 MiB */
+  readonly bodyBytes: number;
+}
+
+export const DEFAULT_LIMITS: FrameLimits = { headerBytes: 1 << 20, bodyBytes: 64 << 20 };
+
+/** A message as it was read: its first line and the frame. */
+export interface Message {
+  readonly startLine: string;
+  readonly frame: Frame;
+}
+
+const EMPTY = new Uint8Array(0);
+const BLANK_LINE = Buffer.from("\r\n\r\n", "latin1");
+
+/**
+ * Reads go-micro's framing: HTTP/1.1 messages, one after another, in either direction (`wire.md §3.1`). Strict where two
+ * readers could see different messages: a length is given once, as digits, and not beside a chunked body.
+ */
+export interface FrameReader {
+  /** Takes what a socket gave; returns the messages that are complete now. @throws MicroError `invalid_argument` */
+  push(chunk: Buffer): readonly Message[];
+  /** Nothing of a next message has been read. */
+  readonly idle: boolean;
+}
+
+export function createFrameReader(limits: FrameLimits = DEFAULT_LIMITS): FrameReader {
+  let buffered: Buffer = Buffer.alloc(0);
+  /** What came while a long body is not complete; joined once, when `needed` bytes are there. */
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  let needed = 0;
+  /** How far the end of the head was looked for in vain. */
+  let searched = 0;
+  let head: Head | undefined;
+  let chunks: Buffer[] = [];
+  let chunkedBytes = 0;
+
+  const next = (): Message | undefined => {
+    if (head === undefined) {
+      const end = buffered.indexOf(BLANK_LINE, Math.max(0, searched - 3));
+      if (end === -1) {
+        searched = buffered.length;
+        if (searched > limits.headerBytes) throw broken(`headers of more than ${limits.headerBytes} bytes`);
+        return undefined;
+      }
+      if (end > limits.headerBytes) throw broken(`headers of more than ${limits.headerBytes} bytes`);
+      head = readHead(buffered.toString("latin1", 0, end), limits);
+      buffered = buffered.subarray(end + 4);
+      searched = 0;
+    }
+    const body = head.chunked ? chunkedBody() : plainBody(head.length);
+    if (body === undefined) return undefined;
+    const message = { startLine: head.startLine, frame: { header: head.header, body } };
+    head = undefined;
+    return message;
+  };
+
+  const plainBody = (length: number): Uint8Array | undefined => {
+    if (length === 0) return EMPTY;
+    needed = length;
+    if (buffered.length < length) return undefined;
+    needed = 0;
+    const body = buffered.subarray(0, length);
+    buffered = buffered.subarray(length);
+    return body;
+  };
+
+  const chunkedBody = (): Uint8Array | undefined => {
+    for (;;) {
+      const lineEnd = buffered.indexOf("\r\n");
+      if (lineEnd === -1) {
+        if (buffered.length > 1024) throw broken("a chunk without a size");
+        return undefined;
+      }
+      const digits = /^([0-9a-fA-F]{1,8})(?:[ \t]*;.*)?$/.exec(buffered.toString("latin1", 0, lineEnd))?.[1];
+      if (digits === undefined) throw broken("a chunk without a size");
+      const size = Number.parseInt(digits, 16);
+      if (chunkedBytes + size > limits.bodyBytes) throw broken(`a body of more than ${limits.bodyBytes} bytes`);
+      const start = lineEnd + 2;
+      if (size === 0) {
+        const end = trailerEnd(start);
+        if (end === undefined) return undefined;
+        buffered = buffered.subarray(end);
+        const body = chunks.length === 1 ? (chunks[0] as Buffer) : chunks.length === 0 ? EMPTY : Buffer.concat(chunks);
+        chunks = [];
+        chunkedBytes = 0;
+        return body;
+      }
+      if (buffered.length < start + size + 2) return undefined;
+      if (buffered[start + size] !== 13 || buffered[start + size + 1] !== 10) throw broken("a chunk of another size");
+      chunks.push(buffered.subarray(start, start + size));
+      chunkedBytes += size;
+      buffered = buffered.subarray(start + size + 2);
+    }
+  };
+
+  /** Trailers are skipped; where the message ends, or `undefined` while it does not. */
+  const trailerEnd = (start: number): number | undefined => {
+    for (let at = start; ; ) {
+      const end = buffered.indexOf("\r\n", at);
+      if (end === -1) {
+        if (buffered.length - start > limits.headerBytes) throw broken("trailers that are too long");
+        return undefined;
+      }
+      if (end === at) return end + 2;
+      at = end + 2;
+    }
+  };
+
+  return {
+    get idle() {
+      return head === undefined && buffered.length === 0;
+    },
+    push: (chunk) => {
+      if (buffered.length + waitingBytes + chunk.length < needed) {
+        waiting.push(chunk);
+        waitingBytes += chunk.length;
+        return NONE;
+      }
+      if (waitingBytes > 0 || buffered.length > 0) {
+        buffered = Buffer.concat([buffered, ...waiting, chunk]);
+        waiting = [];
+        waitingBytes = 0;
+      } else buffered = chunk;
+      const first = next();
+      if (first === undefined) return NONE;
+      const messages = [first];
+      for (let more = buffered.length > 0 ? next() : undefined; more; more = buffered.length > 0 ? next() : undefined) {
+        messages.push(more);
+      }
+      return messages;
+    },
+  };
+}
+
+const NONE: readonly Message[] = [];
+
+interface Head {
+  readonly startLine: string;
+  readonly header: Record<string, string>;
+  readonly length: number;
+  readonly chunked: boolean;
+}
+
+function readHead(text: string, limits: FrameLimits): Head {
+  let lineEnd = text.indexOf("\r\n");
+  if (lineEnd === -1) lineEnd = text.length;
+  const startLine = text.slice(0, lineEnd);
+  const header: Record<string, string> = Object.create(null);
+  let at = lineEnd + 2;
+  while (at < text.length) {
+    lineEnd = text.indexOf("\r\n", at);
+    if (lineEnd === -1) lineEnd = text.length;
+    const colon = text.indexOf(":", at);
+    if (colon <= at || colon > lineEnd) throw broken("a header without a name");
+    const name = lowerCase(text.slice(at, colon));
+    if (name in header) {
+      // Only the first of a repeated header counts, but two lengths could mean two messages.
+      if (name === "content-length" || name === "transfer-encoding") throw broken(`two headers ${name}`);
+    } else header[name] = readValue(text, colon + 1, lineEnd);
+    at = lineEnd + 2;
+  }
+  const encoding = header["transfer-encoding"];
+  const length = header["content-length"];
+  if (encoding !== undefined) {
+    if (encoding.toLowerCase() !== "chunked" || length !== undefined) throw broken("an unclear length");
+    return { startLine, header, length: 0, chunked: true };
+  }
+  if (length === undefined) return { startLine, header, length: 0, chunked: false };
+  const bytes = /^\d{1,15}$/.test(length) ? Number(length) : Number.NaN;
+  if (Number.isNaN(bytes)) throw broken("a length that is no number");
+  if (bytes > limits.bodyBytes) throw broken(`a body of more than ${limits.bodyBytes} bytes`);
+  return { startLine, header, length: bytes, chunked: false };
+}
+
+function readValue(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && (text.charCodeAt(start) === 32 || text.charCodeAt(start) === 9)) start++;
+  while (end > start && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--;
+  const value = text.slice(start, end);
+  // Values are raw UTF-8 on this wire; only ones with such bytes pay for it.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+  return /^[\x00-\x7f]*$/.test(value) ? value : Buffer.from(value, "latin1").toString("utf8");
+}
+
+/** The same few names come again and again. */
+const lowerNames = new Map<string, string>();
+function lowerCase(name: string): string {
+  const known = lowerNames.get(name);
+  if (known !== undefined) return known;
+  if (!TOKEN.test(name)) throw broken("a header whose name is none");
+  const lower = name.toLowerCase();
+  if (lowerNames.size < 1000) lowerNames.set(name, lower);
+  return lower;
+}
+
+/** A token as RFC 9110 §5.6.2 defines it. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** A frame as bytes. `startLine` is without its line end. */
+export function writeFrame(startLine: string, { header, body }: Frame): Buffer {
+  let head = `${startLine}\r\n`;
+  for (const name in header) head += headerLine(name, header[name] as string);
+  // Go writes an empty body as a chunked one; every era reads both.
+  head += `Content-Length: ${body.length}\r\n\r\n`;
+  const bytes = Buffer.allocUnsafe(head.length + body.length);
+  bytes.write(head, 0, "latin1");
+  bytes.set(body, head.length);
+  return bytes;
+}
+
+/** One header as it stands on the wire; empty for a name that HTTP cannot carry (`:topic`). */
+export function headerLine(name: string, value: string): string {
+  const title = titleCase(name);
+  if (title === "") return "";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the sign of a value that needs no care
+  if (/^[\x20-\x7e]*$/.test(value)) return `${title}: ${value}\r\n`;
+  return `${title}: ${Buffer.from(value.replace(/[\r\n]+/g, " "), "utf8").toString("latin1")}\r\n`;
+}
+
+/** `micro-id` as `Micro-Id`, the way Go spells names. Names that the framing itself writes are left out. */
+const titles = new Map<string, string>([
+  ["content-length", ""],
+  ["transfer-encoding", ""],
+  ["connection", ""],
+]);
+function titleCase(name: string): string {
+  const known = titles.get(name);
+  if (known !== undefined) return known;
+  const title = TOKEN.test(name)
+    ? name.toLowerCase().replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase())
+    : "";
+  const written = titles.get(title.toLowerCase()) === "" ? "" : title;
+  if (titles.size < 1000) titles.set(name, written);
+  return written;
+}
+
+function broken(what: string): MicroError {
+  return new MicroError("invalid_argument", `the other side does not speak HTTP/1.1 as it should: ${what}`);
+}

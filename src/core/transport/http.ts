@@ -1,0 +1,193 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { deadline } from "../deadline.ts";
+import { MicroError } from "../errors.ts";
+import { closable } from "../lifecycle.ts";
+import { createFrameReader, DEFAULT_LIMITS, type FrameLimits, type Message, writeFrame } from "./http-framing.ts";
+import { createInbox } from "./inbox.ts";
+import type { Connection, Frame, Transport } from "./transport.ts";
+
+export interface HttpTransportInit {
+  readonly limits?: Partial<FrameLimits>;
+}
+
+/**
+ * go-micro's `http` transport: HTTP/1.1 as a framing on plain sockets, in both roles (`wire.md §3.1`). `node:http` is not
+ * used, because it pairs one response with one request, and a stream has many.
+ */
+export function httpTransport(init: HttpTransportInit = {}): Transport {
+  const limits = { ...DEFAULT_LIMITS, ...init.limits };
+  return {
+    kind: "http",
+    dial: async (address, options = {}) => {
+      const { host, port } = splitAddress(address);
+      using limit = deadline(options, 5000, `connecting to ${address}`);
+      limit.check();
+      const socket = connect({ host, port, noDelay: true });
+      try {
+        await once(socket, "connect", { signal: limit.signal });
+      } catch (error) {
+        socket.destroy();
+        limit.check();
+        throw new MicroError("unavailable", `dial tcp ${address}: ${(error as Error).message}`, { cause: error });
+      }
+      return httpConnection(socket, clientRole(address), limits);
+    },
+    listen: async (address, handler) => {
+      const { host, port } = splitAddress(address, true);
+      const sockets = new Set<Socket>();
+      const server = createServer({ noDelay: true }, (socket) => {
+        sockets.add(socket);
+        socket.on("close", () => sockets.delete(socket));
+        const connection = httpConnection(socket, SERVER_ROLE, limits);
+        handler(connection).catch(() => connection.close());
+      });
+      server.listen({ port, ...(host === "" ? {} : { host }) });
+      try {
+        await once(server, "listening");
+      } catch (error) {
+        throw new MicroError("unavailable", `cannot listen at ${address}: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+      const bound = server.address() as AddressInfo;
+      return {
+        address: joinAddress(host === "" ? bound.address : host, bound.port),
+        ...closable(async () => {
+          const closed = once(server, "close");
+          server.close();
+          for (const socket of sockets) socket.destroy();
+          await closed;
+        }),
+      };
+    },
+  };
+}
+
+/** What is different in the two directions. */
+interface Role {
+  /** Of what we write. */
+  readonly startLine: string;
+  /** Says what is wrong with what the other side wrote. */
+  check(message: Message): MicroError | undefined;
+}
+
+const SERVER_ROLE: Role = {
+  // Errors too: any other status is a transport error to a Go client.
+  startLine: "HTTP/1.1 200 OK",
+  // Go accepts every method and path; only what is no request at all is refused.
+  check: ({ startLine }) =>
+    / HTTP\/1\.[01]$/.test(startLine) ? undefined : new MicroError("invalid_argument", "that was no HTTP/1.1 request"),
+};
+
+function clientRole(address: string): Role {
+  return {
+    startLine: `POST / HTTP/1.1\r\nHost: ${address}`,
+    check: ({ startLine, frame }) => {
+      if (/^HTTP\/1\.[01] 200(?: |$)/.test(startLine)) return undefined;
+      const status = startLine.replace(/^HTTP\/1\.[01] /, "").slice(0, 100);
+      const body = Buffer.from(frame.body.subarray(0, 200)).toString("utf8").trim();
+      return new MicroError("unavailable", `${address} answered ${status}${body && `: ${body}`}`);
+    },
+  };
+}
+
+function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connection {
+  const reader = createFrameReader(limits);
+  const inbox = createInbox();
+  const remote = joinAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0);
+  let failure: MicroError | undefined;
+  let ended = false;
+
+  const fail = (error: MicroError) => {
+    failure ??= error;
+    socket.destroy();
+  };
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      for (const message of reader.push(chunk)) {
+        const wrong = role.check(message);
+        if (wrong) return fail(wrong);
+        if (!inbox.take(message.frame)) socket.pause();
+      }
+    } catch (error) {
+      fail(MicroError.from(error));
+    }
+  });
+  socket.on("error", (error) => {
+    failure ??= new MicroError("unavailable", `${remote}: ${error.message}`, { cause: error });
+  });
+  socket.on("end", () => {
+    ended = true;
+    if (!reader.idle) failure ??= new MicroError("unavailable", `${remote}: unexpected EOF`);
+    socket.end();
+  });
+  socket.on("close", () => {
+    if (!ended && !closing) failure ??= new MicroError("unavailable", `${remote}: connection reset`);
+    inbox.end(failure);
+  });
+
+  let closing = false;
+  const closed = () => new MicroError("unavailable", `the connection to ${remote} is closed`, { cause: failure });
+  const iterate = inbox[Symbol.asyncIterator];
+  return {
+    remote,
+    receive: inbox.receive,
+    [Symbol.asyncIterator]: () => {
+      const frames = iterate();
+      return {
+        next: () => {
+          if (socket.isPaused()) socket.resume();
+          return frames.next();
+        },
+        return: async () => {
+          closing = true;
+          socket.destroy();
+          return { done: true, value: undefined };
+        },
+      } as AsyncIterator<Frame>;
+    },
+    send: (frame) => {
+      if (!socket.writable) return Promise.reject(failure ?? closed());
+      if (socket.write(writeFrame(role.startLine, frame))) return SENT;
+      return new Promise((resolve, reject) => {
+        const done = () => {
+          socket.off("drain", done);
+          socket.off("close", done);
+          if (socket.writable) resolve();
+          else reject(failure ?? closed());
+        };
+        socket.on("drain", done);
+        socket.on("close", done);
+      });
+    },
+    ...closable(async () => {
+      closing = true;
+      if (socket.destroyed) return;
+      const gone = once(socket, "close");
+      // What was written is still sent; who does not read it in time loses it.
+      socket.end();
+      const impatient = setTimeout(() => socket.destroy(), 200);
+      socket.destroySoon();
+      await gone;
+      clearTimeout(impatient);
+    }),
+  };
+}
+
+const SENT = Promise.resolve();
+
+/** `host:port`, `[v6]:port`; for listening also `:port`. @throws MicroError `invalid_argument` */
+function splitAddress(address: string, listening = false): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.%a-z]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address);
+  const host = match?.[1] ?? match?.[2] ?? "";
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535 || (!listening && (host === "" || port === 0))) {
+    throw new MicroError("invalid_argument", `"${address}" is no address: write host:port`);
+  }
+  return { host, port };
+}
+
+function joinAddress(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,223 @@
+import { MicroError } from "../errors.ts";
+import { members, valueEnd } from "./members.ts";
+
+/** How a payload stands in a body: bare, or in one of the 2016 envelopes (`wire.md §5`). */
+export type Envelope = "bare" | "json-rpc" | "proto-rpc";
+
+/** What a content type means: its envelope, and which codec reads the payload. */
+export interface BodyKind {
+  readonly envelope: Envelope;
+  readonly payload: "application/json" | "application/protobuf" | "application/octet-stream";
+}
+
+const kind = (envelope: Envelope, payload: BodyKind["payload"]): BodyKind => ({ envelope, payload });
+const JSON_RPC = kind("json-rpc", "application/json");
+const PROTO_RPC = kind("proto-rpc", "application/protobuf");
+
+const MODERN: Readonly<Record<string, BodyKind>> = {
+  "application/json": kind("bare", "application/json"),
+  "application/protobuf": kind("bare", "application/protobuf"),
+  "application/octet-stream": kind("bare", "application/octet-stream"),
+  "application/json-rpc": JSON_RPC,
+  "application/proto-rpc": PROTO_RPC,
+};
+const LEGACY: Readonly<Record<string, BodyKind>> = {
+  "application/json": JSON_RPC,
+  "application/json-rpc": JSON_RPC,
+  "application/protobuf": PROTO_RPC,
+  "application/proto-rpc": PROTO_RPC,
+  "application/octet-stream": PROTO_RPC,
+};
+
+/** The table of `wire.md §4.3`; `undefined`: no such content type. Matched exactly. */
+export function bodyKind(contentType: string, legacy: boolean): BodyKind | undefined {
+  return (legacy ? LEGACY : MODERN)[contentType];
+}
+
+/** What a client calls a content type towards a node without `protocol`. */
+export function legacyContentType(contentType: string): string {
+  if (contentType === "application/json") return "application/json-rpc";
+  return contentType === "application/protobuf" ? "application/proto-rpc" : contentType;
+}
+
+export interface RequestBody {
+  /** `undefined` in a bare body: the header has it. */
+  readonly method?: string | undefined;
+  /** The id with its JSON type, to be given back as it came. */
+  readonly id: string;
+  readonly payload: Uint8Array;
+}
+
+export interface ResponseBody {
+  /** Empty: none. */
+  readonly error: string;
+  readonly payload: Uint8Array;
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
+
+export function encodeRequest(envelope: Envelope, method: string, id: string, payload: Uint8Array): Uint8Array {
+  switch (envelope) {
+    case "bare":
+      return payload;
+    case "json-rpc": {
+      const params = decoder.decode(payload).trim() || "{}";
+      return encoder.encode(`{"method":${JSON.stringify(method)},"params":[${params}],"id":${JSON.stringify(id)}}\n`);
+    }
+    case "proto-rpc":
+      return blobs(protoHeader(method, BigInt(id || "0"), undefined), payload);
+  }
+}
+
+/** @throws MicroError `invalid_argument` */
+export function decodeRequest(envelope: Envelope, body: Uint8Array): RequestBody {
+  switch (envelope) {
+    case "bare":
+      return { id: "", payload: body };
+    case "json-rpc": {
+      const found = members(decoder.decode(body));
+      if (found === undefined) throw new MicroError("invalid_argument", "the body is no JSON-RPC request");
+      const params = found.get("params")?.trim() ?? "[]";
+      const first = params.startsWith("[") ? params.slice(1, valueEnd(params, skip(params, 1))) : params;
+      return {
+        method: unquoted(found.get("method")),
+        id: found.get("id")?.trim() ?? "null",
+        payload: encoder.encode(first.trim() || "{}"),
+      };
+    }
+    case "proto-rpc": {
+      const [header, payload] = twoBlobs(body);
+      const { text, seq } = readProtoHeader(header);
+      return { method: text, id: String(seq), payload };
+    }
+  }
+}
+
+/** @param id as `decodeRequest` gave it: a JSON text, or the number of a proto-rpc call */
+export function encodeResponse(
+  envelope: Envelope,
+  method: string,
+  id: string,
+  { payload, error }: ResponseBody,
+): Uint8Array {
+  switch (envelope) {
+    case "bare":
+      return error === "" ? payload : NOTHING;
+    case "json-rpc": {
+      const result = error === "" ? decoder.decode(payload).trim() || "{}" : "{}";
+      return encoder.encode(
+        `{"id":${id || "null"},"result":${result},"error":${error === "" ? "null" : JSON.stringify(error)}}\n`,
+      );
+    }
+    case "proto-rpc":
+      return blobs(protoHeader(method, BigInt(id || "0"), error), error === "" ? payload : NOTHING);
+  }
+}
+
+/** @throws MicroError `invalid_argument` */
+export function decodeResponse(envelope: Envelope, body: Uint8Array): ResponseBody {
+  switch (envelope) {
+    case "bare":
+      return { error: "", payload: body };
+    case "json-rpc": {
+      const found = members(decoder.decode(body));
+      if (found === undefined) throw new MicroError("invalid_argument", "the answer is no JSON-RPC response");
+      const error = found.get("error")?.trim() ?? "null";
+      const text = error === "null" ? "" : (unquoted(error) ?? error);
+      return { error: text, payload: encoder.encode(found.get("result")?.trim() ?? "{}") };
+    }
+    case "proto-rpc": {
+      const [header, payload] = twoBlobs(body);
+      return { error: readProtoHeader(header).error, payload };
+    }
+  }
+}
+
+function skip(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) <= 32) at++;
+  return at;
+}
+
+function unquoted(text: string | undefined): string | undefined {
+  if (!text?.startsWith('"')) return undefined;
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Two blobs, each behind its length as four big-endian bytes (`wire.md §5.4`). */
+function blobs(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const out = Buffer.alloc(8 + first.length + second.length);
+  out.writeUInt32BE(first.length, 0);
+  out.set(first, 4);
+  out.writeUInt32BE(second.length, 4 + first.length);
+  out.set(second, 8 + first.length);
+  return out;
+}
+
+function twoBlobs(body: Uint8Array): readonly [Uint8Array, Uint8Array] {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const blob = (at: number): Uint8Array => {
+    if (at + 4 > body.length || at + 4 + view.getUint32(at) > body.length) {
+      throw new MicroError("invalid_argument", "the body is no proto-rpc message: it ends too early");
+    }
+    return body.subarray(at + 4, at + 4 + view.getUint32(at));
+  };
+  const first = blob(0);
+  return [first, blob(4 + first.length)];
+}
+
+/** `1: string method, 2: fixed64 seq, 3: string error`; every field is written, as Go up to v2.3 does. */
+function protoHeader(method: string, seq: bigint, error: string | undefined): Uint8Array {
+  const name = Buffer.from(method, "utf8");
+  const seqBytes = Buffer.alloc(9);
+  seqBytes[0] = 0x11;
+  seqBytes.writeBigUInt64LE(BigInt.asUintN(64, seq), 1);
+  const parts = [Buffer.of(0x0a), varint(name.length), name, seqBytes];
+  if (error !== undefined) {
+    const text = Buffer.from(error, "utf8");
+    parts.push(Buffer.of(0x1a), varint(text.length), text);
+  }
+  return Buffer.concat(parts);
+}
+
+function readProtoHeader(bytes: Uint8Array): { text: string; seq: bigint; error: string } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = { text: "", seq: 0n, error: "" };
+  let at = 0;
+  while (at < buffer.length) {
+    const tag = buffer[at++];
+    if (tag === 0x11 && at + 8 <= buffer.length) {
+      header.seq = buffer.readBigUInt64LE(at);
+      at += 8;
+      continue;
+    }
+    if (tag !== 0x0a && tag !== 0x1a) throw new MicroError("invalid_argument", "the body is no proto-rpc message");
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = buffer[at++];
+      if (byte === undefined || shift > 28)
+        throw new MicroError("invalid_argument", "the body is no proto-rpc message");
+      length += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    const text = buffer.toString("utf8", at, at + length);
+    at += length;
+    if (tag === 0x0a) header.text = text;
+    else header.error = text;
+  }
+  return header;
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  bytes.push(rest);
+  return Buffer.from(bytes);
+}

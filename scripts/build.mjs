@@ -44,12 +44,14 @@ async function bundle() {
     input: { micro: join(root, "src", "main.ts") },
     platform: "node",
     external: outside.map((name) => new RegExp(`^${name}(/|$)`)),
+    // Node 20 knows no `using`.
+    transform: { target: "node20" },
     tsconfig: false,
     logLevel: "warn",
   });
   const { output } = await build.write({
     dir: bin,
-    format: "esm",
+    format: "cjs",
     minify: true,
     comments: { legal: true },
     entryFileNames: "[name].js",
@@ -58,6 +60,8 @@ async function bundle() {
   await build.close();
   chmodSync(join(bin, "micro.js"), 0o755);
   const made = new Set(output.map(({ fileName }) => fileName));
+  writeFileSync(join(bin, "package.json"), '{"type":"commonjs"}\n');
+  made.add("package.json");
   for (const file of readdirSync(bin)) if (!made.has(file)) rmSync(join(bin, file), { recursive: true });
 }
 

@@ -1,0 +1,129 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Bot, createBot } from "../bot/bot.ts";
+import { fileJournal, memoryJournal } from "../bot/journal.ts";
+import { defaultPolicy, type Policy, readPolicy } from "../bot/policy.ts";
+import { builtin, smallTalk } from "../commands/builtin.ts";
+import type { CommandContext } from "../commands/command.ts";
+import { MicroError } from "../core/errors.ts";
+import { cached } from "../core/registry/cache.ts";
+import { rpcServer } from "../core/server/rpc.ts";
+import type { Input } from "../inputs/input.ts";
+import { complete } from "./complete.ts";
+import { createLog } from "./log.ts";
+import { INPUTS, type InputInit, type Makers, type Tools } from "./parts.ts";
+import type { ProgramInit } from "./program.ts";
+import { BOT, type BotSettings, type GlobalSettings } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+type Everything = GlobalSettings & BotSettings;
+type Env = ProgramInit["env"];
+
+/**
+ * Runs the bot until its inputs end or the signal aborts, then lets what runs finish.
+ * @throws MicroError `invalid_argument` (no input, a missing token, a bad policy), `unauthenticated` (a refused token),
+ * `conflict` (the state folder is another bot's)
+ */
+export async function runBot(
+  settings: Everything,
+  init: Omit<ProgramInit, "makers"> & Required<Pick<ProgramInit, "user" | "clock">> & { readonly makers: Makers },
+): Promise<void> {
+  const { clock, signal, user, makers } = init;
+  if (settings.inputs.length === 0) {
+    const known = Object.keys(INPUTS).join(", ");
+    throw new MicroError("invalid_argument", `no inputs specified: give --inputs=${known}`);
+  }
+  const policy = await policyOf(settings.policy);
+  const quiet = settings.inputs.includes("terminal") ? "warn" : "info";
+  const log = await createLog(settings.log_level || quiet, init.stderr, secretsOf(settings));
+  const tools: Tools = { clock, log };
+  const stateDir = settings.state_dir || defaultStateDir(init.env);
+
+  const registry = cached(await makers.registry(settings, tools), tools);
+  const transport = await makers.transport(settings);
+  const client = await makers.client({ registry, transport }, settings, tools);
+  let bot: Bot | undefined;
+  const context: CommandContext = {
+    registry,
+    client,
+    clock,
+    signal,
+    caller: `terminal:${user}`,
+    mayRun: () => true,
+    oneShot: false,
+  };
+  const inputs = await openInputs(settings.inputs, tools, {
+    terminal: {
+      input: init.stdin,
+      output: init.stdout,
+      user,
+      historyFile: join(stateDir, "history"),
+      complete: async (line) => (bot ? complete(bot.catalog, line, context) : []),
+    },
+    slack: { token: settings.slack_token, appToken: settings.slack_app_token },
+  });
+  const server = rpcServer({
+    name: settings.server_name || settings.namespace,
+    version: settings.server_version || VERSION,
+    ...(settings.server_id === "" ? {} : { id: settings.server_id }),
+    address: settings.server_address,
+    ...(settings.server_advertise === "" ? {} : { advertise: settings.server_advertise }),
+    metadata: settings.server_metadata,
+    registerTtlMs: settings.register_ttl * 1000,
+    registerIntervalMs: settings.register_interval * 1000,
+  })({ transport, registry, clock, log });
+
+  try {
+    const journal = inputs.some((input) => input.replays) ? fileJournal(stateDir) : memoryJournal();
+    bot = createBot({ inputs, commands: [...builtin, ...smallTalk], registry, client, policy, journal, clock, log });
+    await registry.start({ signal });
+    await bot.start({ signal });
+    await server.start({ signal });
+    const failure = await Promise.race([bot.done, aborted(signal)]);
+    if (failure) throw failure;
+  } catch (error) {
+    // Told to leave while it was still arriving: that is no failure.
+    if (!signal.aborted) throw error;
+  } finally {
+    await bot?.stop();
+    await server.stop();
+    await client.close();
+    await registry.stop();
+  }
+}
+
+async function openInputs(names: readonly string[], tools: Tools, init: InputInit): Promise<readonly Input[]> {
+  const unique = [...new Set(names)] as (keyof typeof INPUTS)[];
+  return Promise.all(unique.map((name) => INPUTS[name](init, tools)));
+}
+
+/** `$XDG_STATE_HOME/micro-bot`, as the XDG base directory specification has it. */
+function defaultStateDir(env: Env): string {
+  return join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "micro-bot");
+}
+
+async function policyOf(path: string): Promise<Policy> {
+  if (path === "") return defaultPolicy;
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new MicroError("invalid_argument", `policy ${path} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return readPolicy(text, path);
+}
+
+function secretsOf(settings: Everything): readonly string[] {
+  const names = (Object.keys(BOT) as (keyof typeof BOT)[]).filter((name) => "secret" in BOT[name]);
+  return names.map((name) => settings[name]).filter((value) => typeof value === "string");
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}

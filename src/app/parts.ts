@@ -1,0 +1,113 @@
+import type { Client } from "../core/client/client.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Registry } from "../core/registry/registry.ts";
+import type { Strategy } from "../core/selector/selector.ts";
+import type { Transport } from "../core/transport/transport.ts";
+import type { Input } from "../inputs/input.ts";
+import type { SlackInit } from "../inputs/slack/slack.ts";
+import type { TerminalInit } from "../inputs/terminal/terminal.ts";
+import type { GlobalSettings } from "./settings.ts";
+
+/** What every part may use. */
+export interface Tools {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Where services are registered, by the name that `--registry` knows. */
+export const REGISTRIES = {
+  mdns: async (addresses: readonly string[], tools: Tools): Promise<Registry> => {
+    const { mdnsRegistry } = await import("../core/registry/mdns.ts");
+    return mdnsRegistry({ addresses })(tools);
+  },
+  consul: async (addresses: readonly string[], tools: Tools): Promise<Registry> => {
+    const { consulRegistry } = await import("../core/registry/consul.ts");
+    return consulRegistry({ addresses })(tools);
+  },
+  memory: async (_addresses: readonly string[], tools: Tools): Promise<Registry> => {
+    const { memoryRegistry } = await import("../core/registry/memory.ts");
+    return memoryRegistry()(tools);
+  },
+} as const;
+
+/** How a node is chosen. */
+export const SELECTORS = {
+  random: async (): Promise<Strategy> => (await import("../core/selector/strategies.ts")).random,
+  roundrobin: async (): Promise<Strategy> => (await import("../core/selector/strategies.ts")).roundRobin,
+} as const;
+
+/** How calls travel. */
+export const TRANSPORTS = {
+  http: async (): Promise<Transport> => (await import("../core/transport/http.ts")).httpTransport(),
+  memory: async (): Promise<Transport> => (await import("../core/transport/memory.ts")).memoryTransport(),
+} as const;
+
+/** Chat networks. */
+export const INPUTS = {
+  terminal: async (init: InputInit, tools: Tools): Promise<Input> => {
+    const { terminalInput } = await import("../inputs/terminal/terminal.ts");
+    return terminalInput(init.terminal)(tools);
+  },
+  slack: async (init: InputInit, tools: Tools): Promise<Input> => {
+    const { slackInput } = await import("../inputs/slack/slack.ts");
+    return slackInput(init.slack)(tools);
+  },
+} as const;
+
+export interface InputInit {
+  readonly terminal: TerminalInit;
+  readonly slack: SlackInit;
+}
+
+/** Makes what commands run with, out of settings; a test makes its own. */
+export interface Makers {
+  registry(settings: GlobalSettings, tools: Tools): Promise<Registry>;
+  transport(settings: GlobalSettings): Promise<Transport>;
+  client(parts: ClientParts, settings: GlobalSettings, tools: Tools): Promise<Client>;
+}
+
+export interface ClientParts {
+  /** Where services are looked up. */
+  readonly registry: Registry;
+  readonly transport: Transport;
+}
+
+export const makers: Makers = {
+  registry: (settings, tools) =>
+    REGISTRIES[settings.registry as keyof typeof REGISTRIES](settings.registry_address, tools),
+  transport: (settings) => TRANSPORTS[settings.transport as keyof typeof TRANSPORTS](),
+  client: async ({ registry, transport }, settings, { clock }) => {
+    const [strategy, { defaultSelector }, { rpcClient }] = await Promise.all([
+      SELECTORS[settings.selector as keyof typeof SELECTORS](),
+      import("../core/selector/default.ts"),
+      import("../core/client/rpc.ts"),
+    ]);
+    return rpcClient({
+      timeoutMs: settings.client_request_timeout,
+      retries: settings.client_retries,
+      poolSize: settings.client_pool_size,
+      poolTtlMs: settings.client_pool_ttl,
+      name: settings.server_name,
+    })({ transport, selector: defaultSelector({ strategy })({ registry, clock }), clock });
+  },
+};
+
+/** A client that is made when it is first wanted: `list services` never wants one. */
+export function lazyClient(make: () => Promise<Client>): Client {
+  const layers: Parameters<Client["use"]>[0][] = [];
+  let made: Promise<Client> | undefined;
+  const client = () => {
+    made ??= make().then((ready) => {
+      for (const layer of layers) ready.use(layer);
+      return ready;
+    });
+    return made;
+  };
+  return {
+    call: async (...args) => (await client()).call(...args),
+    request: async (...args) => (await client()).request(...args),
+    use: (layer) => void layers.push(layer),
+    close: async () => (await made)?.close(),
+  };
+}

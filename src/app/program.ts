@@ -1,0 +1,86 @@
+import { userInfo } from "node:os";
+import type { Readable, Writable } from "node:stream";
+import { builtin } from "../commands/builtin.ts";
+import { createCatalog } from "../commands/catalog.ts";
+import { argvLine } from "../commands/line.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { MicroError } from "../core/errors.ts";
+import { asked } from "./asked.ts";
+import { errorText, runCli, unknownCommand } from "./cli.ts";
+import { helpText, inRegistry, versionText } from "./help.ts";
+import { readOptions } from "./options.ts";
+import { type Makers, makers } from "./parts.ts";
+import { BOT, GLOBAL } from "./settings.ts";
+
+export interface ProgramInit {
+  /** Without the names of node and of the script. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable;
+  /** Aborts when the program is to leave. */
+  readonly signal: AbortSignal;
+  /** Who is sitting there. Default: as the operating system says. */
+  readonly user?: string;
+  readonly clock?: Clock;
+  /** For a registry or client other than the settings ask for. */
+  readonly makers?: Partial<Makers>;
+}
+
+/** The `micro` program: reads its arguments, does what they say, and resolves to the exit code. Never rejects. */
+export async function program(init: ProgramInit): Promise<number> {
+  const { stdout, stderr } = init;
+  try {
+    const text = await run(init);
+    if (text !== undefined) stdout.write(`${text}\n`);
+    return 0;
+  } catch (error) {
+    stderr.write(`${errorText(MicroError.from(error))}\n`);
+    return 1;
+  }
+}
+
+/** What is left to be written to stdout. */
+async function run(init: ProgramInit): Promise<string | undefined> {
+  const { env, signal, clock = systemClock } = init;
+  const made: Makers = { ...makers, ...init.makers };
+  const { settings, rest } = readOptions(GLOBAL, init.args, env);
+  const catalog = createCatalog(builtin);
+  if (settings.version) return versionText;
+  const question = asked(settings.help ? ["help", ...rest] : rest);
+  if (question?.about === "version") return versionText;
+  if (question !== undefined) {
+    const text = helpText(catalog, question.topic);
+    if (text === undefined) throw unknownCommand(argvLine(question.topic.split(" ")), catalog);
+    return text;
+  }
+  const user = init.user ?? userInfo().username;
+  if (rest[0] === "bot") {
+    // A server has no arguments, so it does not matter on which side of its name an option stands.
+    const before = init.args.slice(0, init.args.length - rest.length);
+    const { runBot } = await import("./bot.ts");
+    const read = readOptions({ ...GLOBAL, ...BOT }, [...before, ...rest.slice(1)], env);
+    if (read.rest[0] !== undefined) {
+      throw new MicroError("invalid_argument", `bot does not know what to do with "${read.rest[0]}"`);
+    }
+    await runBot(read.settings, { ...init, user, clock, makers: made });
+    return undefined;
+  }
+  const inGroup = rest[0] === "registry";
+  const line = inGroup ? rest.slice(1) : rest;
+  const commands = inGroup ? createCatalog(inRegistry(catalog)) : catalog;
+  // `registry`, `list`, `get` and the like show what may follow.
+  if (line.length < 2 && commands.match(argvLine(line)) === undefined) {
+    const text = helpText(catalog, rest.join(" "));
+    if (text !== undefined) return text;
+  }
+  return runCli(line, {
+    catalog: commands,
+    makers: made,
+    settings,
+    clock,
+    signal,
+    user,
+  });
+}

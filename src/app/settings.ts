@@ -1,0 +1,80 @@
+import { LOG_LEVELS } from "./log.ts";
+import { duration, flag, integer, list, oneOf, pairs, type Settings, secret, someOf, text } from "./options.ts";
+import { INPUTS, REGISTRIES, SELECTORS, TRANSPORTS } from "./parts.ts";
+
+const names = (table: object) => Object.keys(table).join(", ");
+
+/** Options that stand before the command (`toolkit.md §2`, the rows of what exists). */
+export const GLOBAL = {
+  registry: oneOf(
+    { env: "MICRO_REGISTRY", description: `where services are registered: ${names(REGISTRIES)}` },
+    "registry",
+    Object.keys(REGISTRIES),
+    "mdns",
+  ),
+  registry_address: list({
+    env: "MICRO_REGISTRY_ADDRESS",
+    description: "host:port of the registry; for mdns an interface or its address",
+  }),
+  register_ttl: integer(
+    { env: "MICRO_REGISTER_TTL", description: "seconds until what this program registered expires, 0 for never" },
+    60,
+  ),
+  register_interval: integer(
+    { env: "MICRO_REGISTER_INTERVAL", description: "seconds between registrations, 0 for only once" },
+    30,
+  ),
+  selector: oneOf(
+    { env: "MICRO_SELECTOR", description: `how a node is chosen: ${names(SELECTORS)}` },
+    "selector",
+    Object.keys(SELECTORS),
+    "random",
+  ),
+  transport: oneOf(
+    { env: "MICRO_TRANSPORT", description: `how calls travel: ${names(TRANSPORTS)}` },
+    "transport",
+    Object.keys(TRANSPORTS),
+    "http",
+  ),
+  client_request_timeout: duration(
+    { env: "MICRO_CLIENT_REQUEST_TIMEOUT", description: "how long a call may take, all attempts together" },
+    5000,
+  ),
+  client_retries: integer({ env: "MICRO_CLIENT_RETRIES", description: "attempts after the first" }, 1),
+  client_pool_size: integer({ env: "MICRO_CLIENT_POOL_SIZE", description: "idle connections kept per node" }, 100),
+  client_pool_ttl: duration(
+    { env: "MICRO_CLIENT_POOL_TTL", description: "how long an idle connection is kept" },
+    60_000,
+  ),
+  server_name: text({ env: "MICRO_SERVER_NAME", description: "name to register instead of the usual one" }, ""),
+  server_version: text({ env: "MICRO_SERVER_VERSION", description: "version to register" }, ""),
+  server_id: text({ env: "MICRO_SERVER_ID", description: "id of this instance; a new one by default" }, ""),
+  server_address: text({ env: "MICRO_SERVER_ADDRESS", description: "address to answer calls at" }, ":0"),
+  server_advertise: text({ env: "MICRO_SERVER_ADVERTISE", description: "address to register instead" }, ""),
+  server_metadata: pairs({ env: "MICRO_SERVER_METADATA", description: "metadata to register; may be repeated" }),
+  log_level: oneOf(
+    { env: "MICRO_LOG_LEVEL", description: `what is logged, to stderr: ${LOG_LEVELS.join(", ")}` },
+    "log level",
+    LOG_LEVELS,
+    "",
+  ),
+  state_dir: text({ env: "MICRO_STATE_DIR", description: "folder for the journal and the terminal's history" }, ""),
+  help: flag({ env: undefined, description: "show help" }, "h"),
+  version: flag({ env: undefined, description: "print the version" }, "v"),
+};
+
+/** Options of `micro bot`. */
+export const BOT = {
+  inputs: someOf(
+    { env: "MICRO_BOT_INPUTS", description: `where the bot listens: ${names(INPUTS)}` },
+    "input",
+    Object.keys(INPUTS),
+  ),
+  namespace: text({ env: "MICRO_BOT_NAMESPACE", description: "name under which the bot registers" }, "go.micro.bot"),
+  policy: text({ env: "MICRO_BOT_POLICY", description: "YAML file that says who may do what" }, ""),
+  slack_token: secret({ env: "MICRO_SLACK_TOKEN", description: "bot token, xoxb-…" }),
+  slack_app_token: secret({ env: "MICRO_SLACK_APP_TOKEN", description: "app-level token, xapp-…" }),
+};
+
+export type GlobalSettings = Settings<typeof GLOBAL>;
+export type BotSettings = Settings<typeof BOT>;

@@ -1,0 +1,63 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { complete } from "../../src/app/complete.ts";
+import { builtin } from "../../src/commands/builtin.ts";
+import { createCatalog } from "../../src/commands/catalog.ts";
+import type { CommandContext } from "../../src/commands/command.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { memoryRegistry } from "../../src/core/registry/memory.ts";
+import { cannedClient } from "../fakes/canned-client.ts";
+import { SERVICES } from "../golden/records.ts";
+
+describe("completion", () => {
+  const catalog = createCatalog(builtin);
+  let context: CommandContext;
+  beforeEach(() => {
+    context = {
+      registry: memoryRegistry({ services: SERVICES })(),
+      client: cannedClient({}),
+      clock: systemClock,
+      signal: new AbortController().signal,
+      caller: "terminal:ann",
+      mayRun: () => true,
+      oneShot: false,
+    };
+  });
+  const offers = (line: string) => complete(catalog, line, context);
+
+  it.each([
+    ["l", ["list"]],
+    ["micro l", ["list"]],
+    ["re", ["register"]],
+    ["list ", ["services"]],
+    ["list se", ["services"]],
+    ["get ", ["service"]],
+    ["get service go.micro.srv.gr", ["go.micro.srv.greeter"]],
+    ["get service ", ["go.micro.srv.geo", "go.micro.srv.greeter", "topic:geo.location"]],
+    ["micro call go.micro.srv.ge", ["go.micro.srv.geo"]],
+    ["call go.micro.srv.greeter ", ["Say.Goodbye", "Say.Hello"]],
+    ["call --address 10.0.0.5:1 go.micro.srv.greeter Say.H", ["Say.Hello"]],
+    ["call go.micro.srv.nope ", []],
+    ["call go.micro.srv.greeter Say.Hello ", []],
+    ["frobnicate ", []],
+    ["list services ", []],
+  ])("%j", async (line, words) => {
+    expect(await offers(line)).toEqual(words);
+  });
+
+  it("offers every command at the beginning", async () => {
+    expect(await offers("")).toEqual(expect.arrayContaining(["list", "get", "call", "query", "health", "stats"]));
+  });
+
+  it("offers options", async () => {
+    expect(await offers("get service x --")).toEqual(["--version", "--output"]);
+    expect(await offers("get service x --output ")).toEqual(["text", "json", "raw"]);
+  });
+
+  it("offers nothing when the registry is away", async () => {
+    context = {
+      ...context,
+      registry: { ...context.registry, list: () => Promise.reject(new Error("away")) },
+    };
+    expect(await offers("get service ")).toEqual([]);
+  });
+});

@@ -26,19 +26,21 @@ export interface Catalog {
 /** One word of the names: what it ends, and what may follow. */
 interface Node {
   command: AnyCommand | undefined;
-  readonly after: Map<string, Node>;
+  /** Missing where every name ends, as most do: thousands of empty maps would only be in the way. */
+  after: Map<string, Node> | undefined;
 }
 
 /** @throws MicroError `conflict` when two commands share a name or alias: names are owned, nothing is shadowed */
 export function createCatalog(commands: readonly AnyCommand[]): Catalog {
-  const root: Node = { command: undefined, after: new Map() };
+  const root: Node = { command: undefined, after: undefined };
   for (const command of commands) {
     for (const name of [command.name, ...(command.aliases ?? [])]) {
       let node = root;
       for (const word of name.split(" ")) {
+        node.after ??= new Map();
         let below = node.after.get(word);
         if (below === undefined) {
-          below = { command: undefined, after: new Map() };
+          below = { command: undefined, after: undefined };
           node.after.set(word, below);
         }
         node = below;
@@ -56,7 +58,7 @@ export function createCatalog(commands: readonly AnyCommand[]): Catalog {
       let from = 0;
       for (let at = 0; at < line.words.length; at++) {
         const word = line.words[at];
-        if (word === undefined || word.quoted) break;
+        if (word === undefined || word.quoted || node.after === undefined) break;
         const below = node.after.get(word.text) ?? node.after.get(word.text.toLowerCase());
         if (below === undefined) break;
         node = below;
@@ -76,8 +78,8 @@ export function createCatalog(commands: readonly AnyCommand[]): Catalog {
         .map(({ command }) => command),
     next: (words) => {
       let node: Node | undefined = root;
-      for (const word of words) node = node?.after.get(word.toLowerCase());
-      return node ? [...node.after.keys()].sort() : [];
+      for (const word of words) node = node?.after?.get(word.toLowerCase());
+      return [...(node?.after?.keys() ?? [])].sort();
     },
   };
 }

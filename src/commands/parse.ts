@@ -27,7 +27,7 @@ export function parse(match: Match): Parsed {
   const { command, line } = match;
   const specs = fields(command);
   const given: Record<string, unknown> = {};
-  const marks = new Map<string, Mark>();
+  const marks: Record<string, Mark> = {};
   let output: Output = "text";
   let optionsOver = false;
   let wordIndex = 0;
@@ -52,7 +52,7 @@ export function parse(match: Match): Parsed {
       }
       if (field === OUTPUT) output = readOutput(match, value, holder);
       else take(given, field, value);
-      marks.set(field.name, holder);
+      marks[field.name] = holder;
       continue;
     }
     const field = specs[wordIndex++];
@@ -61,12 +61,12 @@ export function parse(match: Match): Parsed {
     }
     if (field.place === "word") {
       take(given, field, word.text);
-      marks.set(field.name, word);
+      marks[field.name] = word;
       continue;
     }
     const end = restEnd(line, word);
     given[field.name] = line.text.slice(word.start, end);
-    marks.set(field.name, { start: word.start, end });
+    marks[field.name] = { start: word.start, end };
     while ((line.words[at + 1]?.start ?? Number.POSITIVE_INFINITY) < end) at++;
   }
 
@@ -74,7 +74,7 @@ export function parse(match: Match): Parsed {
   if (checked.success) return { input: checked.data as Record<string, unknown>, output };
   const issue = checked.error.issues[0];
   const field = specs.find((spec) => spec.name === issue?.path[0]);
-  const mark = field && marks.get(field.name);
+  const mark = field && marks[field.name];
   throw wrong(
     match,
     explained(issue?.message ?? "not understood", field, mark && line.text.slice(mark.start, mark.end)),
@@ -105,11 +105,11 @@ const OUTPUT: Field = {
 };
 
 function isOption(text: string): boolean {
-  return text.length > 1 && text[0] === "-" && !/^-[\d.]/.test(text);
+  return text[0] === "-" && text.length > 1 && !/^-[\d.]/.test(text);
 }
 
 function readOption(text: string): { name: string; value: string | undefined } {
-  const bare = text.replace(/^--?/, "");
+  const bare = text.slice(text[1] === "-" ? 2 : 1);
   const equals = bare.indexOf("=");
   return equals === -1
     ? { name: bare, value: undefined }
@@ -117,7 +117,7 @@ function readOption(text: string): { name: string; value: string | undefined } {
 }
 
 function findOption(specs: readonly Field[], name: string): Field | undefined {
-  const plain = name.replaceAll("-", "_");
+  const plain = name.includes("-") ? name.replaceAll("-", "_") : name;
   return specs.find((field) => field.place === "option" && (field.name === plain || field.short === name));
 }
 

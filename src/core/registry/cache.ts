@@ -3,6 +3,7 @@ import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
+import { sharedAbort } from "./abort.ts";
 import type { Registry, RegistryEvent, ServiceRecord } from "./registry.ts";
 import { createSightings } from "./sightings.ts";
 import { createPause, eachAtMost } from "./slices.ts";
@@ -231,7 +232,7 @@ export function cached(inner: Registry, { clock = systemClock, log = silent }: C
       using limit = deadline(options, 5000, where);
       limit.check();
       if (running !== undefined) return;
-      const abort = new AbortController();
+      const abort = sharedAbort();
       const attempted = new Promise<void>((resolve) => {
         const loops = [followForEver(abort.signal, resolve)];
         if (maxAgeMs !== undefined) loops.push(askForEver(maxAgeMs / QUESTIONS, abort.signal));
@@ -291,4 +292,4 @@ export function cached(inner: Registry, { clock = systemClock, log = silent }: C
   };
 }
 
-const NEVER = new AbortController().signal;
+const NEVER = sharedAbort().signal;

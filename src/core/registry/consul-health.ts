@@ -68,10 +68,11 @@ export function decodeHealth(name: string, bytes: Uint8Array): ServiceHealth {
   const versions = new Map<string, { readonly facts: TagFacts; readonly nodes: ServiceNode[] }>();
   const critical: string[] = [];
   const machines = new Set<string>();
+  const factsOf = decodeRuns();
   for (const { Node, Service, Checks } of parse(name, bytes)) {
     if (Service.Service !== name) continue;
     machines.add(Node.Node);
-    const facts = decodeTags(Service.Tags ?? []);
+    const facts = factsOf(Service.Tags ?? []);
     let version = versions.get(facts.version);
     if (version === undefined) {
       version = { facts, nodes: [] };
@@ -95,6 +96,16 @@ export function decodeHealth(name: string, bytes: Uint8Array): ServiceHealth {
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Nodes of one version have the same tags, mostly; comparing them with the last is cheaper than looking each up. */
+function decodeRuns(): (tags: readonly string[]) => TagFacts {
+  let last: { readonly tags: readonly string[]; readonly facts: TagFacts } | undefined;
+  return (tags) => {
+    const same = last?.tags.length === tags.length && last.tags.every((tag, at) => tag === tags[at]);
+    if (last === undefined || !same) last = { tags, facts: decodeTags(tags) };
+    return last.facts;
+  };
+}
 
 function nodeOf(id: string, host: string, port: number, { metadata }: TagFacts): ServiceNode {
   return Object.freeze({ id, address: joinAddress(host, port), metadata });

@@ -19,6 +19,8 @@ type Decoded =
 
 /** What may come out of one tag. */
 const MAX_TAG_BYTES = 1 << 20;
+/** zlib takes 16 KiB for each tag otherwise; thousands of those make the garbage collector stop the world. */
+const CHUNK_BYTES = 2048;
 /** Distinct tags that are remembered decoded: inflating is 200 times as slow as looking up (`performance.md §4`). */
 const MAX_REMEMBERED = 200_000;
 
@@ -47,10 +49,10 @@ export function decodeTags(tags: readonly string[]): TagFacts {
     const kind = tag[0];
     const form = tag[1];
     if ((form !== "-" && form !== "=") || (kind !== "t" && kind !== "e" && kind !== "v")) continue;
-    forms[kind] ??= form;
-    if (forms[kind] !== form) continue;
+    if (form !== (forms[kind] ?? form)) continue;
     const decoded = decodeTag(tag);
     if (decoded === undefined) continue;
+    forms[kind] = form;
     if (decoded.kind === "t") metadata.push(decoded.metadata);
     else if (decoded.kind === "e") endpoints.push(decoded.endpoint);
     else version ??= decoded.version;
@@ -78,5 +80,5 @@ function pack(text: string): string {
 }
 
 function unpack(hex: string): string {
-  return inflateSync(Buffer.from(hex, "hex"), { maxOutputLength: MAX_TAG_BYTES }).toString();
+  return inflateSync(Buffer.from(hex, "hex"), { chunkSize: CHUNK_BYTES, maxOutputLength: MAX_TAG_BYTES }).toString();
 }

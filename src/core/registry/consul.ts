@@ -4,6 +4,7 @@ import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { splitAddress } from "../wire/record.ts";
+import { sharedAbort } from "./abort.ts";
 import { readCatalogue } from "./consul-catalogue.ts";
 import { type ConsulFeed, openConsulFeed } from "./consul-feed.ts";
 import { createHealthDecoder, decodeHealth } from "./consul-health.ts";
@@ -41,13 +42,13 @@ export function consulRegistry(init: ConsulRegistryInit = {}): (parts?: { readon
     const own = new Map<string, ConsulRegistration>();
     const decoder = createHealthDecoder();
     const watchers = createWatchers(where, () => closeFeed());
-    let stopping = new AbortController();
+    let stopping = sharedAbort();
     let feed: { readonly abort: AbortController; readonly opened: Promise<ConsulFeed> } | undefined;
 
     /** One feed for all watches, from the first to the last of them. */
     const openFeed = (): Promise<ConsulFeed> => {
       if (feed !== undefined) return feed.opened;
-      const abort = new AbortController();
+      const abort = sharedAbort();
       const lost = (error: unknown) => {
         abort.abort(MicroError.from(error, "unavailable"));
         if (feed?.abort !== abort) return;
@@ -109,7 +110,7 @@ export function consulRegistry(init: ConsulRegistryInit = {}): (parts?: { readon
       stop: async () => {
         const reason = new MicroError("unavailable", `the registry (${where}) was stopped`);
         stopping.abort(reason);
-        stopping = new AbortController();
+        stopping = sharedAbort();
         closeFeed(reason);
         watchers.end(reason);
         own.clear();

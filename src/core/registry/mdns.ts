@@ -8,6 +8,7 @@ import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { joinAddress, splitAddress } from "../wire/record.ts";
+import { sharedAbort } from "./abort.ts";
 import { type MdnsLink, openMdnsLink } from "./mdns-link.ts";
 import { decodePacket, encodeQuery } from "./mdns-packet.ts";
 import { createResponder, type Responder } from "./mdns-responder.ts";
@@ -55,7 +56,7 @@ export function mdnsRegistry(init: MdnsRegistryInit = {}): (parts?: { readonly c
     let session: Promise<Session> | undefined;
 
     const open = async (): Promise<Session> => {
-      const stopped = new AbortController();
+      const stopped = sharedAbort();
       const link = await openMdnsLink({
         interfaces,
         onAnswer: (bytes) => {

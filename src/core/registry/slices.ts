@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 
 /** How long (ms) a long computation may hold the event loop before others get their turn. */
-const SLICE_MS = 8;
+const SLICE_MS = 5;
 
 /**
  * For loops over thousands of records: `await pause()` in each round lets the event loop go round whenever the slice is

@@ -21,10 +21,16 @@ function commandTable() {
     all.map((command) => {
       const words = fields(command).filter((field) => field.place !== "option");
       const named = words.map((field) => (field.required ? `<${field.name}>` : `[${field.name}]`));
-      const options = usage(command).slice([command.name, ...named].join(" ").length).trim();
+      const options = usage(command)
+        .slice([command.name, ...named].join(" ").length)
+        .trim();
       const also = command.aliases ? ` Also: ${command.aliases.map((name) => `\`${name}\``).join(", ")}.` : "";
       const more = options === "" ? "" : ` Options: \`${options}\`.`;
-      return [`\`${[command.name, ...named].join(" ")}\``, `${command.summary}.${also}${more}`, `\`${command.permission}\``];
+      return [
+        `\`${[command.name, ...named].join(" ")}\``,
+        `${command.summary}.${also}${more}`,
+        `\`${command.permission}\``,
+      ];
     }),
   );
 }

@@ -76,7 +76,7 @@ async function explained(
   const detail = record.detail || error.message;
   return new MicroError(
     error.code,
-    `${service} ${endpoint} failed: ${detail} (${record.code})${hint ? `; ${hint}` : ""}`,
+    `${service} ${endpoint} failed: ${detail}${record.code ? ` (${record.code})` : ""}${hint ? `; ${hint}` : ""}`,
     {
       cause: error,
       details: { ...error.details, record, reference: `error calling ${service}.${endpoint}: ${errorText(record)}` },

@@ -72,7 +72,7 @@ export function about(command: AnyCommand): readonly string[] {
   if (command.examples) lines.push("", ...command.examples.map((example) => `e.g. ${example}`));
   lines.push(
     "",
-    `permission ${command.permission}, ${command.effect === "write" ? "changes things" : "changes nothing"}`,
+    `permission ${command.permission}, ${command.effect === "write" ? "may change things" : "changes nothing"}`,
   );
   return lines;
 }

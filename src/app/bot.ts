@@ -6,11 +6,13 @@ import { fileJournal, memoryJournal } from "../bot/journal.ts";
 import { defaultPolicy, type Policy, readPolicy } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { CommandContext } from "../commands/command.ts";
+import { orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import { cached } from "../core/registry/cache.ts";
 import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
 import { complete } from "./complete.ts";
+import { inTurn } from "./in-turn.ts";
 import { createLog } from "./log.ts";
 import { INPUTS, type InputInit, type Makers, type Tools } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
@@ -53,7 +55,8 @@ export async function runBot(
     mayRun: () => true,
     oneShot: false,
   };
-  const inputs = await openInputs(settings.inputs, tools, {
+  const scripted = !(init.stdin.isTTY && init.stdout.isTTY);
+  const opened = await openInputs(settings.inputs, tools, {
     terminal: {
       input: init.stdin,
       output: init.stdout,
@@ -61,8 +64,14 @@ export async function runBot(
       historyFile: join(stateDir, "history"),
       complete: async (line) => (bot ? complete(bot.catalog, line, context) : []),
     },
-    slack: { token: settings.slack_token, appToken: settings.slack_app_token },
+    slack: {
+      token: settings.slack_token,
+      appToken: settings.slack_app_token,
+      apiUrl: settings.slack_api_url || undefined,
+    },
   });
+  const inputs = opened.map((input) => (scripted && input.name === "terminal" ? inTurn(input, clock) : input));
+  const alone = inputs.every((input) => input.name === "terminal");
   const server = rpcServer({
     name: settings.server_name || settings.namespace,
     version: settings.server_version || VERSION,
@@ -76,9 +85,20 @@ export async function runBot(
 
   try {
     const journal = inputs.some((input) => input.replays) ? fileJournal(stateDir) : memoryJournal();
-    bot = createBot({ inputs, commands: [...builtin, ...smallTalk], registry, client, policy, journal, clock, log });
+    bot = createBot({
+      inputs,
+      commands: [...builtin, ...smallTalk],
+      registry,
+      client,
+      policy,
+      journal,
+      clock,
+      log,
+      // Whoever sits at this machine disturbs nobody else, and a script may have many lines.
+      ...(alone ? { limit: { points: 1_000_000 } } : {}),
+    });
     await registry.start({ signal });
-    await bot.start({ signal });
+    await orAbort(bot.start({ signal }), signal);
     await server.start({ signal });
     const failure = await Promise.race([bot.done, aborted(signal)]);
     if (failure) throw failure;

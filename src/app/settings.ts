@@ -74,6 +74,7 @@ export const BOT = {
   policy: text({ env: "MICRO_BOT_POLICY", description: "YAML file that says who may do what" }, ""),
   slack_token: secret({ env: "MICRO_SLACK_TOKEN", description: "bot token, xoxb-…" }),
   slack_app_token: secret({ env: "MICRO_SLACK_APP_TOKEN", description: "app-level token, xapp-…" }),
+  slack_api_url: text({ env: "MICRO_SLACK_API_URL", description: "Slack's Web API elsewhere: GovSlack, a proxy" }, ""),
 };
 
 export type GlobalSettings = Settings<typeof GLOBAL>;

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
@@ -54,8 +55,8 @@ export async function* linesOf(input: Readable, signal: AbortSignal): AsyncGener
     signal.removeEventListener("abort", rouse);
     input.off("readable", rouse);
     for (const event of ENDS) input.off(event, end);
-    // A stream that nobody reads must not keep the process.
-    input.pause();
+    // A pipe that nobody reads must not keep the process.
+    if (input instanceof Socket) input.unref();
   }
 }
 

@@ -1,0 +1,18 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+
+/* Where the servers must be (CI), a test that quietly does not run would be a lie. */
+
+const required = process.env["MICRO_TEST_REQUIRE_SERVERS"] === "1";
+
+describe.skipIf(!required)("servers are required here (MICRO_TEST_REQUIRE_SERVERS=1)", () => {
+  it.each([
+    ["consul", ["version"]],
+    ["ip", ["-V"]],
+    ["unshare", ["--version"]],
+    ["tmux", ["-V"]],
+    ["/usr/bin/python3", ["-c", "import zeroconf"]],
+  ])("%s is installed", (program, args) => {
+    expect(spawnSync(program, args).status).toBe(0);
+  });
+});

@@ -7,6 +7,7 @@ import { type Closable, closable } from "../lifecycle.ts";
 
 const GROUP = "224.0.0.251";
 const PORT = 5353;
+const RECEIVE_BYTES = 1 << 20;
 
 /** What was received, and by whom it was sent. */
 export type Receive = (bytes: Buffer, from: RemoteInfo) => void;
@@ -47,6 +48,8 @@ export async function openMdnsLink({ interfaces, onAnswer, onGroup, onLost }: Md
     open.push(socket);
     socket.bind({ address, port, exclusive: true });
     await once(socket, "listening");
+    // Everybody answers a question in the same moment; the system grants less where it must.
+    succeeds(() => socket.setRecvBufferSize(RECEIVE_BYTES));
     socket.on("error", (error) =>
       onLost(new MicroError("unavailable", `mDNS socket: ${error.message}`, { cause: error })),
     );

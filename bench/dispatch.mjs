@@ -105,9 +105,10 @@ const CHATTER = [
 
 /** Through the whole bot: from its input to the decision that it is none of its business. */
 export async function chatterOurs({ size }) {
-  const [{ z }, { createBot }, { memoryRegistry }] = await Promise.all([
+  const [{ z }, { createBot }, { createChat }, { memoryRegistry }] = await Promise.all([
     import("zod"),
     import("../dist/src/bot/bot.js"),
+    import("./chat.mjs"),
     import("../dist/src/core/registry/memory.js"),
   ]);
   const commands = Array.from({ length: size }, (_, i) => ({
@@ -119,50 +120,23 @@ export async function chatterOurs({ size }) {
     run: async () => {},
     view: () => ({ kind: "text", text: "" }),
   }));
-  let wanted = 0;
-  let go = () => {};
-  let over = () => {};
-  /** Says `wanted` sentences each time it is woken. */
-  async function* sentences() {
-    for (;;) {
-      await new Promise((resolve) => {
-        go = resolve;
-      });
-      for (let i = 0; i < wanted; i++) {
-        const text = CHATTER[i % CHATTER.length];
-        const from = { id: "ann", name: "ann", guest: false };
-        yield { id: `m${i}`, from, place: { room: "room" }, text, addressed: false, sentAt: 0 };
-      }
-      over();
-    }
-  }
-  const connection = {
-    [Symbol.asyncIterator]: sentences,
-    send: async () => {
-      throw new Error("it answered to chatter");
-    },
-    close: async () => {},
-  };
-  const bot = createBot({
-    inputs: [
-      { name: "chatter", limits: { textLength: 4000, files: false }, replays: false, connect: async () => connection },
-    ],
-    commands,
-    registry: memoryRegistry()(),
-    client: undefined,
-  });
+  const chat = createChat();
+  const bot = createBot({ inputs: [chat.input], commands, registry: memoryRegistry()(), client: undefined });
   await bot.start();
-  const say = (count) =>
-    new Promise((resolve) => {
-      wanted = count;
-      over = resolve;
-      go();
+  /** The bot is through with all of it when it answers to the last of it. */
+  const through = async (count) => {
+    const answered = new Promise((resolve) => {
+      chat.said = resolve;
     });
-  await say(20_000);
+    for (let i = 0; i < count; i++) chat.say(CHATTER[i % CHATTER.length]);
+    chat.say("micro");
+    await answered;
+  };
+  await through(20_000);
   return async () => {
-    const count = 200_000;
+    const count = 50_000;
     const began = process.hrtime.bigint();
-    await say(count);
+    await through(count);
     return Number(process.hrtime.bigint() - began) / count;
   };
 }

@@ -55,24 +55,24 @@ export function readPolicy(text: string, name: string): Policy {
 }
 
 function fromRules(rules: Rules): Policy {
+  const guests = new Set(rules.guests);
+  const members = new Set(rules.members);
+  const roles = Object.values(rules.roles).map((role) => ({ members: role.members, grants: new Set(role.grants) }));
   return {
     allows: (caller, guest, { permission, effect }) => {
-      if (granted(rules.guests, permission)) return true;
-      for (const role of Object.values(rules.roles)) {
-        if (granted(role.grants, permission) && role.members.some((member) => names(member, caller, guest)))
-          return true;
-      }
-      return !guest && (effect === "read" || granted(rules.members, permission));
+      if (!guest && effect === "read") return true;
+      if (granted(guests, permission) || (!guest && granted(members, permission))) return true;
+      return roles.some(
+        (role) => role.members.some((member) => names(member, caller, guest)) && granted(role.grants, permission),
+      );
     },
   };
 }
 
-function granted(grants: readonly string[], permission: string): boolean {
+function granted(grants: ReadonlySet<string>, permission: string): boolean {
+  if (grants.has(permission) || grants.has("*:*")) return true;
   const [area, verb] = permission.split(":");
-  return grants.some((grant) => {
-    const [grantArea, grantVerb] = grant.split(":");
-    return (grantArea === "*" || grantArea === area) && (grantVerb === "*" || grantVerb === verb);
-  });
+  return grants.has(`${area}:*`) || grants.has(`*:${verb}`);
 }
 
 /** `terminal:*` names every member on that input; a stranger is only ever named by their whole id. */

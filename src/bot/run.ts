@@ -25,25 +25,24 @@ export interface Runner {
 }
 
 export function createRunner(init: RunInit): Runner {
-  const running = new Map<string, { job: Job; stop: AbortController }>();
+  const running = new Map<string, { job: Job; cancel: () => void }>();
   return {
     jobs: {
       list: () => [...running.values()].map(({ job }) => job),
       cancel: (id) => {
         const found = running.get(id);
-        found?.stop.abort();
+        found?.cancel();
         return found !== undefined;
       },
     },
     cancelAll: () => {
-      for (const { stop } of running.values()) stop.abort();
+      for (const { cancel } of running.values()) cancel();
     },
     run: async (context) => {
       const { command, input, output } = context.run ?? never();
-      const stop = new AbortController();
       const job = { id: context.id, caller: context.caller, text: context.line.text, startedAt: init.clock.now() };
-      running.set(job.id, { job, stop });
-      using limit = deadline({ signal: stop.signal }, init.commandMs ?? 30_000, `\`${command.name}\``);
+      using limit = deadline({}, init.commandMs ?? 30_000, `\`${command.name}\``);
+      running.set(job.id, { job, cancel: limit.cancel });
       try {
         const result = await orAbort(command.run(input, commandContext(init, context, limit.signal)), limit.signal);
         return { view: command.view(result, input), result, output };
@@ -57,7 +56,9 @@ export function createRunner(init: RunInit): Runner {
 function commandContext(init: RunInit, context: Context, signal: AbortSignal): CommandContext {
   return {
     registry: init.registry,
-    client: traced(init.client, context.id),
+    get client() {
+      return traced(init.client, context.id);
+    },
     clock: init.clock,
     signal,
     caller: context.caller,

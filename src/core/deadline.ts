@@ -7,6 +7,8 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
   /** Throws the reason when it is over. */
   check(): void;
+  /** Ends it at once, as the caller's signal would. */
+  cancel(): void;
 }
 
 /**
@@ -17,20 +19,42 @@ export interface Deadline extends Disposable {
  */
 export function deadline(options: CallOptions, defaultMs: number, what: string): Deadline {
   const limit = options.timeoutMs ?? defaultMs;
-  const controller = new AbortController();
-  const cancelled = () => controller.abort(new MicroError("cancelled", `${what}: cancelled`));
-  if (options.signal?.aborted) cancelled();
-  else options.signal?.addEventListener("abort", cancelled, { once: true });
-  const expired = () => controller.abort(new MicroError("timeout", `${what} did not answer within ${limit} ms`));
-  const timer = limit > 0 && !controller.signal.aborted ? setTimeout(expired, limit) : undefined;
+  const endsAt = limit > 0 ? performance.now() + limit : Number.POSITIVE_INFINITY;
+  // Made when somebody asks for the signal: most calls that find their answer in memory never do, and a controller and a
+  // timer would be most of what they cost.
+  let controller: AbortController | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  let called = false;
+  const cancelled = () => new MicroError("cancelled", `${what}: cancelled`);
+  const expired = () => new MicroError("timeout", `${what} did not answer within ${limit} ms`);
+  const cancel = () => {
+    called = true;
+    controller?.abort(cancelled());
+  };
+  const expire = () => controller?.abort(expired());
   return {
-    signal: controller.signal,
-    check: () => {
-      if (controller.signal.aborted) throw controller.signal.reason;
+    get signal() {
+      if (controller !== undefined) return controller.signal;
+      controller = new AbortController();
+      if (called || options.signal?.aborted) cancel();
+      else if (!over) {
+        options.signal?.addEventListener("abort", cancel, { once: true });
+        // Rounded up, so that deadlines of one length share one of Node's lists of timers.
+        if (limit > 0) timer = setTimeout(expire, Math.ceil(endsAt - performance.now()));
+      }
+      return controller.signal;
     },
+    check: () => {
+      if (controller?.signal.aborted) throw controller.signal.reason;
+      if (called || options.signal?.aborted) throw cancelled();
+      if (performance.now() >= endsAt) throw expired();
+    },
+    cancel,
     [Symbol.dispose]: () => {
+      over = true;
       clearTimeout(timer);
-      options.signal?.removeEventListener("abort", cancelled);
+      options.signal?.removeEventListener("abort", cancel);
     },
   };
 }
@@ -44,6 +68,15 @@ export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
   return new Promise((resolve, reject) => {
     const aborted = () => reject(MicroError.from(signal.reason));
     signal.addEventListener("abort", aborted, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+    promise.then(
+      (value) => {
+        signal.removeEventListener("abort", aborted);
+        resolve(value);
+      },
+      (error) => {
+        signal.removeEventListener("abort", aborted);
+        reject(error);
+      },
+    );
   });
 }

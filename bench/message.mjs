@@ -1,0 +1,121 @@
+// A whole message: heard, understood, allowed, run, drawn, said. Ours remembers it, keeps an audit record, limits its
+// sender and keeps its room in order on the way.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { contest, ms, nsPerCall, percentile, row } from "./rounds.mjs";
+
+const SERVICES = Array.from({ length: 100 }, (_, i) => `go.micro.srv.thing${String(i).padStart(3, "0")}`);
+
+/** @param journal `memory`, or `file` as the program has it for a network that may deliver twice */
+async function createOurs({ journal }) {
+  const [bot, journals, builtin, cache, memory, { createChat }] = await Promise.all([
+    import("../dist/src/bot/bot.js"),
+    import("../dist/src/bot/journal.js"),
+    import("../dist/src/commands/builtin.js"),
+    import("../dist/src/core/registry/cache.js"),
+    import("../dist/src/core/registry/memory.js"),
+    import("./chat.mjs"),
+  ]);
+  const services = SERVICES.map((name) => ({
+    name,
+    version: "1",
+    metadata: {},
+    endpoints: [],
+    nodes: [{ id: `${name}-1`, address: "127.0.0.1:1", metadata: {} }],
+  }));
+  const registry = cache.cached(memory.memoryRegistry({ services })());
+  await registry.start();
+  const folder = mkdtempSync(join(tmpdir(), "bench-message-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const chat = createChat();
+  const running = bot.createBot({
+    inputs: [chat.input],
+    commands: [...builtin.builtin, ...builtin.smallTalk],
+    registry,
+    client: undefined,
+    limit: { points: 1_000_000_000 },
+    journal: journal === "file" ? journals.fileJournal(folder) : journals.memoryJournal(),
+  });
+  await running.start();
+  return chat;
+}
+
+export async function ours(config) {
+  const chat = await createOurs(config);
+  const work = async () => {
+    const answered = new Promise((resolve) => {
+      chat.said = resolve;
+    });
+    chat.say("micro list services");
+    const { parts } = await answered;
+    if (!parts[0].text.endsWith(SERVICES.at(-1))) throw new Error(`not the services: ${parts[0].text}`);
+  };
+  await nsPerCall(work, 2000);
+  return () => nsPerCall(work, 400);
+}
+
+export async function hubot() {
+  const { createRobot } = await import("./hubot.mjs");
+  let said = "";
+  const { robot, message } = await createRobot((text) => {
+    said = text;
+  });
+  for (let i = 0; i < 100; i++) {
+    // Ours is neither the first nor the last that is asked.
+    if (i === 50) robot.respond(/list services$/i, async (res) => res.send([...SERVICES].sort().join("\n")));
+    else robot.respond(new RegExp(`thing${i} (\\S+)$`, "i"), async () => {});
+  }
+  const work = async () => {
+    said = "";
+    await robot.receive(message("micro list services"));
+    if (!said.endsWith(SERVICES.at(-1))) throw new Error(`not the services: ${said}`);
+  };
+  await nsPerCall(work, 2000);
+  return () => nsPerCall(work, 400);
+}
+
+/** Messages that come when they come, 1,000 a second, from 20 rooms; how long the slowest hundredth waits (ms). */
+export async function steady(config) {
+  const chat = await createOurs(config);
+  return async () => {
+    const count = 3000;
+    const due = new Map();
+    const waits = [];
+    const all = new Promise((resolve) => {
+      // Answers keep their order within a room.
+      chat.said = ({ place }) => {
+        waits.push(performance.now() - due.get(place.room).shift());
+        if (waits.length === count) resolve();
+      };
+    });
+    const began = performance.now();
+    for (let i = 0; i < count; ) {
+      // A message's time begins when it was due, whatever kept us from saying it.
+      for (const now = performance.now(); i < count && began + i <= now; i++) {
+        const room = `room${i % 20}`;
+        if (!due.has(room)) due.set(room, []);
+        due.get(room).push(began + i);
+        chat.say("micro list services", { room, from: `person${i % 50}` });
+      }
+      await turn(); // no timer is fine enough
+    }
+    await all;
+    return percentile(waits, 0.99);
+  };
+}
+
+export const oursWithFile = ours;
+
+export async function run() {
+  const peers = { ours: { journal: "memory" }, oursWithFile: { journal: "file" }, hubot: {} };
+  const { ours, oursWithFile, hubot: peer } = await contest(import.meta.url, peers);
+  const { steady: p99 } = await contest(import.meta.url, { steady: { journal: "file" } });
+  const hubot = { peer, peerName: "Hubot, 100 listeners", atLeast: 1 };
+  return [
+    row({ what: "list services of 100, one message after the other", ours, ...hubot }),
+    row({ what: "the same with the journal in a file", ours: oursWithFile, ...hubot }),
+    row({ what: "the same at 1,000 messages a second, p99", ours: p99, unit: ms, atMost: 2 }),
+  ];
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { builtin, smallTalk } from "../../src/commands/builtin.ts";
+import { createCatalog } from "../../src/commands/catalog.ts";
+import type { AnyCommand } from "../../src/commands/command.ts";
+import { fields } from "../../src/commands/fields.ts";
+import { helpCommand } from "../../src/commands/help.ts";
+import { jobsCommands } from "../../src/commands/jobs.ts";
+import { chatLine } from "../../src/commands/line.ts";
+import { parse } from "../../src/commands/parse.ts";
+
+const all: readonly AnyCommand[] = [
+  ...builtin,
+  ...smallTalk,
+  helpCommand(() => catalog),
+  ...jobsCommands({ list: () => [], cancel: () => false }),
+];
+const catalog = createCatalog(all);
+
+describe.each(all.map((command) => [command.name, command] as const))("%s", (_name, command) => {
+  it("has an example, and each of them parses into it", () => {
+    expect(command.examples?.length).toBeGreaterThan(0);
+    for (const example of command.examples ?? []) {
+      const match = catalog.match(chatLine(example));
+      expect(match?.command, example).toBe(command);
+      if (match) expect(() => parse(match), example).not.toThrow();
+    }
+  });
+
+  it("says what it is in one line, and describes each of its fields", () => {
+    expect(command.summary).toMatch(/^[A-Z].*[^.]$/);
+    for (const field of fields(command)) {
+      if (command.name !== "echo") expect(field.description, field.name).not.toBe("");
+    }
+  });
+});

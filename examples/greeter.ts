@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createService, defineEndpoint } from "../src/index.ts";
+import { createService, defineEndpoint, type ServiceInit } from "../src/index.ts";
 
 export const hello = defineEndpoint({
   service: "go.micro.srv.greeter",
@@ -9,7 +9,7 @@ export const hello = defineEndpoint({
 });
 
 /** The greeter of Go Micro's tour, in TypeScript. */
-export function greeter(init: Partial<Parameters<typeof createService>[0]> = {}) {
+export function greeter(init: Partial<ServiceInit> = {}) {
   const service = createService({ name: hello.service, version: "1.0.0", ...init });
   service.handle(hello, ({ name }) => ({ msg: `Hello ${name}` }));
   return service;

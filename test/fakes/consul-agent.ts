@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
 
@@ -27,50 +28,55 @@ const READY_MS = 20_000;
 export async function startConsul(): Promise<ConsulAgent> {
   const [http, server, serf] = [await freePort(), await freePort(), await freePort()];
   const address = `127.0.0.1:${http}`;
-  let child = await launch(http, server, serf);
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
-  };
+  let running = await launch(http, server, serf);
   return {
     address,
     http: (method, path, body) => request(address, method, path, body),
-    kill: () => end("SIGKILL"),
-    freeze: () => child.kill("SIGSTOP"),
-    thaw: () => child.kill("SIGCONT"),
+    kill: () => running.kill(),
+    freeze: () => process.kill(running.pid, "SIGSTOP"),
+    thaw: () => process.kill(running.pid, "SIGCONT"),
     restart: async () => {
-      child = await launch(http, server, serf);
+      running = await launch(http, server, serf);
     },
-    stop: () => end("SIGKILL"), // it keeps nothing, so there is nothing to wait for
+    stop: () => running.kill(), // it keeps nothing, so there is nothing to wait for
   };
 }
 
-async function launch(http: number, server: number, serf: number): Promise<ChildProcess> {
+interface Running {
+  readonly pid: number;
+  kill(): Promise<void>;
+}
+
+/** Runs the agent under a shell that kills it when our end of the pipe closes: also when the test runner is killed. */
+const UNDER_WATCH = 'consul "$@" & echo $! >&3; cat >/dev/null; kill -9 $!';
+
+async function launch(http: number, server: number, serf: number): Promise<Running> {
   const ports = [`-http-port=${http}`, `-server-port=${server}`, `-serf-lan-port=${serf}`];
   const unused = ["-serf-wan-port=-1", "-grpc-port=-1", "-dns-port=-1", "-disable-host-node-id"];
-  const child = spawn(
-    "consul",
-    ["agent", "-dev", "-node=dev", "-bind=127.0.0.1", "-client=127.0.0.1", ...ports, ...unused],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  process.once("exit", () => child.kill("SIGKILL"));
+  const args = ["agent", "-dev", "-node=dev", "-bind=127.0.0.1", "-client=127.0.0.1", ...ports, ...unused];
+  const shell = spawn("sh", ["-c", UNDER_WATCH, "sh", ...args], { stdio: ["pipe", "pipe", "pipe", "pipe"] });
   let output = "";
-  const keep = (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-4000);
+  for (const stream of [shell.stdout, shell.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-4000);
+    });
+  }
+  const [told] = (await once(shell.stdio[3] as Readable, "data")) as [Buffer];
+  const kill = async () => {
+    if (shell.exitCode !== null || shell.signalCode !== null) return;
+    const exited = once(shell, "exit");
+    shell.stdin?.end();
+    await exited;
   };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
   const until = Date.now() + READY_MS;
   while (!(await isReady(`127.0.0.1:${http}`))) {
-    if (child.exitCode !== null || Date.now() > until) {
-      child.kill("SIGKILL");
+    if (Date.now() > until) {
+      await kill();
       throw new Error(`consul did not come up:\n${output}`);
     }
     await sleep(30);
   }
-  return child;
+  return { pid: Number(told.toString()), kill };
 }
 
 async function isReady(address: string): Promise<boolean> {

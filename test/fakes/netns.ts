@@ -16,7 +16,7 @@ export interface Netns {
   close(): Promise<void>;
 }
 
-export interface Program {
+interface Program {
   /** The next line. @throws Error when the program ended instead, with what it said */
   next(): Promise<unknown>;
   /** Writes a line to it. */

@@ -22,7 +22,7 @@ export interface ConsulAnswer {
 }
 
 /** `index` and `waitMs` make it a blocking query; `stale` allows any server to answer. */
-export interface ReadOptions extends CallOptions {
+interface ReadOptions extends CallOptions {
   readonly index?: number;
   readonly waitMs?: number;
   readonly stale?: boolean;

@@ -10,7 +10,7 @@ const PORT = 5353;
 const RECEIVE_BYTES = 1 << 20;
 
 /** What was received, and by whom it was sent. */
-export type Receive = (bytes: Buffer, from: RemoteInfo) => void;
+type Receive = (bytes: Buffer, from: RemoteInfo) => void;
 
 /** The sockets of one registry on its interfaces. Asking needs no port 5353, so listening is opened only when needed. */
 export interface MdnsLink extends Closable {

@@ -17,7 +17,7 @@ export interface EndpointJson {
   readonly metadata: Readonly<Record<string, string>>;
 }
 /** A leaf has `null`, as Go writes it. */
-export interface ValueJson {
+interface ValueJson {
   readonly name: string;
   readonly type: string;
   readonly values: readonly ValueJson[] | null;

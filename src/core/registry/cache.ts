@@ -188,6 +188,21 @@ export function cached(inner: Registry, { clock = systemClock, log = silent }: C
     return running.abort;
   };
 
+  /** What waits for nothing needs no deadline, which would be most of what it costs. */
+  const goOn = ({ signal }: CallOptions): void => {
+    if (signal?.aborted) throw new MicroError("cancelled", `${where}: cancelled`);
+  };
+
+  const unknown = async (name: string, options: CallOptions, signal: AbortSignal): Promise<Versions> => {
+    using limit = deadline(options, 5000, where);
+    if (lostAt !== undefined) {
+      throw new MicroError("unavailable", `${where} cannot be reached, and "${name}" was not known before`);
+    }
+    const found = maxAgeMs === undefined ? NO_VERSIONS : await orAbort(ask(name, signal), limit.signal);
+    if (found.length === 0) throw notFound(name, where);
+    return found;
+  };
+
   /** Waits until `seen()`, at most a moment: the backend's own echo is what changes the cache. */
   const echo = async (seen: () => boolean, signal: AbortSignal): Promise<void> => {
     if (seen() || lostAt !== undefined || running === undefined) return;
@@ -260,36 +275,31 @@ export function cached(inner: Registry, { clock = systemClock, log = silent }: C
       await echo(() => !service.nodes.some(({ id }) => has(service, id)), signal);
     },
     get: async (name: string, options: CallOptions = {}) => {
-      using limit = deadline(options, 5000, where);
-      limit.check();
+      goOn(options);
       const { signal } = ready();
       const versions = services.get(name);
-      if (versions !== undefined) {
-        const stale = maxAgeMs !== undefined && clock.now() - (askedAt.get(name) ?? 0) > maxAgeMs / USES;
-        if (stale) void ask(name, signal).catch(() => {});
-        return versions;
-      }
-      if (lostAt !== undefined) {
-        throw new MicroError("unavailable", `${where} cannot be reached, and "${name}" was not known before`);
-      }
-      const found = maxAgeMs === undefined ? NO_VERSIONS : await orAbort(ask(name, signal), limit.signal);
-      if (found.length === 0) throw notFound(name, where);
-      return found;
+      if (versions === undefined) return unknown(name, options, signal);
+      const stale = maxAgeMs !== undefined && clock.now() - (askedAt.get(name) ?? 0) > maxAgeMs / USES;
+      if (stale) void ask(name, signal).catch(() => {});
+      return versions;
     },
     list: async (options: CallOptions = {}) => {
-      using limit = deadline(options, 5000, where);
-      limit.check();
+      goOn(options);
       ready();
       names ??= sortedNames(services.keys());
       return names;
     },
     watch: async (options = {}) => {
-      using limit = deadline(options, 5000, where);
-      limit.check();
+      checkAborted(options, where);
       if (running === undefined) throw new MicroError("unavailable", `the registry cache of ${where} is not started`);
       return watchers.add(options);
     },
   };
+}
+
+/** All that is left of the options when nothing is waited for: a deadline would cost more than the answer. */
+function checkAborted(options: CallOptions | undefined, where: string): void {
+  if (options?.signal?.aborted) throw new MicroError("cancelled", `${where}: cancelled`);
 }
 
 const NEVER = sharedAbort().signal;

@@ -1,15 +1,16 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { inflateSync } from "node:zlib";
 import { rolldown } from "rolldown";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { cached } from "../../../src/core/registry/cache.ts";
 import { mdnsRegistry } from "../../../src/core/registry/mdns.ts";
-import { encodeQuery } from "../../../src/core/registry/mdns-packet.ts";
+import { decodeTxt, encodeQuery } from "../../../src/core/registry/mdns-packet.ts";
 import { record, registryContract } from "../../contract/registry.contract.ts";
 import data from "../../data/mdns-packets.json" with { type: "json" };
 import { hasNetns, type Netns, openNetns } from "../../fakes/netns.ts";
@@ -173,6 +174,42 @@ describe.skipIf(!hasNetns)(`mdns in a network of its own${noNetns}`, () => {
     });
   });
 
+  const avahi = hasNetns && ["avahi-daemon", "avahi-browse", "dbus-daemon"].every((tool) => installed(tool));
+  const noAvahi = avahi ? "" : " (skipped: avahi or dbus-daemon is not installed)";
+
+  // avahi browses types of the form _name._tcp only; its cache is asked for our domain, which is not its own.
+  it.skipIf(!avahi)(
+    `is browsed by avahi in the domain micro${noAvahi}`,
+    async () => {
+      netns = await openNetns();
+      const node = { id: "greeter-1", address: "127.0.0.1:9090", metadata: { protocol: "mucp" } };
+      const service = JSON.stringify({ name: "_greeter._tcp", version: "1", nodes: [node] });
+      const script = join(import.meta.dirname, "../../fakes/avahi-browse.sh");
+      const hold = [process.execPath, peer, "hold", service];
+      const { stdout } = await promisify(execFile)("unshare", [
+        "--net",
+        "sh",
+        script,
+        folder,
+        "micro",
+        "_greeter._tcp",
+        ...hold,
+      ]);
+      const [, , , name, type, domain, , , port, text] = stdout.trim().split(";");
+      expect({ name, type, domain, port }).toEqual({
+        name: "greeter-1",
+        type: "_greeter._tcp",
+        domain: "micro",
+        port: "9090",
+      });
+      expect(decodeTxt([Buffer.from(String(text).replaceAll('"', ""))])).toMatchObject({
+        service: "_greeter._tcp",
+        version: "1",
+      });
+    },
+    40_000,
+  );
+
   const python = hasNetns && spawnSync("/usr/bin/python3", ["-c", "import zeroconf"]).status === 0;
   const noPython = python ? "" : " (skipped: Debian's python3-zeroconf is not installed)";
 
@@ -255,6 +292,10 @@ describe.skipIf(!hasNetns)(`mdns in a network of its own${noNetns}`, () => {
     30_000,
   );
 });
+
+function installed(tool: string): boolean {
+  return spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0;
+}
 
 /** A packet as the observer tells it. */
 interface Seen {

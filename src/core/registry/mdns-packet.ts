@@ -79,7 +79,7 @@ export function decodeTxt(strings: string | Buffer | readonly (string | Buffer)[
 }
 
 const decodeHex = memo(MAX_REMEMBERED, (hex): TxtPayload | undefined => {
-  if (!/^789c(?:[0-9a-f]{2})+$|^78(?:[0-9a-f]{2})+$/i.test(hex)) return undefined;
+  if (!/^78(?:[0-9a-f]{2})+$/i.test(hex)) return undefined;
   try {
     const json = inflateSync(Buffer.from(hex, "hex"), { maxOutputLength: MAX_PAYLOAD_BYTES }).toString();
     const { Service: service, Version: version, Endpoints: endpoints, Metadata: metadata } = JSON.parse(json);

@@ -53,7 +53,7 @@ function brief(command: AnyCommand): { usage: string; summary: string } {
 }
 
 /** Everything about one command, as lines: usage, fields, examples. Also what `micro help <command>` prints. */
-export function about(command: AnyCommand): readonly string[] {
+function about(command: AnyCommand): readonly string[] {
   const lines = [usage(command), "", command.summary];
   const specs = fields(command);
   if (specs.length > 0) lines.push("");

@@ -3,7 +3,7 @@
 // The program is bundled because loading zod from its own files costs three times the start of Node; the library is not,
 // because its users bundle. Packages that only some commands need stay outside and are loaded when they are.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,25 @@ const { dependencies } = require("../package.json");
 /** Small or slow to load from their own files, and wanted by almost every command. */
 const INLINED = ["zod", "dns-packet", "fastest-levenshtein"];
 
+/**
+ * Which of our files go into one piece, because they are wanted together: every file that is opened costs time. The first
+ * match counts, and takes what it imports along. What no group names goes where it is wanted.
+ */
+const GROUPS = [
+  // The entry has only this of ours.
+  { name: "asked", test: among([/\/src\/app\/asked/]) },
+  {
+    name: "program",
+    test: among([
+      /\/src\/(app\/(?!bot|log|in-turn|complete)|commands\/(?!help|jobs|small-talk))/,
+      /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members)|registry\/(?!consul|cache))/,
+      /\/node_modules\/(zod|fastest-levenshtein|dns-packet|@leichtgewicht)\//,
+    ]),
+  },
+  { name: "client", test: among([/\/src\/core\/(client|codec|selector|transport|wire)\//]) },
+  { name: "bot", test: among([/\/src\/(app|bot|commands)\//, /\/src\/core\/(registry\/cache|server)/]) },
+];
+
 if (!installed("rolldown") || !installed("typescript")) {
   const built = existsSync(join(bin, "micro.js"));
   console.error(`not built: the development dependencies are missing${built ? "; what is in dist stays" : ""}`);
@@ -24,6 +43,7 @@ if (!installed("rolldown") || !installed("typescript")) {
 compile();
 await bundle();
 await storeTexts();
+storeCode();
 
 /** dist/src and dist/examples. */
 function compile() {
@@ -56,6 +76,7 @@ async function bundle() {
     comments: { legal: true },
     entryFileNames: "[name].js",
     chunkFileNames: "[name].js",
+    codeSplitting: { groups: GROUPS },
   });
   await build.close();
   chmodSync(join(bin, "micro.js"), 0o755);
@@ -65,10 +86,35 @@ async function bundle() {
   for (const file of readdirSync(bin)) if (!made.has(file)) rmSync(join(bin, file), { recursive: true });
 }
 
+/** dist/bin/program.cache: the program as V8 compiled it, with the functions that a first command needs. */
+function storeCode() {
+  const cache = join(bin, "program.cache");
+  renameSync(join(bin, "program.js"), join(bin, "program.body.js"));
+  copyFileSync(join(root, "scripts", "program.cjs"), join(bin, "program.js"));
+  const watching = `
+    const vm = require("node:vm");
+    vm.Script = class extends vm.Script {
+      constructor(...given) {
+        super(...given);
+        process.once("exit", () => require("node:fs").writeFileSync(${JSON.stringify(cache)}, this.createCachedData()));
+      }
+    };
+    require(${JSON.stringify(join(bin, "micro.js"))});
+  `;
+  const line = ["micro", "--registry=memory", "list", "services"];
+  const { status } = spawnSync(process.execPath, ["-e", watching, ...line], { stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 /** dist/bin/help.json: what the program says about itself, so that saying it need not load the program. */
 async function storeTexts() {
   const { storedTexts } = await import("../dist/src/app/help.js");
   writeFileSync(join(bin, "help.json"), `${JSON.stringify(storedTexts())}\n`);
+}
+
+/** Whether a file matches one of the patterns, however its path is spelled. */
+function among(patterns) {
+  return (path) => patterns.some((pattern) => pattern.test(path.replaceAll("\\", "/")));
 }
 
 function installed(name) {

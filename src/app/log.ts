@@ -1,8 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Log } from "../core/log.ts";
 
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
-
 /** A log of JSON lines. Whatever `secrets` names is crossed out wherever it stands, in messages of libraries too. */
 export async function createLog(level: string, output: Writable, secrets: readonly string[]): Promise<Log> {
   const { pino } = await import("pino");

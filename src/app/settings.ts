@@ -1,6 +1,7 @@
-import { LOG_LEVELS } from "./log.ts";
 import { duration, flag, integer, list, oneOf, pairs, type Settings, secret, someOf, text } from "./options.ts";
 import { INPUTS, REGISTRIES, SELECTORS, TRANSPORTS } from "./parts.ts";
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 
 const names = (table: object) => Object.keys(table).join(", ");
 

@@ -1,8 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Script } from "node:vm";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mdnsRegistry } from "../../src/core/registry/mdns.ts";
 import { createService, type Service } from "../../src/core/service.ts";
@@ -57,6 +58,16 @@ describe.skipIf(!existsSync(MICRO))("the built program (wants a build)", () => {
     expect(stored).toMatchObject({ code: 0, stderr: "" });
     expect(stored).toEqual(live);
     expect((await micro("--version")).stdout).toMatch(/^micro version \d+\.\d+\.\d+\n$/);
+  });
+
+  it("brings code that this Node takes", () => {
+    const bin = resolve(MICRO, "..");
+    const body = readFileSync(join(bin, "program.body.js"), "utf8");
+    const { cachedDataRejected } = new Script(
+      `(function (exports, require, module, __filename, __dirname) {${body}\n})`,
+      { cachedData: readFileSync(join(bin, "program.cache")) },
+    );
+    expect(cachedDataRejected).toBe(false);
   });
 
   it("finds and calls a service of another process", async () => {

@@ -163,11 +163,11 @@ export function createBot(init: BotInit): Bot {
     for (const taken of journal.interrupted.filter((message) => message.input === line.input.name)) {
       const text = taken.text.length > 200 ? `${taken.text.slice(0, 199)}…` : taken.text;
       const words = `I was restarted while this was running, asked by ${taken.caller}: ${text}\nwhether it took effect is unknown, and it was not repeated; say it again if that does no harm`;
-      const told = line.outbox
+      const told: Promise<unknown> = line.outbox
         .send(renderAnswer(say(words), taken.place, line.input.limits))
-        .then(() => journal.done(taken.key));
+        .then(() => journal.done(taken.key))
+        .then(() => working.delete(told));
       working.add(told);
-      told.finally(() => working.delete(told));
     }
   };
 

@@ -2,7 +2,7 @@ import type { AnyCommand, CommandContext } from "../commands/command.ts";
 import type { Job, Jobs } from "../commands/jobs.ts";
 import type { Client, ClientCall } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
-import { deadline, orAbort } from "../core/deadline.ts";
+import { type Deadline, deadline, orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Answer, Context } from "./context.ts";
@@ -25,24 +25,24 @@ export interface Runner {
 }
 
 export function createRunner(init: RunInit): Runner {
-  const running = new Map<string, { job: Job; cancel: () => void }>();
+  const running = new Map<string, { job: Job; limit: Deadline }>();
   return {
     jobs: {
       list: () => [...running.values()].map(({ job }) => job),
       cancel: (id) => {
         const found = running.get(id);
-        found?.cancel();
+        found?.limit.cancel();
         return found !== undefined;
       },
     },
     cancelAll: () => {
-      for (const { cancel } of running.values()) cancel();
+      for (const { limit } of running.values()) limit.cancel();
     },
     run: async (context) => {
       const { command, input, output } = context.run ?? never();
       const job = { id: context.id, caller: context.caller, text: context.line.text, startedAt: init.clock.now() };
       using limit = deadline({}, init.commandMs ?? 30_000, `\`${command.name}\``);
-      running.set(job.id, { job, cancel: limit.cancel });
+      running.set(job.id, { job, limit });
       try {
         const result = await orAbort(command.run(input, commandContext(init, context, limit.signal)), limit.signal);
         return { view: command.view(result, input), result, output };

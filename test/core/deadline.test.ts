@@ -1,0 +1,90 @@
+import { getEventListeners } from "node:events";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { deadline, orAbort } from "../../src/core/deadline.ts";
+
+describe("deadline", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("ends with a timeout that names the work", () => {
+    using limit = deadline({}, 1000, "the greeter");
+    const { signal } = limit;
+    vi.advanceTimersByTime(999);
+    limit.check();
+    expect(signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(signal.reason).toMatchObject({ code: "timeout", message: "the greeter did not answer within 1000 ms" });
+    expect(() => limit.check()).toThrow(signal.reason);
+  });
+
+  it("counts from its beginning, whenever the signal is asked for", () => {
+    using limit = deadline({ timeoutMs: 1000 }, 5000, "work");
+    vi.advanceTimersByTime(900);
+    const { signal } = limit;
+    expect(signal.aborted).toBe(false);
+    vi.advanceTimersByTime(100);
+    expect(signal.aborted).toBe(true);
+  });
+
+  it("needs no signal to know that its time is over", () => {
+    using limit = deadline({}, 1000, "work");
+    vi.advanceTimersByTime(1000);
+    expect(() => limit.check()).toThrow("did not answer within 1000 ms");
+    expect(limit.signal.aborted).toBe(true);
+  });
+
+  it("has no limit at 0", () => {
+    using limit = deadline({ timeoutMs: 0 }, 1000, "work");
+    vi.advanceTimersByTime(1_000_000);
+    limit.check();
+    expect(limit.signal.aborted).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each(["before the signal is asked for", "after"])("ends when the caller's signal does, %s", (when) => {
+    const caller = new AbortController();
+    using limit = deadline({ signal: caller.signal }, 1000, "work");
+    if (when === "after") expect(limit.signal.aborted).toBe(false);
+    caller.abort();
+    expect(() => limit.check()).toThrow("work: cancelled");
+    expect(limit.signal.reason).toMatchObject({ code: "cancelled" });
+  });
+
+  it.each(["before the signal is asked for", "after"])("can be cancelled, %s", (when) => {
+    using limit = deadline({}, 1000, "work");
+    if (when === "after") expect(limit.signal.aborted).toBe(false);
+    limit.cancel();
+    expect(() => limit.check()).toThrow("work: cancelled");
+    expect(limit.signal.reason).toMatchObject({ code: "cancelled" });
+  });
+
+  it("leaves no timer and no listener, not even when its signal is asked for too late", () => {
+    const caller = new AbortController();
+    const limit = deadline({ signal: caller.signal }, 1000, "work");
+    expect(limit.signal.aborted).toBe(false);
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(1);
+    limit[Symbol.dispose]();
+    const late = deadline({ signal: caller.signal }, 1000, "work");
+    late[Symbol.dispose]();
+    expect(late.signal.aborted).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
+  });
+});
+
+describe("orAbort", () => {
+  it("gives what the promise gives and forgets the signal", async () => {
+    const { signal } = new AbortController();
+    await expect(orAbort(Promise.resolve(1), signal)).resolves.toBe(1);
+    await expect(orAbort(Promise.reject(new Error("no")), signal)).rejects.toThrow("no");
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
+  it("rejects as soon as the signal aborts, and at once when it has", async () => {
+    using limit = deadline({}, 0, "work");
+    const never = orAbort(new Promise(() => {}), limit.signal);
+    limit.cancel();
+    await expect(never).rejects.toMatchObject({ code: "cancelled" });
+    await expect(orAbort(Promise.reject(new Error("late")), limit.signal)).rejects.toMatchObject({ code: "cancelled" });
+  });
+});

@@ -188,6 +188,15 @@ export function cached(inner: Registry, { clock = systemClock, log = silent }: C
     return running.abort;
   };
 
+  const peek = (name: string): Versions | undefined => {
+    const versions = services.get(name);
+    if (versions !== undefined && maxAgeMs !== undefined && running !== undefined) {
+      const stale = clock.now() - (askedAt.get(name) ?? 0) > maxAgeMs / USES;
+      if (stale) void ask(name, running.abort.signal).catch(() => {});
+    }
+    return versions;
+  };
+
   /** What waits for nothing needs no deadline, which would be most of what it costs. */
   const goOn = ({ signal }: CallOptions): void => {
     if (signal?.aborted) throw new MicroError("cancelled", `${where}: cancelled`);
@@ -277,12 +286,9 @@ export function cached(inner: Registry, { clock = systemClock, log = silent }: C
     get: async (name: string, options: CallOptions = {}) => {
       goOn(options);
       const { signal } = ready();
-      const versions = services.get(name);
-      if (versions === undefined) return unknown(name, options, signal);
-      const stale = maxAgeMs !== undefined && clock.now() - (askedAt.get(name) ?? 0) > maxAgeMs / USES;
-      if (stale) void ask(name, signal).catch(() => {});
-      return versions;
+      return peek(name) ?? unknown(name, options, signal);
     },
+    peek,
     list: async (options: CallOptions = {}) => {
       goOn(options);
       ready();

@@ -84,6 +84,8 @@ export interface Registry extends Startable {
   deregister(service: ServiceRecord, options?: CallOptions): Promise<void>;
   /** All versions, each with at least one node. @throws MicroError `not_found` (none), `unavailable` (no backend) */
   get(name: string, options?: CallOptions): Promise<readonly ServiceRecord[]>;
+  /** What `get` would answer at once, from memory: for the hot path, without a promise. `undefined`: ask `get`. */
+  peek?(name: string): readonly ServiceRecord[] | undefined;
   /** Names, each once, by code point. @throws MicroError `unavailable` */
   list(options?: CallOptions): Promise<readonly string[]>;
   /** Live once the promise resolves; the past is not replayed. `service` narrows it to one name. */

@@ -35,7 +35,7 @@ export async function run() {
   }
 }
 
-/** The samples by number of callers, peer and what was measured, a round an index. */
+/** The samples by number of callers and peer, a round an index. */
 async function contest(peers, size, callersOf) {
   const pairs = new Map();
   try {
@@ -44,15 +44,16 @@ async function contest(peers, size, callersOf) {
       pairs.set(name, pair);
       for (const callers of callersOf) await pair.sample(callers, WARM_UP_MS);
     }
-    const samples = Object.fromEntries(callersOf.map((callers) => [callers, {}]));
     const names = [...pairs.keys()];
+    const samples = Object.fromEntries(
+      callersOf.map((callers) => [callers, Object.fromEntries(names.map((name) => [name, []]))]),
+    );
     for (let round = 0; round < ROUNDS; round++) {
       for (const callers of callersOf) {
         for (let turn = 0; turn < names.length; turn++) {
           const name = names[(round + turn) % names.length];
           const found = await pairs.get(name).sample(callers, SAMPLE_MS);
-          const kept = (samples[callers][name] ??= {});
-          for (const [what, value] of Object.entries(found)) (kept[what] ??= []).push(value);
+          samples[callers][name].push(found);
         }
       }
     }
@@ -62,8 +63,9 @@ async function contest(peers, size, callersOf) {
   }
 }
 
-/** Targets by number of callers, in the order of `CALLERS`. */
-const UNDICI = [1.2, 1.3, 1.2];
+const UNDICI = "undici + node:http";
+/** By number of callers, in the order of `CALLERS`. */
+const TIMES_UNDICI = [1.2, 1.3, 1.2];
 
 function smallRows(samples, goMissing) {
   const rows = [];
@@ -71,17 +73,23 @@ function smallRows(samples, goMissing) {
     const { ours, transport, undici, moleculer, grpc, go } = samples[callers];
     const called = `50 B, ${callers} ${callers === 1 ? "caller" : "callers"}`;
     const against = (peer, peerName, atLeast) =>
-      row({ what: `${called}: a call`, ours: ours.nsPerCall, peer: peer.nsPerCall, peerName, atLeast });
+      row({
+        what: `${called}: a call`,
+        ours: each(ours, "nsPerCall"),
+        peer: each(peer, "nsPerCall"),
+        peerName,
+        atLeast,
+      });
     const part = (what, key, atMost) =>
-      row({ what: `${called}: ${what}`, ours: ours[key], peer: undici[key], peerName: "undici + node:http", atMost });
+      row({ what: `${called}: ${what}`, ours: each(ours, key), peer: each(undici, key), peerName: UNDICI, atMost });
     rows.push(
-      against(undici, "undici + node:http", UNDICI[at]),
+      against(undici, UNDICI, TIMES_UNDICI[at]),
       part("CPU of both", "cpuNs", 0.85),
       part("p50", "p50", 1),
       part("p99", "p99", 0.8),
       against(moleculer, "moleculer TCP", 0.9),
       against(grpc, "grpc-js", 4),
-      go ? against(go, "Go net/http", 1) : notRun(`${called}: a call`, ours.nsPerCall, "Go net/http", goMissing),
+      go ? against(go, "Go net/http", 1) : notRun(`${called}: a call`, ours, "Go net/http", goMissing),
       against(transport, "our bare transport", 0.75),
     );
   }
@@ -90,13 +98,20 @@ function smallRows(samples, goMissing) {
 
 function largeRows(samples) {
   return Object.entries(samples).flatMap(([callers, { ours, protobuf, undici }]) => {
-    const what = (codec) => `10 KB, ${callers} callers: a call, ${codec}`;
-    const peer = { peer: undici.nsPerCall, peerName: "undici + node:http, JSON" };
-    return [
-      row({ what: what("JSON"), ours: ours.nsPerCall, ...peer, atLeast: 1.1 }),
-      row({ what: what("protobuf"), ours: protobuf.nsPerCall, ...peer, atLeast: 1.6 }),
-    ];
+    const against = (codec, mine, atLeast) =>
+      row({
+        what: `10 KB, ${callers} callers: a call, ${codec}`,
+        ours: each(mine, "nsPerCall"),
+        peer: each(undici, "nsPerCall"),
+        peerName: `${UNDICI}, JSON`,
+        atLeast,
+      });
+    return [against("JSON", ours, 1.1), against("protobuf", protobuf, 1.6)];
   });
+}
+
+function each(samples, key) {
+  return samples.map((sample) => sample[key]);
 }
 
 function notRun(what, ours, peerName, reason) {

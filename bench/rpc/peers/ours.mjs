@@ -1,6 +1,6 @@
 // The whole public path: a service, a client, the selector over a registry, metadata, deadline, codec, schemas.
 import { z } from "zod";
-import { createService, defineEndpoint, memoryRegistry, protobufCodec } from "../../../dist/src/index.js";
+import { cached, createService, defineEndpoint, memoryRegistry, protobufCodec } from "../../../dist/src/index.js";
 import { greeting, request } from "../payload.mjs";
 import { greetingType } from "../proto.mjs";
 
@@ -29,7 +29,7 @@ export async function client({ record, size, codec = "json", by = "call" }) {
   const service = createService({
     name: "bench",
     address: "127.0.0.1:0",
-    registry: memoryRegistry({ services: [record] })(),
+    registry: cached(memoryRegistry({ services: [record] })()),
     client: { codecs: [protobufCodec(greetingType)] },
   });
   await service.start();

@@ -24,12 +24,10 @@ const OWN: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** The metadata that goes with a call: names in lower case, without what belongs to messages. */
-export function ownMetadata(metadata: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  const kept: Record<string, string> = {};
+/** Adds the metadata that goes with a call to its headers: names in lower case, without what belongs to messages. */
+export function addMetadata(header: Record<string, string>, metadata: Readonly<Record<string, string>>): void {
   for (const name in metadata) {
     const lower = name.toLowerCase();
-    if (!OWN.has(lower) && !lower.startsWith(":")) kept[lower] = metadata[name] as string;
+    if (!OWN.has(lower) && !lower.startsWith(":")) header[lower] = metadata[name] as string;
   }
-  return kept;
 }

@@ -1,16 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
-import type { CallOptions } from "../lifecycle.ts";
-import type { Connection, Frame, Transport } from "../transport/transport.ts";
-
-/** One connection for one call at a time: a question out, one answer in. */
-export interface Line {
-  /** It has carried a call before, so its other end may have closed it meanwhile. */
-  readonly used: boolean;
-  /** @throws MicroError `unavailable` when it ends without an answer; `details.unanswered` is true if nothing was read */
-  exchange(frame: Frame): Promise<Frame>;
-  close(): void;
-}
+import type { Connection, Transport } from "../transport/transport.ts";
+import { type Line, lineOver } from "./line.ts";
 
 export interface PoolInit {
   /** Idle connections kept per address. @default 100 */
@@ -21,110 +12,110 @@ export interface PoolInit {
 
 /** Connections by address, last used first. */
 export interface Pool {
-  take(address: string, options: CallOptions): Line | Promise<Line>;
-  /** Only after an answer without an error; every other line is closed. */
-  give(address: string, line: Line): void;
+  /**
+   * A line for one call, which ends with its `done`. Waits for a new connection at most 5000 ms.
+   *
+   * @param shared whether it may carry other calls at the same time
+   */
+  take(address: string, shared: boolean): Line | Promise<Line>;
   close(): Promise<void>;
 }
 
-interface PooledLine extends Line {
+/** Calls at once on a shared line: the more there are, the more messages go out with one write. */
+const MAX_SHARED = 100;
+
+/** A line and the calls on it. It is there before its connection is, so that many calls wait for one. */
+interface Slot {
   readonly madeAt: number;
-  used: boolean;
-  readonly over: boolean;
+  line: Line | Promise<Line>;
+  calls: number;
+  /** Takes no other call, and is closed after the last one. */
+  retired: boolean;
+  close(): void;
 }
 
 export function createPool(transport: Transport, init: PoolInit = {}, clock: Clock = systemClock): Pool {
   const { poolSize = 100, poolTtlMs = 60_000 } = init;
-  const idle = new Map<string, PooledLine[]>();
+  const alone = new Map<string, Slot[]>();
+  const shared = new Map<string, Slot[]>();
   const all = new Set<Connection>();
-  let closed = false;
+  const closing = new AbortController();
 
-  const dial = async (address: string, options: CallOptions): Promise<Line> => {
-    const connection = await transport.dial(address, options);
-    if (closed) {
-      await connection.close();
-      throw new MicroError("unavailable", "the client is closed");
+  /** The slots at an address that have room for another call. */
+  const freeAt = (address: string, share: boolean): Slot[] => {
+    const byAddress = share ? shared : alone;
+    let free = byAddress.get(address);
+    if (free === undefined) {
+      free = [];
+      byAddress.set(address, free);
     }
-    all.add(connection);
-    return lineOver(connection, clock.now(), () => {
-      all.delete(connection);
-      const lines = idle.get(address);
-      const at = lines?.findIndex((line) => line.over) ?? -1;
-      if (at !== -1) lines?.splice(at, 1);
-    });
+    return free;
+  };
+
+  const retire = (slot: Slot, address: string, share: boolean) => {
+    slot.retired = true;
+    const free = freeAt(address, share);
+    const at = free.indexOf(slot);
+    if (at !== -1) free.splice(at, 1);
+    if (free.length === 0) (share ? shared : alone).delete(address);
+    if (slot.calls === 0) slot.close();
+  };
+
+  const open = (address: string, share: boolean): Slot => {
+    const dial = async (): Promise<Line> => {
+      const connection = await transport.dial(address, { timeoutMs: 5000, signal: closing.signal });
+      if (closing.signal.aborted) {
+        await connection.close();
+        throw new MicroError("unavailable", "the client is closed");
+      }
+      all.add(connection);
+      slot.close = () => void connection.close();
+      slot.line = lineOver(connection, share, done, () => {
+        all.delete(connection);
+        retire(slot, address, share);
+      });
+      return slot.line;
+    };
+    const done = (well: boolean) => {
+      const wasFull = slot.calls-- === roomOf(share);
+      if (slot.retired) {
+        if (slot.calls === 0) slot.close();
+        return;
+      }
+      const free = freeAt(address, share);
+      if (wasFull) free.push(slot);
+      if (!well || (slot.calls === 0 && free.length > poolSize)) retire(slot, address, share);
+    };
+    const opening = dial();
+    const slot: Slot = { madeAt: clock.now(), line: opening, calls: 0, retired: false, close: () => {} };
+    opening.catch(() => retire(slot, address, share));
+    return slot;
   };
 
   return {
-    take: (address, options) => {
-      const lines = idle.get(address);
-      for (let line = lines?.pop(); line; line = lines?.pop()) {
-        if (!line.over && clock.now() - line.madeAt < poolTtlMs) return line;
-        line.close();
+    take: (address, share) => {
+      const free = freeAt(address, share);
+      let slot = free.at(-1);
+      while (slot && clock.now() - slot.madeAt >= poolTtlMs) {
+        retire(slot, address, share);
+        slot = free.at(-1);
       }
-      return dial(address, options);
-    },
-    give: (address, given) => {
-      const line = given as PooledLine;
-      let lines = idle.get(address);
-      if (lines === undefined) {
-        lines = [];
-        idle.set(address, lines);
-      }
-      line.used = true;
-      if (closed || line.over || lines.length >= poolSize) line.close();
-      else lines.push(line);
+      if (slot === undefined) {
+        slot = open(address, share);
+        if (roomOf(share) > 1) freeAt(address, share).push(slot);
+      } else if (slot.calls + 1 === roomOf(share)) free.pop();
+      slot.calls++;
+      return slot.line;
     },
     close: async () => {
-      closed = true;
-      idle.clear();
+      closing.abort();
+      alone.clear();
+      shared.clear();
       await Promise.all([...all].map((connection) => connection.close()));
     },
   };
 }
 
-function lineOver(connection: Connection, madeAt: number, onEnd: () => void): PooledLine {
-  let waiting: { resolve(frame: Frame): void; reject(error: MicroError): void } | undefined;
-  let over: { error: MicroError | undefined } | undefined;
-  const ended = () => {
-    const error = over?.error;
-    return new MicroError("unavailable", error?.message ?? "EOF", {
-      cause: error,
-      details: { unanswered: error === undefined || /reset|closed/.test(error.message) },
-    });
-  };
-  connection.receive(
-    (frame) => {
-      const call = waiting;
-      waiting = undefined;
-      // What nobody asked for would be taken for the answer to the next call.
-      if (call) call.resolve(frame);
-      else void connection.close();
-    },
-    (error) => {
-      over = { error };
-      onEnd();
-      waiting?.reject(ended());
-      waiting = undefined;
-    },
-  );
-  return {
-    madeAt,
-    used: false,
-    get over() {
-      return over !== undefined;
-    },
-    exchange: (frame) =>
-      new Promise((resolve, reject) => {
-        if (over) {
-          reject(ended());
-          return;
-        }
-        waiting = { resolve, reject };
-        connection.send(frame).catch((error) => {
-          waiting = undefined;
-          reject(error);
-        });
-      }),
-    close: () => void connection.close(),
-  };
+function roomOf(shared: boolean): number {
+  return shared ? MAX_SHARED : 1;
 }

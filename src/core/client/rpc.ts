@@ -3,17 +3,19 @@ import { type Clock, systemClock } from "../clock.ts";
 import { bytesCodec } from "../codec/bytes.ts";
 import type { Codec } from "../codec/codec.ts";
 import { jsonCodec, RawJson } from "../codec/json.ts";
-import { deadline, orAbort } from "../deadline.ts";
+import { orAbort } from "../deadline.ts";
 import { type ERROR_CODES, MicroError } from "../errors.ts";
 import { compose, type Middleware } from "../middleware.ts";
 import type { ServiceNode } from "../registry/registry.ts";
-import type { Selector } from "../selector/selector.ts";
+import type { Filter, SelectOptions, Selector } from "../selector/selector.ts";
 import type { Frame, Transport } from "../transport/transport.ts";
 import { errorRecord, fromRecord, parseErrorText } from "../wire/error.ts";
-import { bodyKind, decodeResponse, encodeRequest, legacyContentType } from "../wire/rpc.ts";
+import { bodyKind, decodeResponse, encodeRequest, legacyContentType, multiplexes } from "../wire/rpc.ts";
 import type { Client, ClientAttempt, ClientCall, Endpoint, RequestOptions } from "./client.ts";
-import { ownMetadata } from "./metadata.ts";
-import { createPool, type Line, type PoolInit } from "./pool.ts";
+import { Limit } from "./limit.ts";
+import type { Line } from "./line.ts";
+import { addMetadata } from "./metadata.ts";
+import { createPool, type PoolInit } from "./pool.ts";
 
 export interface RpcClientInit extends PoolInit {
   /** For a whole call, all attempts together. @default 5000 */
@@ -57,36 +59,37 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       }
       const legacy = !node.metadata["protocol"];
       const wireType = legacy ? legacyContentType(contentType) : contentType;
-      const { envelope } = bodyKind(wireType, legacy) ?? { envelope: "bare" as const };
+      const envelope = bodyKind(wireType, legacy)?.envelope ?? "bare";
       const id = String(ids++);
       const body = encodeRequest(envelope, call.endpoint, id, codec.encode(call.body));
+      const shared = mayShare(node, body, options);
 
-      const line = await connect(node.address, limit);
-      const answer = await exchange(line, { header: headers(call, contentType, wireType, id, limit, init.name), body });
+      const taken = pool.take(node.address, shared);
+      const line = taken instanceof Promise ? await connected(taken, limit) : taken;
+      const answer = await exchange(
+        line,
+        id,
+        { header: headers(call, contentType, wireType, id, limit, init.name), body },
+        limit,
+      );
       const error = answer.header["micro-error"] || answer.header["x-micro-error"];
-      if (error) {
-        line.close();
-        throw fromRecord(parseErrorText(error));
-      }
+      // Go's clients close a connection after any error, and its servers of 2019 do so themselves (`wire.md §3.1`).
+      line.done(!error || shared);
+      if (error) throw fromRecord(parseErrorText(error));
       const { payload, error: inside } = readBody(() => decodeResponse(envelope, answer.body));
-      if (inside !== "") {
-        line.close();
-        throw fromRecord(parseErrorText(inside));
-      }
-      const value = options.raw ? new RawJson(rawText(payload, codec)) : readBody(() => codec.decode(payload));
-      pool.give(node.address, line);
-      return value;
+      if (inside !== "") throw fromRecord(parseErrorText(inside));
+      return options.raw ? new RawJson(rawText(payload, codec)) : readBody(() => codec.decode(payload));
     };
 
-    const connect = async (address: string, limit: Limit): Promise<Line> => {
+    const connected = async (taken: Promise<Line>, limit: Limit): Promise<Line> => {
       try {
-        return await pool.take(address, {
-          timeoutMs: Math.max(1, Math.min(5000, limit.leftMs())),
-          signal: limit.signal,
-        });
+        return await orAbort(taken, limit.signal);
       } catch (thrown) {
+        if (limit.reason) {
+          taken.then((line) => line.done(true)).catch(() => {});
+          throw limit.reason;
+        }
         const error = MicroError.from(thrown, "unavailable");
-        if (limit.signal.aborted) throw limit.reason();
         throw failure("unavailable", "go.micro.client", 500, `connection error: ${error.message}`, {
           cause: error,
           [NOT_BEGUN]: true,
@@ -94,14 +97,16 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       }
     };
 
-    const exchange = async (line: Line, frame: Frame): Promise<Frame> => {
+    const exchange = async (line: Line, id: string, frame: Frame, limit: Limit): Promise<Frame> => {
+      const { used } = line;
       try {
-        return await line.exchange(frame);
+        return await line.exchange(id, frame, limit);
       } catch (thrown) {
+        line.done(false);
+        if (limit.reason) throw limit.reason;
         const error = MicroError.from(thrown, "unavailable");
-        line.close();
         // A kept connection that its other end had closed: the question was not read.
-        const notBegun = line.used && error.details["unanswered"] === true;
+        const notBegun = used && error.details["unanswered"] === true;
         throw failure("unavailable", "go.micro.client.transport", 500, error.message, {
           cause: error,
           [NOT_BEGUN]: notBegun,
@@ -109,31 +114,41 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       }
     };
 
-    const around = (call: ClientAttempt, limit: Limit): Promise<unknown> =>
-      init.attemptLayers?.length
-        ? compose(init.attemptLayers, (inner) => attempt(inner, limit))(call)
-        : attempt(call, limit);
+    const around = init.attemptLayers?.length
+      ? (call: ClientAttempt, limit: Limit) =>
+          orAbort(compose(init.attemptLayers ?? [], (inner) => attempt(inner, limit))(call), limit.signal)
+      : attempt;
 
     const logical = async (call: ClientCall): Promise<unknown> => {
-      const { service, options } = call;
+      const { options } = call;
       const timeoutMs = options.timeoutMs ?? init.timeoutMs ?? 5000;
-      using limit = createLimit(options.signal, timeoutMs, `${service} ${call.endpoint}`, clock);
-      const attempts = 1 + (options.retries ?? init.retries ?? 1);
-      const tried = new Set<string>();
+      const limit = new Limit(options.signal, timeoutMs, `${call.service} ${call.endpoint}`, clock);
+      try {
+        return await attempts(call, limit);
+      } finally {
+        limit.end();
+      }
+    };
+
+    const attempts = async ({ service, endpoint, body, options }: ClientCall, limit: Limit): Promise<unknown> => {
+      const most = 1 + (options.retries ?? init.retries ?? 1);
+      let tried: Set<string> | undefined;
       let last: MicroError | undefined;
-      for (let number = 0; number < attempts; number++) {
+      for (let number = 0; number < most; number++) {
         if (number > 0) await clock.sleep(Math.min(10 ** number, 1000), { signal: limit.signal }).catch(() => {});
-        if (limit.signal.aborted) throw limit.reason();
-        const node = await choose(call, tried, last, limit);
+        if (limit.reason) throw limit.reason;
+        const chosen = given(options) ?? choose(service, options, tried, last, limit);
+        const node = chosen instanceof Promise ? await chosen : chosen;
         try {
-          const answer = await orAbort(around({ ...call, node, attempt: number }, limit), limit.signal);
+          const answer = await around({ service, endpoint, body, options, node, attempt: number }, limit);
           if (options.address === undefined) selector.mark(service, node, "ok");
           return answer;
         } catch (thrown) {
+          if (limit.reason) throw limit.reason;
           const error = MicroError.from(thrown);
-          if (limit.signal.aborted) throw limit.reason();
           const unreachable = error.code === "unavailable" && error.details[NOT_BEGUN] !== undefined;
           if (unreachable && options.address === undefined) selector.mark(service, node, "failed");
+          tried ??= new Set();
           tried.add(node.id);
           last = error;
           if (!mayRepeat(error, options)) throw error;
@@ -142,26 +157,16 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       throw last;
     };
 
-    const choose = async (
-      { service, options }: ClientCall,
-      tried: ReadonlySet<string>,
+    /** The selector's node; at once if it knows one at once. */
+    const choose = (
+      service: string,
+      { filters }: RequestOptions,
+      exclude: ReadonlySet<string> | undefined,
       last: MicroError | undefined,
       limit: Limit,
-    ): Promise<ServiceNode> => {
-      // A node that is given by its address counts as a modern one (`wire.md §4.3`).
-      if (options.node) return options.node;
-      if (options.address !== undefined) {
-        return { id: options.address, address: options.address, metadata: { protocol: "mucp" } };
-      }
-      try {
-        return await selector.select(service, {
-          signal: limit.signal,
-          timeoutMs: Math.max(1, limit.leftMs()),
-          ...(options.filters ? { filters: options.filters } : {}),
-          ...(tried.size > 0 ? { exclude: tried } : {}),
-        });
-      } catch (thrown) {
-        if (limit.signal.aborted) throw limit.reason();
+    ): ServiceNode | Promise<ServiceNode> => {
+      const failed = (thrown: unknown): never => {
+        if (limit.reason) throw limit.reason;
         const error = MicroError.from(thrown, "unavailable");
         // Every node has been tried: what the last one said is more useful than that none is left.
         if (last && error.code === "unavailable") throw last;
@@ -172,7 +177,9 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
               ? `error selecting ${service} node: none available`
               : `error selecting ${service} node: ${error.message}`;
         throw failure(error.code, "go.micro.client", 500, detail, { cause: error });
-      }
+      };
+      const chosen = selector.select(service, new Choice(limit, filters, exclude));
+      return chosen instanceof Promise ? orAbort(chosen, limit.signal).catch(failed) : chosen;
     };
 
     const request = (
@@ -195,9 +202,8 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
         const checked = to.input.safeParse(input);
         if (!checked.success) throw mismatch(`the request to ${to.service} ${to.name}`, checked.error);
         const idempotent = to.idempotent ?? options.idempotent ?? false;
-        const answer = to.output.safeParse(
-          await request(to.service, to.name, checked.data, { ...options, idempotent }),
-        );
+        const asked = idempotent === options.idempotent || !idempotent ? options : { ...options, idempotent };
+        const answer = to.output.safeParse(await request(to.service, to.name, checked.data, asked));
         if (!answer.success) throw mismatch(`the answer of ${to.service} ${to.name}`, answer.error);
         return answer.data;
       },
@@ -207,29 +213,45 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
   };
 }
 
-/** A call's deadline and its caller's signal. */
-interface Limit extends Disposable {
-  readonly signal: AbortSignal;
-  /** Why it is over, in the words of Go's client (`wire.md §6`). */
-  reason(): MicroError;
-  leftMs(): number;
-  readonly timeoutMs: number;
+/** What a call tells the selector. The signal is made only if it is asked for, which a choice at once does not. */
+class Choice implements SelectOptions {
+  readonly filters: readonly Filter[];
+  readonly exclude: ReadonlySet<string>;
+  readonly #limit: Limit;
+
+  constructor(limit: Limit, filters: readonly Filter[] = NO_FILTERS, exclude: ReadonlySet<string> = NONE_TRIED) {
+    this.#limit = limit;
+    this.filters = filters;
+    this.exclude = exclude;
+  }
+
+  get signal(): AbortSignal {
+    return this.#limit.signal;
+  }
+
+  get timeoutMs(): number {
+    return Math.max(1, this.#limit.leftMs());
+  }
 }
 
-function createLimit(signal: AbortSignal | undefined, timeoutMs: number, what: string, clock: Clock): Limit {
-  const began = clock.now();
-  const inner = deadline({ timeoutMs, ...(signal ? { signal } : {}) }, timeoutMs, what);
-  return {
-    timeoutMs,
-    signal: inner.signal,
-    reason: () => {
-      const error = MicroError.from(inner.signal.reason);
-      if (error.code !== "timeout") return error;
-      return failure("timeout", "go.micro.client", 408, "call timeout: context deadline exceeded", { cause: error });
-    },
-    leftMs: () => (timeoutMs === 0 ? 86_400_000 : timeoutMs - (clock.now() - began)),
-    [Symbol.dispose]: () => inner[Symbol.dispose](),
-  };
+const NO_FILTERS: readonly Filter[] = [];
+const NONE_TRIED: ReadonlySet<string> = new Set();
+
+/** The node that the caller gave; one that is given by its address counts as a modern one (`wire.md §4.3`). */
+function given({ node, address }: RequestOptions): ServiceNode | undefined {
+  if (node !== undefined || address === undefined) return node;
+  return { id: address, address, metadata: { protocol: "mucp" } };
+}
+
+/** A body that would keep others waiting has a connection of its own. */
+const MAX_SHARED_BODY = 64 << 10;
+
+/**
+ * Whether a call may be one of many on a connection. One that its caller may cancel is not: that its connection is closed is
+ * all that a server learns of it.
+ */
+function mayShare(node: ServiceNode, body: Uint8Array, { signal }: RequestOptions): boolean {
+  return signal === undefined && body.length <= MAX_SHARED_BODY && multiplexes(node);
 }
 
 function mayRepeat(error: MicroError, options: RequestOptions): boolean {
@@ -249,8 +271,6 @@ function headers(
   from: string | undefined,
 ): Record<string, string> {
   const header: Record<string, string> = {
-    ...(from === undefined ? {} : { "micro-from-service": from }),
-    ...(options.metadata === undefined ? {} : ownMetadata(options.metadata)),
     "content-type": wireType,
     accept: contentType,
     "micro-service": service,
@@ -263,7 +283,9 @@ function headers(
     "x-micro-endpoint": endpoint,
     "x-micro-id": id,
   };
+  if (from !== undefined) header["micro-from-service"] = from;
   if (limit.timeoutMs > 0) header["timeout"] = `${Math.max(1, Math.round(limit.leftMs()))}000000`;
+  if (options.metadata) addMetadata(header, options.metadata);
   return header;
 }
 

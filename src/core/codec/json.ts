@@ -14,7 +14,6 @@ export class RawJson {
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
-const encoder = new TextEncoder();
 
 /**
  * `application/json` without loss: an integer beyond 2^53 is read as a BigInt and written as bare digits, as Go's int64 is
@@ -23,7 +22,7 @@ const encoder = new TextEncoder();
  */
 export const jsonCodec: Codec = {
   contentType: "application/json",
-  encode: (value) => encoder.encode(`${writeJson(value)}\n`),
+  encode: (value) => Buffer.from(`${writeJson(value)}\n`, "utf8"),
   decode: (bytes) => {
     try {
       return readJson(decoder.decode(bytes));
@@ -51,10 +50,26 @@ export function writeJson(value: unknown): string {
 /** @throws SyntaxError */
 export function readJson(text: string): unknown {
   // A number too long for a double has at least 16 digits in a row; everything else takes the quick way.
-  return LONG_NUMBER.test(text) ? readSlowly(text) : JSON.parse(text);
+  return hasDigits(text, 16) ? readSlowly(text) : JSON.parse(text);
 }
 
-const LONG_NUMBER = /\d{16}/;
+/** Whether `count` digits stand in a row. Then one of them is at a multiple of `count`, so only those places are looked at. */
+function hasDigits(text: string, count: number): boolean {
+  for (let at = count - 1; at < text.length; at += count) {
+    if (!isDigit(text, at)) continue;
+    let from = at;
+    let to = at + 1;
+    while (isDigit(text, from - 1)) from--;
+    while (isDigit(text, to)) to++;
+    if (to - from >= count) return true;
+  }
+  return false;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
 
 /** Long integers become marked strings, which the reviver turns into BigInts. */
 function readSlowly(text: string): unknown {

@@ -42,6 +42,7 @@ export function memoryRegistry(init: MemoryRegistryInit = {}): (parts?: { readon
       for (const event of changes(before, after)) watchers.publish(event);
     };
     const prune = () => {
+      if (expiry.size === 0) return;
       const now = clock.now();
       const over = new Set<string>();
       for (const [key, at] of expiry) if (at <= now) over.add(key);
@@ -108,6 +109,10 @@ export function memoryRegistry(init: MemoryRegistryInit = {}): (parts?: { readon
         const versions = services.get(name);
         if (versions === undefined) throw notFound(name, where);
         return versions;
+      },
+      peek: (name) => {
+        prune();
+        return services.get(name);
       },
       list: async (options = {}) => {
         using limit = deadline(options, 0, where);

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
 import type { Registry, ServiceNode, ServiceRecord } from "../registry/registry.ts";
-import type { Selector, Strategy } from "./selector.ts";
+import type { Filter, SelectOptions, Selector, Strategy } from "./selector.ts";
 import { random } from "./strategies.ts";
 
 export interface SelectorInit {
@@ -12,7 +12,14 @@ export interface SelectorInit {
 }
 
 /** How many services and failed nodes it remembers at most. */
-const MAX_REMEMBERED = 10_000;
+const MAX_REMEMBERED = 20_000;
+
+/** What was worked out for a service. */
+interface Known {
+  readonly versions: readonly ServiceRecord[];
+  readonly nodes: readonly ServiceNode[];
+  readonly pick: (nodes: readonly ServiceNode[]) => ServiceNode;
+}
 
 /** Chooses among the nodes that the registry knows. Put a cache in front of the registry: it is asked for every choice. */
 export function defaultSelector(
@@ -20,28 +27,18 @@ export function defaultSelector(
 ): (parts: { readonly registry: Registry; readonly clock?: Clock }) => Selector {
   const { strategy = random, avoidMs = 10_000 } = init;
   return ({ registry, clock = systemClock }) => {
-    /** Records are immutable, so what follows from them is worked out once. */
-    const flat = new WeakMap<readonly ServiceRecord[], readonly ServiceNode[]>();
-    const picks = new Map<string, (nodes: readonly ServiceNode[]) => ServiceNode>();
+    const known = new Map<string, Known>();
     /** Until when (epoch ms) a node is avoided, by its id. */
     const failed = new Map<string, number>();
 
-    const nodesOf = (versions: readonly ServiceRecord[]): readonly ServiceNode[] => {
-      let nodes = flat.get(versions);
-      if (nodes === undefined) {
-        nodes = versions.flatMap((record) => record.nodes).filter(speaksRpc);
-        flat.set(versions, nodes);
-      }
-      return nodes;
-    };
-    const pickOf = (service: string) => {
-      let pick = picks.get(service);
-      if (pick === undefined) {
-        pick = strategy();
-        if (picks.size >= MAX_REMEMBERED) picks.clear();
-        picks.set(service, pick);
-      }
-      return pick;
+    /** Records are immutable, so what follows from them is worked out once. */
+    const knownOf = (service: string, versions: readonly ServiceRecord[]): Known => {
+      let found = known.get(service);
+      if (found?.versions === versions) return found;
+      if (found === undefined && known.size >= MAX_REMEMBERED) known.clear();
+      found = { versions, nodes: nodesOf(versions), pick: found?.pick ?? strategy() };
+      known.set(service, found);
+      return found;
     };
     const usable = (nodes: readonly ServiceNode[], exclude: ReadonlySet<string> | undefined) => {
       const untried = exclude?.size ? nodes.filter((node) => !exclude.has(node.id)) : nodes;
@@ -51,13 +48,20 @@ export function defaultSelector(
       return well.length > 0 ? well : untried;
     };
 
+    const choose = (service: string, versions: readonly ServiceRecord[], { filters, exclude }: SelectOptions) => {
+      const { nodes: all, pick } = knownOf(service, versions);
+      const wanted = filters?.length ? nodesOf(filters.reduce(narrow, versions)) : all;
+      const nodes = usable(wanted, exclude);
+      if (nodes.length > 0) return pick(nodes);
+      return Promise.reject(new MicroError("unavailable", `${service} has no node left to call`));
+    };
+
     return {
-      select: async (service, options = {}) => {
-        let versions = await registry.get(service, options);
-        for (const filter of options.filters ?? []) versions = filter(versions);
-        const nodes = usable(nodesOf(versions), options.exclude);
-        if (nodes.length === 0) throw new MicroError("unavailable", `${service} has no node left to call`);
-        return pickOf(service)(nodes);
+      select: (service, options = {}) => {
+        const versions = registry.peek?.(service);
+        if (versions === undefined)
+          return registry.get(service, options).then((found) => choose(service, found, options));
+        return choose(service, versions, options);
       },
       mark: (_service, node, outcome) => {
         if (outcome === "ok") {
@@ -73,6 +77,14 @@ export function defaultSelector(
       },
     };
   };
+}
+
+function narrow(versions: readonly ServiceRecord[], filter: Filter): readonly ServiceRecord[] {
+  return filter(versions);
+}
+
+function nodesOf(versions: readonly ServiceRecord[]): readonly ServiceNode[] {
+  return versions.flatMap((record) => record.nodes).filter(speaksRpc);
 }
 
 /**

@@ -16,10 +16,10 @@ export interface SelectOptions extends CallOptions {
 /** Chooses the node that a call goes to. */
 export interface Selector {
   /**
-   * One node for one attempt. Nodes that are no RPC servers (broker and web nodes, `wire.md §11` trap 15) are never chosen.
+   * One node for one attempt, at once if it is known at once. Nodes that are no RPC servers (broker and web nodes, `wire.md §11` trap 15) are never chosen.
    * @throws MicroError `not_found` (no such service), `unavailable` (no node left)
    */
-  select(service: string, options?: SelectOptions): Promise<ServiceNode>;
+  select(service: string, options?: SelectOptions): ServiceNode | Promise<ServiceNode>;
   /** How it went; a node that failed is avoided for a while (default 10000 ms) as long as another one is left. */
   mark(service: string, node: ServiceNode, outcome: "ok" | "failed"): void;
 }

@@ -15,7 +15,7 @@ export interface DispatchInit {
   handler(endpoint: string): Handler | undefined;
   /** Whether any endpoint begins with `Say.`: the two errors differ (`wire.md §4.2`). */
   knows(receiver: string): boolean;
-  context(frame: Frame, connection: Connection): CallContext & Disposable;
+  context(frame: Frame, connection: Connection): CallContext & { end(): void };
 }
 
 /** What goes back, and whether the connection ends with it, as it did in 2016. */
@@ -30,18 +30,21 @@ const NOTHING = new Uint8Array(0);
 /** One request, answered as its era expects (`wire.md §12.2`). Never rejects. */
 export async function dispatch(frame: Frame, connection: Connection, init: DispatchInit): Promise<Answered> {
   const { header } = frame;
-  const named = either(header, "endpoint") || either(header, "method");
+  const named =
+    header["micro-endpoint"] || header["x-micro-endpoint"] || header["micro-method"] || header["x-micro-method"] || "";
   const legacy =
     !header["micro-protocol"] &&
-    (either(header, "target") !== "" || (named === "" && either(header, "service") === ""));
+    (header["micro-target"] || header["x-micro-target"]
+      ? true
+      : named === "" && !header["micro-service"] && !header["x-micro-service"]);
   const contentType = header["content-type"] ?? "application/protobuf";
   const kind = bodyKind(contentType, legacy);
-  if (kind === undefined) return unsupported(header, contentType);
+  if (kind === undefined) return unsupported(frame, contentType);
 
   let endpoint = named;
   let id = "";
   const answer = (error: string, payload: Uint8Array, dispatched: boolean): Answered => ({
-    frame: respond(header, contentType, kind, endpoint, id, error, payload),
+    frame: respond(frame, contentType, kind, endpoint, id, error, payload),
     failed: error !== "",
     close: legacy && !dispatched,
   });
@@ -55,11 +58,13 @@ export async function dispatch(frame: Frame, connection: Connection, init: Dispa
     // An empty JSON request means an empty message (`wire.md §5.1`).
     const empty = request.payload.length === 0 && kind.payload === "application/json";
     const input = empty ? {} : codec.decode(request.payload);
-    using context = init.context(frame, connection);
+    const context = init.context(frame, connection);
     try {
       return answer("", codec.encode((await handler(input, context)) ?? {}), true);
     } catch (thrown) {
       return answer(handlerError(thrown, init.name), NOTHING, true);
+    } finally {
+      context.end();
     }
   } catch (thrown) {
     const error = MicroError.from(thrown, "invalid_argument");
@@ -67,8 +72,22 @@ export async function dispatch(frame: Frame, connection: Connection, init: Dispa
   }
 }
 
-function either(header: Frame["header"], name: string): string {
-  return header[`micro-${name}`] || header[`x-micro-${name}`] || "";
+/** The id of the call, given back in both forms (`wire.md §4.1`). */
+function addId(to: Record<string, string>, { header }: Pick<Frame, "header">): Record<string, string> {
+  const id = header["micro-id"] || header["x-micro-id"];
+  if (id) {
+    to["micro-id"] = id;
+    to["x-micro-id"] = id;
+  }
+  return to;
+}
+
+function addError(to: Record<string, string>, error: string): Record<string, string> {
+  if (error !== "") {
+    to["micro-error"] = error;
+    to["x-micro-error"] = error;
+  }
+  return to;
 }
 
 function codecFor(kind: BodyKind, init: DispatchInit): Codec {
@@ -78,7 +97,7 @@ function codecFor(kind: BodyKind, init: DispatchInit): Codec {
 }
 
 function respond(
-  header: Frame["header"],
+  frame: Frame,
   contentType: string,
   kind: BodyKind,
   endpoint: string,
@@ -87,15 +106,8 @@ function respond(
   payload: Uint8Array,
 ): Frame {
   const body = encodeResponse(kind.envelope, endpoint, id, { error, payload });
-  const micro = either(header, "id");
-  return {
-    header: {
-      ...(body.length > 0 ? { "content-type": contentType } : {}),
-      ...(micro === "" ? {} : { "micro-id": micro, "x-micro-id": micro }),
-      ...(error === "" ? {} : { "micro-error": error, "x-micro-error": error }),
-    },
-    body,
-  };
+  const header: Record<string, string> = body.length > 0 ? { "content-type": contentType } : {};
+  return { header: addError(addId(header, frame), error), body };
 }
 
 /** The words of Go's dispatcher, which people search their logs for. */
@@ -113,20 +125,8 @@ function handlerError(thrown: unknown, name: string): string {
   return text || "the handler failed without a word";
 }
 
-function unsupported(header: Frame["header"], contentType: string): Answered {
+function unsupported(frame: Frame, contentType: string): Answered {
   const text = `Unsupported Content-Type: ${contentType}`;
-  const id = either(header, "id");
-  return {
-    frame: {
-      header: {
-        "content-type": "text/plain",
-        "micro-error": text,
-        "x-micro-error": text,
-        ...(id === "" ? {} : { "micro-id": id, "x-micro-id": id }),
-      },
-      body: new TextEncoder().encode(text),
-    },
-    failed: true,
-    close: false,
-  };
+  const header = addError(addId({ "content-type": "text/plain" }, frame), text);
+  return { frame: { header, body: Buffer.from(text) }, failed: true, close: false };
 }

@@ -12,10 +12,11 @@ import { compose, type Middleware } from "../middleware.ts";
 import type { EndpointRecord, Registry, ServiceRecord } from "../registry/registry.ts";
 import type { Connection, Frame, Transport } from "../transport/transport.ts";
 import { errorRecord } from "../wire/error.ts";
+import { MULTIPLEX } from "../wire/rpc.ts";
 import { advertised } from "./address.ts";
 import { type DebugStats, debugStats } from "./debug.ts";
 import { describeEndpoint } from "./describe.ts";
-import { dispatch, type Handler } from "./dispatch.ts";
+import { type DispatchInit, dispatch, type Handler } from "./dispatch.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { CallContext, Server, ServerCall } from "./server.ts";
 
@@ -60,7 +61,9 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   const raw = new Map<string, Handler>();
   const described: EndpointRecord[] = [];
   const layers: Middleware<ServerCall, unknown>[] = [];
-  const running = new Set<Promise<void>>();
+  let running = 0;
+  /** Called when the last running call is over. */
+  let onIdle = () => {};
   const stopping = new AbortController();
   let handlers: ReadonlyMap<string, Handler> = new Map();
   let receivers: ReadonlySet<string> = new Set();
@@ -79,31 +82,33 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     raw.set(name, handler);
   };
 
+  const dispatcher: DispatchInit = {
+    name: init.name,
+    codecs,
+    handler: (endpoint) => handlers.get(endpoint),
+    knows: (receiver) => receivers.has(receiver),
+    context: (call, from) => new Call(call, from, clock, stopping.signal),
+  };
+
   const answer = async (frame: Frame, connection: Connection): Promise<void> => {
-    const {
-      frame: reply,
-      failed,
-      close,
-    } = await dispatch(frame, connection, {
-      name: init.name,
-      codecs,
-      handler: (endpoint) => handlers.get(endpoint),
-      knows: (receiver) => receivers.has(receiver),
-      context: (call, from) => callContext(call, from, clock, stopping.signal),
-    });
-    stats?.count(failed);
-    await connection.send(reply).catch((error) => log.debug({ reason: error.message }, "an answer could not be sent"));
-    if (close) await connection.close();
+    running++;
+    try {
+      const { frame: reply, failed, close } = await dispatch(frame, connection, dispatcher);
+      stats?.count(failed);
+      await connection.send(reply);
+      if (close) await connection.close();
+    } catch (error) {
+      log.debug({ reason: (error as Error).message }, "an answer could not be sent");
+    } finally {
+      running--;
+      if (running === 0) onIdle();
+    }
   };
 
   const accept = (connection: Connection): Promise<void> =>
     new Promise((resolve) => {
       connection.receive(
-        (frame) => {
-          const work = answer(frame, connection).catch((err) => log.error({ err }, "a call broke its connection"));
-          running.add(work);
-          void work.finally(() => running.delete(work));
-        },
+        (frame) => void answer(frame, connection),
         () => resolve(),
       );
     });
@@ -111,7 +116,11 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   const drain = async (): Promise<void> => {
     const enough = new AbortController();
     const patience = clock.sleep(init.drainMs ?? 10_000, { signal: enough.signal }).catch(() => {});
-    await Promise.race([Promise.all(running), patience]);
+    const idle = new Promise<void>((resolve) => {
+      onIdle = resolve;
+      if (running === 0) resolve();
+    });
+    await Promise.race([idle, patience]);
     enough.abort();
     stopping.abort(new MicroError("cancelled", `${init.name} is stopping`));
   };
@@ -222,47 +231,53 @@ function recordOf(
           registry: registry.kind,
           server: "mucp",
           transport: transport.kind,
+          ...MULTIPLEX,
         },
       },
     ],
   };
 }
 
-/** Made for every call, so what costs something is made when it is asked for. */
-function callContext(
-  { header }: Frame,
-  { remote }: Connection,
-  clock: Clock,
-  stopping: AbortSignal,
-): CallContext & Disposable {
-  const nanoseconds = header["timeout"];
-  const ms = nanoseconds !== undefined && /^\d{1,20}$/.test(nanoseconds) ? Number(nanoseconds) / 1e6 : undefined;
-  const deadlineAt = ms === undefined || ms === 0 ? undefined : clock.now() + ms;
-  let controller: AbortController | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const stop = () => controller?.abort(stopping.reason);
-  const begin = (): AbortSignal => {
-    if (controller) return controller.signal;
-    controller = new AbortController();
-    const made = controller;
-    if (stopping.aborted) stop();
-    else stopping.addEventListener("abort", stop, { once: true });
-    if (deadlineAt !== undefined) {
-      const left = Math.min(Math.max(0, deadlineAt - clock.now()), 2 ** 31 - 1);
-      timer = setTimeout(() => made.abort(new MicroError("timeout", "the caller's deadline has passed")), left);
+/** Made for every call, so it is a class, and what costs something is made when it is asked for. */
+class Call implements CallContext {
+  readonly header: Readonly<Record<string, string>>;
+  readonly remote: string;
+  readonly deadlineAt: number | undefined;
+  readonly #clock: Clock;
+  readonly #stopping: AbortSignal;
+  #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor({ header }: Frame, { remote }: Connection, clock: Clock, stopping: AbortSignal) {
+    this.header = header;
+    this.remote = remote;
+    this.#clock = clock;
+    this.#stopping = stopping;
+    const nanoseconds = header["timeout"];
+    const ms = nanoseconds !== undefined && /^\d{1,20}$/.test(nanoseconds) ? Number(nanoseconds) / 1e6 : 0;
+    this.deadlineAt = ms === 0 ? undefined : clock.now() + ms;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller) return this.#controller.signal;
+    const made = new AbortController();
+    this.#controller = made;
+    this.#stop = () => made.abort(this.#stopping.reason);
+    if (this.#stopping.aborted) this.#stop();
+    else this.#stopping.addEventListener("abort", this.#stop, { once: true });
+    if (this.deadlineAt !== undefined) {
+      // Two more, because clocks count whole ones: the caller is to give up before an aborted handler answers.
+      const left = Math.min(Math.max(0, this.deadlineAt - this.#clock.now()) + 2, 2 ** 31 - 1);
+      this.#timer = setTimeout(() => made.abort(new MicroError("timeout", "the caller's deadline has passed")), left);
     }
     return made.signal;
-  };
-  return {
-    header,
-    remote,
-    deadlineAt,
-    get signal() {
-      return begin();
-    },
-    [Symbol.dispose]: () => {
-      clearTimeout(timer);
-      stopping.removeEventListener("abort", stop);
-    },
-  };
+  }
+
+  /** The handler is done. */
+  end(): void {
+    if (this.#stop === undefined) return;
+    clearTimeout(this.#timer);
+    this.#stopping.removeEventListener("abort", this.#stop);
+  }
 }

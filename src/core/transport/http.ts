@@ -5,6 +5,7 @@ import { MicroError } from "../errors.ts";
 import { closable } from "../lifecycle.ts";
 import { createFrameReader, DEFAULT_LIMITS, type FrameLimits, type Message, writeFrame } from "./http-framing.ts";
 import { createInbox } from "./inbox.ts";
+import { createOutbox } from "./outbox.ts";
 import type { Connection, Frame, Transport } from "./transport.ts";
 
 export interface HttpTransportInit {
@@ -35,11 +36,11 @@ export function httpTransport(init: HttpTransportInit = {}): Transport {
     },
     listen: async (address, handler) => {
       const { host, port } = splitAddress(address, true);
-      const sockets = new Set<Socket>();
+      const open = new Set<Connection>();
       const server = createServer({ noDelay: true }, (socket) => {
-        sockets.add(socket);
-        socket.on("close", () => sockets.delete(socket));
         const connection = httpConnection(socket, SERVER_ROLE, limits);
+        open.add(connection);
+        socket.on("close", () => open.delete(connection));
         handler(connection).catch(() => connection.close());
       });
       server.listen({ port, ...(host === "" ? {} : { host }) });
@@ -56,7 +57,7 @@ export function httpTransport(init: HttpTransportInit = {}): Transport {
         ...closable(async () => {
           const closed = once(server, "close");
           server.close();
-          for (const socket of sockets) socket.destroy();
+          await Promise.all([...open].map((connection) => connection.close()));
           await closed;
         }),
       };
@@ -95,6 +96,7 @@ function clientRole(address: string): Role {
 function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connection {
   const reader = createFrameReader(limits);
   const inbox = createInbox();
+  const outbox = createOutbox(socket);
   const remote = joinAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0);
   let failure: MicroError | undefined;
   let ended = false;
@@ -120,6 +122,7 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
   socket.on("end", () => {
     ended = true;
     if (!reader.idle) failure ??= new MicroError("unavailable", `${remote}: unexpected EOF`);
+    outbox.flush();
     socket.end();
   });
   socket.on("close", () => {
@@ -149,23 +152,15 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
     },
     send: (frame) => {
       if (!socket.writable) return Promise.reject(failure ?? closed());
-      if (socket.write(writeFrame(role.startLine, frame))) return SENT;
-      return new Promise((resolve, reject) => {
-        const done = () => {
-          socket.off("drain", done);
-          socket.off("close", done);
-          if (socket.writable) resolve();
-          else reject(failure ?? closed());
-        };
-        socket.on("drain", done);
-        socket.on("close", done);
-      });
+      outbox.add(writeFrame(role.startLine, frame));
+      return outbox.room();
     },
     ...closable(async () => {
       closing = true;
       if (socket.destroyed) return;
       const gone = once(socket, "close");
       // What was written is still sent; who does not read it in time loses it.
+      outbox.flush();
       socket.end();
       const impatient = setTimeout(() => socket.destroy(), 200);
       socket.destroySoon();
@@ -174,8 +169,6 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
     }),
   };
 }
-
-const SENT = Promise.resolve();
 
 /** `host:port`, `[v6]:port`; for listening also `:port`. @throws MicroError `invalid_argument` */
 function splitAddress(address: string, listening = false): { host: string; port: number } {

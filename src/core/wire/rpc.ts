@@ -1,4 +1,5 @@
 import { MicroError } from "../errors.ts";
+import type { ServiceNode } from "../registry/registry.ts";
 import { members, valueEnd } from "./members.ts";
 
 /** How a payload stands in a body: bare, or in one of the 2016 envelopes (`wire.md §5`). */
@@ -38,6 +39,17 @@ export function bodyKind(contentType: string, legacy: boolean): BodyKind | undef
 export function legacyContentType(contentType: string): string {
   if (contentType === "application/json") return "application/json-rpc";
   return contentType === "application/protobuf" ? "application/proto-rpc" : contentType;
+}
+
+/**
+ * A promise of our servers, in their nodes' metadata: each answer carries the `Micro-Id` of its question, errors too, so one
+ * connection may carry many calls at once. Go's servers cannot promise it (`wire.md §3.1`, §11 trap 1).
+ */
+export const MULTIPLEX = { multiplex: "micro-id" } as const;
+
+/** Whether a node has given that promise. */
+export function multiplexes({ metadata }: ServiceNode): boolean {
+  return metadata["multiplex"] === MULTIPLEX.multiplex && metadata["protocol"] === "mucp";
 }
 
 export interface RequestBody {

@@ -152,7 +152,7 @@ interface Head {
 }
 
 /** An object without a prototype's names, which V8 reads and writes faster than one of `Object.create(null)`. */
-const Header = (() => {}) as unknown as new () => Record<string, string>;
+const Header = function Header() {} as unknown as new () => Record<string, string>;
 Header.prototype = Object.create(null);
 
 function readHead(bytes: Buffer, end: number, limits: FrameLimits): Head {
@@ -238,7 +238,6 @@ export function headerLine(name: string, value: string): string {
 
 function newLine(title: string, value: string): string {
   if (title === "") return "";
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the sign of a value that needs no care
   if (/^[\x20-\x7e]*$/.test(value)) return `${title}: ${value}\r\n`;
   return `${title}: ${Buffer.from(value.replace(/[\r\n]+/g, " "), "utf8").toString("latin1")}\r\n`;
 }

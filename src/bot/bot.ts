@@ -174,7 +174,10 @@ export function createBot(init: BotInit): Bot {
   return {
     catalog,
     done,
-    start: async () => {
+    start: async ({ signal } = {}) => {
+      const giveUp = () => stopping.abort();
+      if (signal?.aborted) giveUp();
+      else signal?.addEventListener("abort", giveUp, { once: true });
       const firsts = lines.map((line) => connect(line));
       const soon = new AbortController();
       const enough = clock.sleep(START_MS, { signal: soon.signal }).catch(() => {});
@@ -187,6 +190,7 @@ export function createBot(init: BotInit): Bot {
         throw error;
       } finally {
         soon.abort();
+        signal?.removeEventListener("abort", giveUp);
       }
       const loops = lines.map(async (line, index) => {
         confess(line);
@@ -200,10 +204,15 @@ export function createBot(init: BotInit): Bot {
     stop: async () => {
       stopping.abort();
       const drained = new AbortController();
-      const patience = clock.sleep(init.drainMs ?? 10_000, { signal: drained.signal }).catch(() => {});
-      await Promise.race([Promise.all(working), patience]);
+      const within = (ms: number) => {
+        const patience = clock.sleep(ms, { signal: drained.signal }).catch(() => {});
+        return Promise.race([Promise.all(working), patience]);
+      };
+      await within(init.drainMs ?? 10_000);
+      runner.stop();
+      // What was cut off is told so, if its network takes it quickly.
+      if (working.size > 0) await within(1000);
       drained.abort();
-      runner.cancelAll();
       for (const { outbox } of lines) outbox.close();
       await Promise.all(lines.map(({ connection }) => connection?.close()));
       await ended;

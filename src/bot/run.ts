@@ -20,12 +20,13 @@ export interface RunInit {
 export interface Runner {
   readonly jobs: Jobs;
   run(context: Context): Promise<Answer>;
-  /** Cancels everything that runs. */
-  cancelAll(): void;
+  /** Cancels everything that runs, and runs nothing more. */
+  stop(): void;
 }
 
 export function createRunner(init: RunInit): Runner {
   const running = new Map<string, { job: Job; limit: Deadline }>();
+  let stopped = false;
   return {
     jobs: {
       list: () => [...running.values()].map(({ job }) => job),
@@ -35,11 +36,13 @@ export function createRunner(init: RunInit): Runner {
         return found !== undefined;
       },
     },
-    cancelAll: () => {
+    stop: () => {
+      stopped = true;
       for (const { limit } of running.values()) limit.cancel();
     },
     run: async (context) => {
       const { command, input, output } = context.run ?? never();
+      if (stopped) throw new MicroError("cancelled", `\`${command.name}\` was not begun: the bot is being stopped`);
       const job = { id: context.id, caller: context.caller, text: context.line.text, startedAt: init.clock.now() };
       using limit = deadline({}, init.commandMs ?? 30_000, `\`${command.name}\``);
       running.set(job.id, { job, limit });

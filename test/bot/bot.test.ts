@@ -391,6 +391,32 @@ describe("answers", () => {
   });
 });
 
+describe("a bot that is stopped", () => {
+  it("tells what it had to cut off, and begins nothing more", async () => {
+    const work = slow("work");
+    const { input, bot } = await botWith({ commands: [work.command], drainMs: 50 });
+    input.say("work long");
+    input.say("work queued");
+    await expect.poll(() => work.runs).toEqual(["long"]);
+    await bot.stop();
+    const texts = input.sent.map((message) => message.parts[0]?.text);
+    expect(texts).toEqual([expect.stringContaining("cancelled"), expect.stringContaining("not begun")]);
+    expect(work.runs).toEqual(["long"]);
+  });
+
+  it("leaves at once when it is told to before its network was there", async () => {
+    const input = memoryInput();
+    input.failConnects(new MicroError("unavailable", "away"), 100);
+    const leave = new AbortController();
+    setTimeout(() => leave.abort(), 30);
+    const bot = createBot({ inputs: [input], commands: [], registry: memoryRegistry()(), client: noClient });
+    const began = Date.now();
+    await bot.start({ signal: leave.signal });
+    await bot.stop();
+    expect(Date.now() - began).toBeLessThan(5000);
+  });
+});
+
 describe("links", () => {
   it("are tried again until the network is there", async () => {
     const input = memoryInput();

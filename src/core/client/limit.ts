@@ -1,31 +1,30 @@
-import type { Clock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
 import { errorRecord } from "../wire/error.ts";
+import type { Alarms, Sleeper } from "./alarms.ts";
 
 /**
  * A call's deadline and its caller's signal, all attempts together. There is one for every call, so it is a class, and its
  * own signal is made only for those who ask for it: a signal costs more than everything else here.
  */
-export class Limit {
+export class Limit implements Sleeper {
   readonly timeoutMs: number;
+  readonly endsAt: number;
   /** Who is told that the call is over: the exchange that it waits for, if it does. */
   onOver: (() => void) | undefined;
   readonly #what: string;
-  readonly #clock: Clock;
-  readonly #beganAt: number;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #alarms: Alarms;
   readonly #caller: AbortSignal | undefined;
   readonly #cancel: (() => void) | undefined;
   #reason: MicroError | undefined;
   #controller: AbortController | undefined;
 
   /** @param timeoutMs 0: none */
-  constructor(caller: AbortSignal | undefined, timeoutMs: number, what: string, clock: Clock) {
+  constructor(caller: AbortSignal | undefined, timeoutMs: number, what: string, alarms: Alarms) {
     this.timeoutMs = timeoutMs;
+    this.endsAt = performance.now() + timeoutMs;
     this.#what = what;
-    this.#clock = clock;
-    this.#beganAt = clock.now();
-    if (timeoutMs > 0) this.#timer = setTimeout(expire, Math.min(timeoutMs, MAX_TIMER_MS), this);
+    this.#alarms = alarms;
+    if (timeoutMs > 0) alarms.add(timeoutMs, this);
     if (caller === undefined) return;
     this.#caller = caller;
     this.#cancel = () => this.#finish(new MicroError("cancelled", `${this.#what}: cancelled`));
@@ -47,14 +46,15 @@ export class Limit {
     return this.#controller.signal;
   }
 
+  /** Whole milliseconds, one at least. */
   leftMs(): number {
-    return this.timeoutMs === 0 ? 86_400_000 : this.timeoutMs - (this.#clock.now() - this.#beganAt);
+    return this.timeoutMs === 0 ? 86_400_000 : Math.max(1, Math.round(this.endsAt - performance.now()));
   }
 
   /** Nothing is told to anybody from now on. */
   end(): void {
     this.onOver = undefined;
-    clearTimeout(this.#timer);
+    if (this.timeoutMs > 0) this.#alarms.remove(this.timeoutMs, this);
     if (this.#cancel) this.#caller?.removeEventListener("abort", this.#cancel);
   }
 
@@ -71,10 +71,4 @@ export class Limit {
     this.#controller?.abort(reason);
     this.onOver?.();
   }
-}
-
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-function expire(limit: Limit): void {
-  limit.expire();
 }

@@ -1,5 +1,6 @@
-import { MicroError } from "../errors.ts";
+import type { MicroError } from "../errors.ts";
 import type { Connection, Frame } from "../transport/transport.ts";
+import { failure, NOT_BEGUN } from "./failure.ts";
 import type { Limit } from "./limit.ts";
 
 /**
@@ -8,12 +9,9 @@ import type { Limit } from "./limit.ts";
  * answer with the `Micro-Id` of the question (`MULTIPLEX`) gets many.
  */
 export interface Line {
-  readonly shared: boolean;
-  /** It has carried a call before, so its other end may have closed it meanwhile. */
-  readonly used: boolean;
   /**
-   * @throws MicroError the limit's reason; `unavailable` when the connection ends without an answer, with
-   * `details.unanswered` true if the question cannot have been read
+   * @throws MicroError the limit's reason; `unavailable` when the connection ends without an answer, with `NOT_BEGUN` in its
+   * details: true if the question was surely not read
    */
   exchange(id: string, frame: Frame, limit: Limit): Promise<Frame>;
   /** Ends a call on it, each once. A line that is not well takes no other call, and is closed after its last one. */
@@ -24,15 +22,15 @@ interface Waiting {
   readonly resolve: (frame: Frame) => void;
   readonly reject: (error: MicroError) => void;
   readonly limit: Limit;
-  /** How much had been read when this question was sent, if it was the only one; else -1. */
+  /** How many answers had come when this question was sent, if it was the only one; else -1. */
   readonly readBefore: number;
 }
 
-/** @param free how a well line is given back, and whether it was taken */
+/** @param done ends a call, as `Line.done` @param onEnd the connection has ended */
 export function lineOver(
   connection: Connection,
   shared: boolean,
-  free: (well: boolean) => void,
+  done: (well: boolean) => void,
   onEnd: () => void,
 ): Line {
   /** Who waits, by id; without ids there is one at most. */
@@ -40,11 +38,13 @@ export function lineOver(
   let read = 0;
   let over: { error: MicroError | undefined } | undefined;
 
-  const ended = (unread: boolean) =>
-    new MicroError("unavailable", over?.error?.message ?? "EOF", {
-      cause: over?.error,
-      details: { unanswered: unread && (over?.error === undefined || /reset|closed/.test(over.error.message)) },
+  const ended = (unread: boolean) => {
+    const error = over?.error;
+    return failure("unavailable", "go.micro.client.transport", 500, error?.message ?? "EOF", {
+      cause: error,
+      [NOT_BEGUN]: unread && (error === undefined || /reset|closed/.test(error.message)),
     });
+  };
 
   connection.receive(
     (frame) => {
@@ -65,17 +65,15 @@ export function lineOver(
       onEnd();
       for (const call of waiting.values()) {
         call.limit.onOver = undefined;
-        call.reject(ended(call.readBefore === read));
+        // A kept connection that its other end had closed meanwhile.
+        call.reject(ended(read > 0 && call.readBefore === read));
       }
       waiting.clear();
     },
   );
 
   return {
-    shared,
-    get used() {
-      return read > 0;
-    },
+    done,
     exchange: (callId, frame, limit) =>
       new Promise((resolve, reject) => {
         if (over) {
@@ -90,8 +88,10 @@ export function lineOver(
           reject(error);
         };
         limit.onOver = () => giveUp(limit.reason as MicroError);
-        connection.send(frame).catch(giveUp);
+        connection.send(frame).catch((error) => {
+          over ??= { error };
+          giveUp(ended(true));
+        });
       }),
-    done: free,
   };
 }

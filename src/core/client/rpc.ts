@@ -4,14 +4,16 @@ import { bytesCodec } from "../codec/bytes.ts";
 import type { Codec } from "../codec/codec.ts";
 import { jsonCodec, RawJson } from "../codec/json.ts";
 import { orAbort } from "../deadline.ts";
-import { type ERROR_CODES, MicroError } from "../errors.ts";
+import { MicroError } from "../errors.ts";
 import { compose, type Middleware } from "../middleware.ts";
 import type { ServiceNode } from "../registry/registry.ts";
 import type { Filter, SelectOptions, Selector } from "../selector/selector.ts";
 import type { Frame, Transport } from "../transport/transport.ts";
-import { errorRecord, fromRecord, parseErrorText } from "../wire/error.ts";
-import { bodyKind, decodeResponse, encodeRequest, legacyContentType, multiplexes } from "../wire/rpc.ts";
+import { fromRecord, parseErrorText } from "../wire/error.ts";
+import { bodyKind, decodeResponse, type Envelope, encodeRequest, legacyContentType, multiplexes } from "../wire/rpc.ts";
+import { createAlarms } from "./alarms.ts";
 import type { Client, ClientAttempt, ClientCall, Endpoint, RequestOptions } from "./client.ts";
+import { failure, NOT_BEGUN } from "./failure.ts";
 import { Limit } from "./limit.ts";
 import type { Line } from "./line.ts";
 import { addMetadata } from "./metadata.ts";
@@ -36,9 +38,6 @@ export interface RpcClientParts {
   readonly clock?: Clock;
 }
 
-/** Why an attempt failed matters for whether there is another: only what the service cannot have begun is repeated. */
-const NOT_BEGUN = "notBegun";
-
 /**
  * Calls services over go-micro's RPC (`wire.md §4`): finds a node, speaks its profile, tries another one when the first cannot
  * be reached. What a service may have begun is repeated only if the endpoint is idempotent.
@@ -48,6 +47,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
     const pool = createPool(transport, init, clock);
     const codecs = new Map([jsonCodec, bytesCodec, ...(init.codecs ?? [])].map((codec) => [codec.contentType, codec]));
     const layers: Middleware<ClientCall, unknown>[] = [];
+    const alarms = createAlarms();
     let ids = 0;
 
     const attempt = async (call: ClientAttempt, limit: Limit): Promise<unknown> => {
@@ -66,19 +66,18 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
 
       const taken = pool.take(node.address, shared);
       const line = taken instanceof Promise ? await connected(taken, limit) : taken;
-      const answer = await exchange(
-        line,
-        id,
-        { header: headers(call, contentType, wireType, id, limit, init.name), body },
-        limit,
-      );
-      const error = answer.header["micro-error"] || answer.header["x-micro-error"];
+      const header = headers(call, contentType, wireType, id, limit, init.name);
       // Go's clients close a connection after any error, and its servers of 2019 do so themselves (`wire.md §3.1`).
-      line.done(!error || shared);
-      if (error) throw fromRecord(parseErrorText(error));
-      const { payload, error: inside } = readBody(() => decodeResponse(envelope, answer.body));
-      if (inside !== "") throw fromRecord(parseErrorText(inside));
-      return options.raw ? new RawJson(rawText(payload, codec)) : readBody(() => codec.decode(payload));
+      let well = false;
+      try {
+        const answer = await line.exchange(id, { header, body }, limit);
+        well = shared;
+        const value = readAnswer(answer, envelope, codec, options.raw);
+        well = true;
+        return value;
+      } finally {
+        line.done(well);
+      }
     };
 
     const connected = async (taken: Promise<Line>, limit: Limit): Promise<Line> => {
@@ -97,64 +96,42 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       }
     };
 
-    const exchange = async (line: Line, id: string, frame: Frame, limit: Limit): Promise<Frame> => {
-      const { used } = line;
-      try {
-        return await line.exchange(id, frame, limit);
-      } catch (thrown) {
-        line.done(false);
-        if (limit.reason) throw limit.reason;
-        const error = MicroError.from(thrown, "unavailable");
-        // A kept connection that its other end had closed: the question was not read.
-        const notBegun = used && error.details["unanswered"] === true;
-        throw failure("unavailable", "go.micro.client.transport", 500, error.message, {
-          cause: error,
-          [NOT_BEGUN]: notBegun,
-        });
-      }
-    };
-
     const around = init.attemptLayers?.length
       ? (call: ClientAttempt, limit: Limit) =>
           orAbort(compose(init.attemptLayers ?? [], (inner) => attempt(inner, limit))(call), limit.signal)
       : attempt;
 
-    const logical = async (call: ClientCall): Promise<unknown> => {
-      const { options } = call;
+    const logical = async ({ service, endpoint, body, options }: ClientCall): Promise<unknown> => {
       const timeoutMs = options.timeoutMs ?? init.timeoutMs ?? 5000;
-      const limit = new Limit(options.signal, timeoutMs, `${call.service} ${call.endpoint}`, clock);
+      const attempts = 1 + (options.retries ?? init.retries ?? 1);
+      const limit = new Limit(options.signal, timeoutMs, `${service} ${endpoint}`, alarms);
+      let tried: Set<string> | undefined;
+      let last: MicroError | undefined;
       try {
-        return await attempts(call, limit);
+        for (let number = 0; number < attempts; number++) {
+          if (number > 0) await clock.sleep(Math.min(10 ** number, 1000), { signal: limit.signal }).catch(() => {});
+          if (limit.reason) throw limit.reason;
+          const chosen = given(options) ?? choose(service, options, tried, last, limit);
+          const node = chosen instanceof Promise ? await chosen : chosen;
+          try {
+            const answer = await around({ service, endpoint, body, options, node, attempt: number }, limit);
+            if (options.address === undefined) selector.mark(service, node, "ok");
+            return answer;
+          } catch (thrown) {
+            if (limit.reason) throw limit.reason;
+            const error = MicroError.from(thrown);
+            const unreachable = error.code === "unavailable" && error.details[NOT_BEGUN] !== undefined;
+            if (unreachable && options.address === undefined) selector.mark(service, node, "failed");
+            tried ??= new Set();
+            tried.add(node.id);
+            last = error;
+            if (!mayRepeat(error, options)) throw error;
+          }
+        }
+        throw last;
       } finally {
         limit.end();
       }
-    };
-
-    const attempts = async ({ service, endpoint, body, options }: ClientCall, limit: Limit): Promise<unknown> => {
-      const most = 1 + (options.retries ?? init.retries ?? 1);
-      let tried: Set<string> | undefined;
-      let last: MicroError | undefined;
-      for (let number = 0; number < most; number++) {
-        if (number > 0) await clock.sleep(Math.min(10 ** number, 1000), { signal: limit.signal }).catch(() => {});
-        if (limit.reason) throw limit.reason;
-        const chosen = given(options) ?? choose(service, options, tried, last, limit);
-        const node = chosen instanceof Promise ? await chosen : chosen;
-        try {
-          const answer = await around({ service, endpoint, body, options, node, attempt: number }, limit);
-          if (options.address === undefined) selector.mark(service, node, "ok");
-          return answer;
-        } catch (thrown) {
-          if (limit.reason) throw limit.reason;
-          const error = MicroError.from(thrown);
-          const unreachable = error.code === "unavailable" && error.details[NOT_BEGUN] !== undefined;
-          if (unreachable && options.address === undefined) selector.mark(service, node, "failed");
-          tried ??= new Set();
-          tried.add(node.id);
-          last = error;
-          if (!mayRepeat(error, options)) throw error;
-        }
-      }
-      throw last;
     };
 
     /** The selector's node; at once if it knows one at once. */
@@ -201,14 +178,17 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       ): Promise<z.output<O>> => {
         const checked = to.input.safeParse(input);
         if (!checked.success) throw mismatch(`the request to ${to.service} ${to.name}`, checked.error);
-        const idempotent = to.idempotent ?? options.idempotent ?? false;
-        const asked = idempotent === options.idempotent || !idempotent ? options : { ...options, idempotent };
+        const { idempotent = options.idempotent } = to;
+        const asked = idempotent === options.idempotent ? options : { ...options, idempotent: idempotent === true };
         const answer = to.output.safeParse(await request(to.service, to.name, checked.data, asked));
         if (!answer.success) throw mismatch(`the answer of ${to.service} ${to.name}`, answer.error);
         return answer.data;
       },
       use: (layer) => void layers.push(layer),
-      close: () => pool.close(),
+      close: async () => {
+        await pool.close();
+        alarms.close();
+      },
     };
   };
 }
@@ -230,7 +210,7 @@ class Choice implements SelectOptions {
   }
 
   get timeoutMs(): number {
-    return Math.max(1, this.#limit.leftMs());
+    return this.#limit.leftMs();
   }
 }
 
@@ -263,7 +243,7 @@ function mayRepeat(error: MicroError, options: RequestOptions): boolean {
 }
 
 function headers(
-  { service, endpoint, options }: ClientAttempt,
+  { service, endpoint, options, node }: ClientAttempt,
   contentType: string,
   wireType: string,
   id: string,
@@ -277,40 +257,39 @@ function headers(
     "micro-method": endpoint,
     "micro-endpoint": endpoint,
     "micro-id": id,
-    // What clients before v1.18 sent as well, and servers of 2019 read (`wire.md §4.1`).
-    "x-micro-service": service,
-    "x-micro-method": endpoint,
-    "x-micro-endpoint": endpoint,
-    "x-micro-id": id,
   };
+  if (!multiplexes(node)) {
+    // What clients before v1.18 sent as well, and servers of 2019 read (`wire.md §4.1`).
+    header["x-micro-service"] = service;
+    header["x-micro-method"] = endpoint;
+    header["x-micro-endpoint"] = endpoint;
+    header["x-micro-id"] = id;
+  }
   if (from !== undefined) header["micro-from-service"] = from;
-  if (limit.timeoutMs > 0) header["timeout"] = `${Math.max(1, Math.round(limit.leftMs()))}000000`;
+  if (limit.timeoutMs > 0) header["timeout"] = `${limit.leftMs()}000000`;
   if (options.metadata) addMetadata(header, options.metadata);
   return header;
 }
 
-function readBody<T>(read: () => T): T {
+/** @throws MicroError what the service answered, or `internal` for an answer that cannot be read */
+function readAnswer({ header, body }: Frame, envelope: Envelope, codec: Codec, raw: boolean | undefined): unknown {
+  const error = header["micro-error"] || header["x-micro-error"];
+  if (error) throw fromRecord(parseErrorText(error));
+  let inside: string;
   try {
-    return read();
+    const answer = decodeResponse(envelope, body);
+    inside = answer.error;
+    if (inside === "") return raw ? new RawJson(rawText(answer.payload, codec)) : codec.decode(answer.payload);
   } catch (thrown) {
-    const error = MicroError.from(thrown);
-    throw failure("internal", "go.micro.client.codec", 500, error.message, { cause: error });
+    const { message } = MicroError.from(thrown);
+    throw failure("internal", "go.micro.client.codec", 500, message, { cause: thrown });
   }
+  throw fromRecord(parseErrorText(inside));
 }
 
 function rawText(payload: Uint8Array, codec: Codec): string {
   if (codec === jsonCodec) return new TextDecoder().decode(payload).trim();
   return new TextDecoder().decode(jsonCodec.encode(codec.decode(payload))).trim();
-}
-
-function failure(
-  code: keyof typeof ERROR_CODES,
-  id: string,
-  status: number,
-  detail: string,
-  { cause, ...details }: { readonly cause?: unknown } & Record<string, unknown> = {},
-): MicroError {
-  return new MicroError(code, detail, { cause, details: { record: errorRecord(id, status, detail), ...details } });
 }
 
 function mismatch(what: string, { issues }: z.ZodError): MicroError {

@@ -242,8 +242,8 @@ function recordOf(
 class Call implements CallContext {
   readonly header: Readonly<Record<string, string>>;
   readonly remote: string;
-  readonly deadlineAt: number | undefined;
   readonly #clock: Clock;
+  readonly #arrivedAt: number;
   readonly #stopping: AbortSignal;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -253,10 +253,14 @@ class Call implements CallContext {
     this.header = header;
     this.remote = remote;
     this.#clock = clock;
+    this.#arrivedAt = clock.now();
     this.#stopping = stopping;
-    const nanoseconds = header["timeout"];
+  }
+
+  get deadlineAt(): number | undefined {
+    const nanoseconds = this.header["timeout"];
     const ms = nanoseconds !== undefined && /^\d{1,20}$/.test(nanoseconds) ? Number(nanoseconds) / 1e6 : 0;
-    this.deadlineAt = ms === 0 ? undefined : clock.now() + ms;
+    return ms === 0 ? undefined : this.#arrivedAt + ms;
   }
 
   get signal(): AbortSignal {
@@ -266,9 +270,10 @@ class Call implements CallContext {
     this.#stop = () => made.abort(this.#stopping.reason);
     if (this.#stopping.aborted) this.#stop();
     else this.#stopping.addEventListener("abort", this.#stop, { once: true });
-    if (this.deadlineAt !== undefined) {
+    const { deadlineAt } = this;
+    if (deadlineAt !== undefined) {
       // Two more, because clocks count whole ones: the caller is to give up before an aborted handler answers.
-      const left = Math.min(Math.max(0, this.deadlineAt - this.#clock.now()) + 2, 2 ** 31 - 1);
+      const left = Math.min(Math.max(0, deadlineAt - this.#clock.now()) + 2, 2 ** 31 - 1);
       this.#timer = setTimeout(() => made.abort(new MicroError("timeout", "the caller's deadline has passed")), left);
     }
     return made.signal;

@@ -100,6 +100,7 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
   const remote = joinAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0);
   let failure: MicroError | undefined;
   let ended = false;
+  let leaving = false;
 
   const fail = (error: MicroError) => {
     failure ??= error;
@@ -126,13 +127,23 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
     socket.end();
   });
   socket.on("close", () => {
-    if (!ended && !closing) failure ??= new MicroError("unavailable", `${remote}: connection reset`);
+    if (!ended && !leaving) failure ??= new MicroError("unavailable", `${remote}: connection reset`);
     inbox.end(failure);
   });
 
-  let closing = false;
   const closed = () => new MicroError("unavailable", `the connection to ${remote} is closed`, { cause: failure });
   const iterate = inbox[Symbol.asyncIterator];
+  const closing = closable(async () => {
+    leaving = true;
+    if (socket.destroyed) return;
+    const gone = once(socket, "close");
+    // What was written is still sent; who does not read it in time loses it.
+    outbox.flush();
+    const impatient = setTimeout(() => socket.destroy(), 200);
+    socket.destroySoon();
+    await gone;
+    clearTimeout(impatient);
+  });
   return {
     remote,
     receive: inbox.receive,
@@ -143,9 +154,9 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
           if (socket.isPaused()) socket.resume();
           return frames.next();
         },
+        // Who leaves the loop is done with the connection; what they sent still goes out.
         return: async () => {
-          closing = true;
-          socket.destroy();
+          await closing.close();
           return { done: true, value: undefined };
         },
       } as AsyncIterator<Frame>;
@@ -155,18 +166,7 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
       outbox.add(writeFrame(role.startLine, frame));
       return outbox.room();
     },
-    ...closable(async () => {
-      closing = true;
-      if (socket.destroyed) return;
-      const gone = once(socket, "close");
-      // What was written is still sent; who does not read it in time loses it.
-      outbox.flush();
-      socket.end();
-      const impatient = setTimeout(() => socket.destroy(), 200);
-      socket.destroySoon();
-      await gone;
-      clearTimeout(impatient);
-    }),
+    ...closing,
   };
 }
 

@@ -43,22 +43,22 @@ export function memoryTransport(): Transport {
 function pipe(server: string, client: string): readonly [Connection, Connection] {
   const toClient = createInbox();
   const toServer = createInbox();
-  return [end(toClient, toServer, server), end(toServer, toClient, client)];
+  const link = { open: true };
+  return [end(link, toClient, toServer, server), end(link, toServer, toClient, client)];
 }
 
-function end(mine: Inbox, theirs: Inbox, remote: string): Connection {
-  let open = true;
+function end(link: { open: boolean }, mine: Inbox, theirs: Inbox, remote: string): Connection {
   return {
     remote,
     receive: mine.receive,
     [Symbol.asyncIterator]: mine[Symbol.asyncIterator],
     send: async (frame) => {
-      if (!open) throw new MicroError("unavailable", `the connection to ${remote} is closed`);
+      if (!link.open) throw new MicroError("unavailable", `the connection to ${remote} is closed`);
       const copy: Frame = { header: lowerCased(frame.header), body: frame.body.slice() };
       queueMicrotask(() => theirs.take(copy));
     },
     ...closable(() => {
-      open = false;
+      link.open = false;
       mine.end();
       queueMicrotask(() => theirs.end());
     }),

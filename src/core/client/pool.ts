@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
+import { sharedAbort } from "../registry/abort.ts";
 import type { Connection, Transport } from "../transport/transport.ts";
 import { type Line, lineOver } from "./line.ts";
 
@@ -10,7 +11,7 @@ export interface PoolInit {
   readonly poolTtlMs?: number;
 }
 
-/** Connections by address, last used first. */
+/** Connections by address. */
 export interface Pool {
   /**
    * A line for one call, which ends with its `done`. Waits for a new connection at most 5000 ms.
@@ -21,8 +22,11 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Calls at once on a shared line: the more there are, the more messages go out with one write. */
-const MAX_SHARED = 100;
+/**
+ * Many calls on one connection go out with one write; but the two ends of a single connection work in turns, each waiting
+ * for the other's batch. With two, there is always one to work on.
+ */
+const SHARED = { lines: 2, callsBeforeAnother: 2 };
 
 /** A line and the calls on it. It is there before its connection is, so that many calls wait for one. */
 interface Slot {
@@ -36,32 +40,23 @@ interface Slot {
 
 export function createPool(transport: Transport, init: PoolInit = {}, clock: Clock = systemClock): Pool {
   const { poolSize = 100, poolTtlMs = 60_000 } = init;
+  /** Idle, by address; used last, used first. */
   const alone = new Map<string, Slot[]>();
+  /** Idle or not. */
   const shared = new Map<string, Slot[]>();
   const all = new Set<Connection>();
-  const closing = new AbortController();
+  const closing = sharedAbort();
 
-  /** The slots at an address that have room for another call. */
-  const freeAt = (address: string, share: boolean): Slot[] => {
-    const byAddress = share ? shared : alone;
-    let free = byAddress.get(address);
-    if (free === undefined) {
-      free = [];
-      byAddress.set(address, free);
-    }
-    return free;
-  };
-
-  const retire = (slot: Slot, address: string, share: boolean) => {
+  const retire = (slots: Map<string, Slot[]>, address: string, slot: Slot) => {
     slot.retired = true;
-    const free = freeAt(address, share);
-    const at = free.indexOf(slot);
-    if (at !== -1) free.splice(at, 1);
-    if (free.length === 0) (share ? shared : alone).delete(address);
+    const there = slots.get(address);
+    const at = there?.indexOf(slot) ?? -1;
+    if (at !== -1) there?.splice(at, 1);
+    if (there?.length === 0) slots.delete(address);
     if (slot.calls === 0) slot.close();
   };
 
-  const open = (address: string, share: boolean): Slot => {
+  const open = (slots: Map<string, Slot[]>, address: string): Slot => {
     const dial = async (): Promise<Line> => {
       const connection = await transport.dial(address, { timeoutMs: 5000, signal: closing.signal });
       if (closing.signal.aborted) {
@@ -70,40 +65,51 @@ export function createPool(transport: Transport, init: PoolInit = {}, clock: Clo
       }
       all.add(connection);
       slot.close = () => void connection.close();
-      slot.line = lineOver(connection, share, done, () => {
+      slot.line = lineOver(connection, slots === shared, done, () => {
         all.delete(connection);
-        retire(slot, address, share);
+        retire(slots, address, slot);
       });
       return slot.line;
     };
     const done = (well: boolean) => {
-      const wasFull = slot.calls-- === roomOf(share);
-      if (slot.retired) {
-        if (slot.calls === 0) slot.close();
-        return;
-      }
-      const free = freeAt(address, share);
-      if (wasFull) free.push(slot);
-      if (!well || (slot.calls === 0 && free.length > poolSize)) retire(slot, address, share);
+      slot.calls--;
+      if (slots === alone && !slot.retired) put(alone, address, slot);
+      const tooMany = slot.calls === 0 && (slots.get(address)?.length ?? 0) > poolSize;
+      if (!well || tooMany || slot.retired) retire(slots, address, slot);
     };
     const opening = dial();
     const slot: Slot = { madeAt: clock.now(), line: opening, calls: 0, retired: false, close: () => {} };
-    opening.catch(() => retire(slot, address, share));
+    opening.catch(() => retire(slots, address, slot));
     return slot;
+  };
+
+  const young = ({ madeAt }: Slot) => clock.now() - madeAt < poolTtlMs;
+
+  const takeAlone = (address: string): Slot => {
+    for (let slot = alone.get(address)?.pop(); slot; slot = alone.get(address)?.pop()) {
+      if (young(slot)) return slot;
+      retire(alone, address, slot);
+    }
+    return open(alone, address);
+  };
+
+  const takeShared = (address: string): Slot => {
+    const slots = shared.get(address) ?? [];
+    let idlest: Slot | undefined;
+    for (const slot of slots) {
+      if (idlest === undefined || slot.calls < idlest.calls) idlest = slot;
+    }
+    if (idlest && !young(idlest)) {
+      retire(shared, address, idlest);
+      return takeShared(address);
+    }
+    if (idlest && (idlest.calls < SHARED.callsBeforeAnother || slots.length >= SHARED.lines)) return idlest;
+    return put(shared, address, open(shared, address));
   };
 
   return {
     take: (address, share) => {
-      const free = freeAt(address, share);
-      let slot = free.at(-1);
-      while (slot && clock.now() - slot.madeAt >= poolTtlMs) {
-        retire(slot, address, share);
-        slot = free.at(-1);
-      }
-      if (slot === undefined) {
-        slot = open(address, share);
-        if (roomOf(share) > 1) freeAt(address, share).push(slot);
-      } else if (slot.calls + 1 === roomOf(share)) free.pop();
+      const slot = share ? takeShared(address) : takeAlone(address);
       slot.calls++;
       return slot.line;
     },
@@ -116,6 +122,9 @@ export function createPool(transport: Transport, init: PoolInit = {}, clock: Clo
   };
 }
 
-function roomOf(shared: boolean): number {
-  return shared ? MAX_SHARED : 1;
+function put(slots: Map<string, Slot[]>, address: string, slot: Slot): Slot {
+  const there = slots.get(address);
+  if (there) there.push(slot);
+  else slots.set(address, [slot]);
+  return slot;
 }

@@ -64,7 +64,8 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   let running = 0;
   /** Called when the last running call is over. */
   let onIdle = () => {};
-  const stopping = new AbortController();
+  /** One for each connection: its calls are over when it is gone, and when the server has waited long enough. */
+  const connections = new Set<AbortController>();
   let handlers: ReadonlyMap<string, Handler> = new Map();
   let receivers: ReadonlySet<string> = new Set();
   let listener: (Closable & { readonly address: string }) | undefined;
@@ -82,15 +83,15 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     raw.set(name, handler);
   };
 
-  const dispatcher: DispatchInit = {
+  const dispatcher = (over: AbortSignal): DispatchInit => ({
     name: init.name,
     codecs,
     handler: (endpoint) => handlers.get(endpoint),
     knows: (receiver) => receivers.has(receiver),
-    context: (call, from) => new Call(call, from, clock, stopping.signal),
-  };
+    context: (call, from) => new Call(call, from, clock, over),
+  });
 
-  const answer = async (frame: Frame, connection: Connection): Promise<void> => {
+  const answer = async (frame: Frame, connection: Connection, dispatcher: DispatchInit): Promise<void> => {
     running++;
     try {
       const { frame: reply, failed, close } = await dispatch(frame, connection, dispatcher);
@@ -107,9 +108,16 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
 
   const accept = (connection: Connection): Promise<void> =>
     new Promise((resolve) => {
+      const over = new AbortController();
+      const how = dispatcher(over.signal);
+      connections.add(over);
       connection.receive(
-        (frame) => void answer(frame, connection),
-        () => resolve(),
+        (frame) => void answer(frame, connection, how),
+        () => {
+          connections.delete(over);
+          over.abort(new MicroError("cancelled", `${connection.remote} is gone`));
+          resolve();
+        },
       );
     });
 
@@ -122,7 +130,7 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     });
     await Promise.race([idle, patience]);
     enough.abort();
-    stopping.abort(new MicroError("cancelled", `${init.name} is stopping`));
+    for (const over of connections) over.abort(new MicroError("cancelled", `${init.name} is stopping`));
   };
 
   return {
@@ -244,17 +252,17 @@ class Call implements CallContext {
   readonly remote: string;
   readonly #clock: Clock;
   readonly #arrivedAt: number;
-  readonly #stopping: AbortSignal;
+  readonly #over: AbortSignal;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stop: (() => void) | undefined;
 
-  constructor({ header }: Frame, { remote }: Connection, clock: Clock, stopping: AbortSignal) {
+  constructor({ header }: Frame, { remote }: Connection, clock: Clock, over: AbortSignal) {
     this.header = header;
     this.remote = remote;
     this.#clock = clock;
     this.#arrivedAt = clock.now();
-    this.#stopping = stopping;
+    this.#over = over;
   }
 
   get deadlineAt(): number | undefined {
@@ -267,9 +275,9 @@ class Call implements CallContext {
     if (this.#controller) return this.#controller.signal;
     const made = new AbortController();
     this.#controller = made;
-    this.#stop = () => made.abort(this.#stopping.reason);
-    if (this.#stopping.aborted) this.#stop();
-    else this.#stopping.addEventListener("abort", this.#stop, { once: true });
+    this.#stop = () => made.abort(this.#over.reason);
+    if (this.#over.aborted) this.#stop();
+    else this.#over.addEventListener("abort", this.#stop, { once: true });
     const { deadlineAt } = this;
     if (deadlineAt !== undefined) {
       // Two more, because clocks count whole ones: the caller is to give up before an aborted handler answers.
@@ -283,6 +291,6 @@ class Call implements CallContext {
   end(): void {
     if (this.#stop === undefined) return;
     clearTimeout(this.#timer);
-    this.#stopping.removeEventListener("abort", this.#stop);
+    this.#over.removeEventListener("abort", this.#stop);
   }
 }

@@ -15,24 +15,29 @@ const kind = (envelope: Envelope, payload: BodyKind["payload"]): BodyKind => ({ 
 const JSON_RPC = kind("json-rpc", "application/json");
 const PROTO_RPC = kind("proto-rpc", "application/protobuf");
 
-const MODERN: Readonly<Record<string, BodyKind>> = {
+const MODERN: ReadonlyMap<string, BodyKind> = table({
   "application/json": kind("bare", "application/json"),
   "application/protobuf": kind("bare", "application/protobuf"),
   "application/octet-stream": kind("bare", "application/octet-stream"),
   "application/json-rpc": JSON_RPC,
   "application/proto-rpc": PROTO_RPC,
-};
-const LEGACY: Readonly<Record<string, BodyKind>> = {
+});
+const LEGACY: ReadonlyMap<string, BodyKind> = table({
   "application/json": JSON_RPC,
   "application/json-rpc": JSON_RPC,
   "application/protobuf": PROTO_RPC,
   "application/proto-rpc": PROTO_RPC,
   "application/octet-stream": PROTO_RPC,
-};
+});
+
+/** A content type comes from the other side, and `constructor` is a key of every object. */
+function table(kinds: Readonly<Record<string, BodyKind>>): ReadonlyMap<string, BodyKind> {
+  return new Map(Object.entries(kinds));
+}
 
 /** The table of `wire.md §4.3`; `undefined`: no such content type. Matched exactly. */
 export function bodyKind(contentType: string, legacy: boolean): BodyKind | undefined {
-  return (legacy ? LEGACY : MODERN)[contentType];
+  return (legacy ? LEGACY : MODERN).get(contentType);
 }
 
 /** What a client calls a content type towards a node without `protocol`. */

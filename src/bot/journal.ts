@@ -119,6 +119,9 @@ function* entries(path: string): Generator<Entry> {
 
 function createMemory({ keepMs = 2 * 3_600_000, max = 100_000 }: JournalInit) {
   const known = new Map<string, Taken>();
+  // Goes through them once, from the oldest; one begun anew for every message would walk over all that was deleted.
+  let ages = known.values();
+  let oldest: Taken | undefined;
   return {
     get size() {
       return known.size;
@@ -126,11 +129,14 @@ function createMemory({ keepMs = 2 * 3_600_000, max = 100_000 }: JournalInit) {
     has: (key: string) => known.has(key),
     all: () => known.values(),
     add: (message: Taken): boolean => {
-      for (const [key, { at }] of known) {
-        if (at > message.at - keepMs && known.size < max) break;
-        known.delete(key);
+      while (known.size > 0) {
+        oldest ??= ages.next().value;
+        if (oldest === undefined || (oldest.at > message.at - keepMs && known.size < max)) break;
+        known.delete(oldest.key);
+        oldest = undefined;
       }
       if (known.has(message.key)) return false;
+      if (known.size === 0) ages = known.values(); // one that has come to an end stays there
       known.set(message.key, message);
       return true;
     },

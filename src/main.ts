@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { asked } from "./app/asked.ts";
 
@@ -17,6 +18,8 @@ function stored(args: readonly string[]): string | undefined {
 async function run(args: readonly string[]): Promise<number> {
   const { stdout, stderr, env } = process;
   const leaving = new AbortController();
+  // A command that asks hundreds of nodes at once listens hundreds of times.
+  setMaxListeners(0, leaving.signal);
   // Nobody reads on: `micro list services | head -1`.
   stdout.on("error", () => leaving.abort());
   stderr.on("error", () => leaving.abort());

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { MicroError } from "./errors.ts";
 import type { CallOptions } from "./lifecycle.ts";
 
@@ -47,6 +48,8 @@ class Limit implements Deadline {
   get signal(): AbortSignal {
     if (this.#controller !== undefined) return this.#controller.signal;
     this.#controller = new AbortController();
+    // Work that does a hundred things at once listens a hundred times; that is no leak.
+    setMaxListeners(0, this.#controller.signal);
     const leftMs = this.#endsAt - performance.now();
     if (this.#cancelled || this.#outer?.aborted) this.cancel();
     else if (leftMs <= 0) this.#expire();

@@ -145,7 +145,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       const failed = (thrown: unknown): never => {
         if (limit.reason) throw limit.reason;
         const error = MicroError.from(thrown, "unavailable");
-        // Every node has been tried: what the last one said is more useful than that none is left.
+        // What the last node said is more useful than that there is none any more.
         if (last && error.code === "unavailable") throw last;
         const detail =
           error.code === "not_found"
@@ -155,8 +155,14 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
               : `error selecting ${service} node: ${error.message}`;
         throw failure(error.code, "go.micro.client", 500, detail, { cause: error });
       };
-      const chosen = selector.select(service, new Choice(limit, filters, exclude));
-      return chosen instanceof Promise ? orAbort(chosen, limit.signal).catch(failed) : chosen;
+      const among = (without?: ReadonlySet<string>) => {
+        const chosen = selector.select(service, new Choice(limit, filters, without));
+        return chosen instanceof Promise ? orAbort(chosen, limit.signal) : chosen;
+      };
+      const chosen = among(exclude);
+      if (!(chosen instanceof Promise)) return chosen;
+      // Where every node has been tried, one of them is tried again.
+      return (exclude ? chosen.catch(() => among()) : chosen).catch(failed);
     };
 
     const request = (

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { z } from "zod";
 import type { Endpoint } from "../client/client.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -109,6 +110,8 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   const accept = (connection: Connection): Promise<void> =>
     new Promise((resolve) => {
       const over = new AbortController();
+      // Each of its calls may listen, and there is no telling how many there are.
+      setMaxListeners(0, over.signal);
       const how = dispatcher(over.signal);
       connections.add(over);
       connection.receive(

@@ -9,6 +9,8 @@ import type { Alarms, Sleeper } from "./alarms.ts";
 export class Limit implements Sleeper {
   readonly timeoutMs: number;
   readonly endsAt: number;
+  before: Sleeper | undefined;
+  after: Sleeper | undefined;
   /** Who is told that the call is over: the exchange that it waits for, if it does. */
   onOver: (() => void) | undefined;
   readonly #what: string;

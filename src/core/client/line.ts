@@ -19,6 +19,8 @@ export interface Line {
 }
 
 interface Waiting {
+  /** Of the call; empty on a line with one call at most. */
+  readonly id: string;
   readonly resolve: (frame: Frame) => void;
   readonly reject: (error: MicroError) => void;
   readonly limit: Limit;
@@ -33,8 +35,11 @@ export function lineOver(
   done: (well: boolean) => void,
   onEnd: () => void,
 ): Line {
-  /** Who waits, by id; without ids there is one at most. */
-  const waiting = new Map<string, Waiting>();
+  /**
+   * Who waits, in the order of the questions, in which most answers come. No `Map`: one whose members come and go leaves
+   * work for full collections (see `Alarms`).
+   */
+  const waiting: Waiting[] = [];
   let read = 0;
   let over: { error: MicroError | undefined } | undefined;
 
@@ -46,13 +51,18 @@ export function lineOver(
     });
   };
 
+  /** Takes a call out of those that wait. */
+  const take = (id: string | undefined): Waiting | undefined => {
+    const at = waiting.findIndex((call) => call.id === id);
+    return at === 0 ? waiting.shift() : at > 0 ? waiting.splice(at, 1)[0] : undefined;
+  };
+
   connection.receive(
     (frame) => {
       read++;
       const id = shared ? frame.header["micro-id"] : "";
-      const call = id === undefined ? undefined : waiting.get(id);
+      const call = take(id);
       if (call) {
-        waiting.delete(id as string);
         call.limit.onOver = undefined;
         call.resolve(frame);
       } else if (!shared || id === undefined) {
@@ -63,12 +73,11 @@ export function lineOver(
     (error) => {
       over = { error };
       onEnd();
-      for (const call of waiting.values()) {
+      for (const call of waiting.splice(0)) {
         call.limit.onOver = undefined;
         // A kept connection that its other end had closed meanwhile.
         call.reject(ended(read > 0 && call.readBefore === read));
       }
-      waiting.clear();
     },
   );
 
@@ -81,9 +90,9 @@ export function lineOver(
           return;
         }
         const id = shared ? callId : "";
-        waiting.set(id, { resolve, reject, limit, readBefore: waiting.size === 0 ? read : -1 });
+        waiting.push({ id, resolve, reject, limit, readBefore: waiting.length === 0 ? read : -1 });
         const giveUp = (error: MicroError) => {
-          waiting.delete(id);
+          take(id);
           limit.onOver = undefined;
           reject(error);
         };

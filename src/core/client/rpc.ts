@@ -50,7 +50,8 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
     const alarms = createAlarms();
     let ids = 0;
 
-    const attempt = async (call: ClientAttempt, limit: Limit): Promise<unknown> => {
+    /** All of an attempt that needs no waiting. */
+    const prepare = (call: ClientAttempt, limit: Limit): Prepared => {
       const { node, options } = call;
       const contentType = options.contentType ?? "application/json";
       const codec = codecs.get(contentType);
@@ -62,17 +63,20 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       const envelope = bodyKind(wireType, legacy)?.envelope ?? "bare";
       const id = String(ids++);
       const body = encodeRequest(envelope, call.endpoint, id, codec.encode(call.body));
-      const shared = mayShare(node, body, options);
-
-      const taken = pool.take(node.address, shared);
-      const line = taken instanceof Promise ? await connected(taken, limit) : taken;
       const header = headers(call, contentType, wireType, id, limit, init.name);
+      return { id, frame: { header, body }, shared: mayShare(node, body, options), envelope, codec };
+    };
+
+    const attempt = async (call: ClientAttempt, limit: Limit): Promise<unknown> => {
+      const { id, frame, shared, envelope, codec } = prepare(call, limit);
+      const taken = pool.take(call.node.address, shared);
+      const line = taken instanceof Promise ? await connected(taken, limit) : taken;
       // Go's clients close a connection after any error, and its servers of 2019 do so themselves (`wire.md §3.1`).
       let well = false;
       try {
-        const answer = await line.exchange(id, { header, body }, limit);
+        const answer = await line.exchange(id, frame, limit);
         well = shared;
-        const value = readAnswer(answer, envelope, codec, options.raw);
+        const value = readAnswer(answer, envelope, codec, call.options.raw);
         well = true;
         return value;
       } finally {
@@ -197,6 +201,14 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       },
     };
   };
+}
+
+interface Prepared {
+  readonly id: string;
+  readonly frame: Frame;
+  readonly shared: boolean;
+  readonly envelope: Envelope;
+  readonly codec: Codec;
 }
 
 /** What a call tells the selector. The signal is made only if it is asked for, which a choice at once does not. */

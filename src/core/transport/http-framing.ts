@@ -1,4 +1,3 @@
-import { isAscii } from "node:buffer";
 import { MicroError } from "../errors.ts";
 import type { Frame } from "./transport.ts";
 
@@ -156,25 +155,20 @@ const Header = function Header() {} as unknown as new () => Record<string, strin
 Header.prototype = Object.create(null);
 
 function readHead(bytes: Buffer, end: number, limits: FrameLimits): Head {
-  const text = bytes.toString("latin1", 0, end);
-  // Values are raw UTF-8 on this wire; only heads with such bytes pay for it.
-  const ascii = isAscii(bytes.subarray(0, end));
-  let lineEnd = text.indexOf("\r\n");
-  if (lineEnd === -1) lineEnd = end;
-  const startLine = text.slice(0, lineEnd);
+  const text = bytes.toString("latin1", 0, end + 2);
+  let at = text.indexOf("\r\n") + 2;
+  const startLine = text.slice(0, at - 2);
   const header: Record<string, string> = new Header();
-  let at = lineEnd + 2;
-  while (at < end) {
-    lineEnd = text.indexOf("\r\n", at);
-    if (lineEnd === -1) lineEnd = end;
-    const colon = text.indexOf(":", at);
-    if (colon <= at || colon > lineEnd) throw broken("a header without a name");
-    const name = lowerCase(text.slice(at, colon));
-    if (header[name] !== undefined) {
-      // Only the first of a repeated header counts, but two lengths could mean two messages.
-      if (name === "content-length" || name === "transfer-encoding") throw broken(`two headers ${name}`);
-    } else header[name] = readValue(text, colon + 1, lineEnd, ascii);
-    at = lineEnd + 2;
+  for (let place = 0; at < text.length; place++) {
+    const last = lastHead[place];
+    const same = last !== undefined && text.startsWith(last.text, at);
+    const line = same ? last : readLine(text, at);
+    if (!same && place < MAX_REMEMBERED && end < MAX_REMEMBERED_BYTES) lastHead[place] = line;
+    const { name } = line;
+    if (header[name] === undefined) header[name] = line.value;
+    // Only the first of a repeated header counts, but two lengths could mean two messages.
+    else if (name === "content-length" || name === "transfer-encoding") throw broken(`two headers ${name}`);
+    at += line.text.length;
   }
   const encoding = header["transfer-encoding"];
   const length = header["content-length"];
@@ -189,13 +183,39 @@ function readHead(bytes: Buffer, end: number, limits: FrameLimits): Head {
   return { startLine, header, length: size, chunked: false };
 }
 
-function readValue(text: string, from: number, to: number, ascii: boolean): string {
+interface Line {
+  /** As it stands there, with its end. */
+  readonly text: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Most lines of a head are those of the head before, and to compare them costs a tenth of reading them. */
+const lastHead: Line[] = [];
+const MAX_REMEMBERED = 32;
+/** A line holds on to the whole text that it is a part of. */
+const MAX_REMEMBERED_BYTES = 4096;
+
+function readLine(text: string, at: number): Line {
+  const end = text.indexOf("\r\n", at);
+  const colon = text.indexOf(":", at);
+  if (colon <= at || colon > end) throw broken("a header without a name");
+  return {
+    text: text.slice(at, end + 2),
+    name: lowerCase(text.slice(at, colon)),
+    value: readValue(text, colon + 1, end),
+  };
+}
+
+function readValue(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
   while (start < end && (text.charCodeAt(start) === 32 || text.charCodeAt(start) === 9)) start++;
   while (end > start && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--;
   const value = text.slice(start, end);
-  return ascii ? value : Buffer.from(value, "latin1").toString("utf8");
+  // Values are raw UTF-8 on this wire; only ones with such bytes pay for it.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+  return /^[\x00-\x7f]*$/.test(value) ? value : Buffer.from(value, "latin1").toString("utf8");
 }
 
 /** The same few names come again and again. */

@@ -181,18 +181,20 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
 
     return {
       request,
-      call: async <I extends z.ZodType, O extends z.ZodType>(
+      call: <I extends z.ZodType, O extends z.ZodType>(
         to: Endpoint<I, O>,
         input: z.input<I>,
         options: RequestOptions = {},
       ): Promise<z.output<O>> => {
         const checked = to.input.safeParse(input);
-        if (!checked.success) throw mismatch(`the request to ${to.service} ${to.name}`, checked.error);
+        if (!checked.success) return Promise.reject(mismatch(`the request to ${to.service} ${to.name}`, checked.error));
         const { idempotent = options.idempotent } = to;
         const asked = idempotent === options.idempotent ? options : { ...options, idempotent: idempotent === true };
-        const answer = to.output.safeParse(await request(to.service, to.name, checked.data, asked));
-        if (!answer.success) throw mismatch(`the answer of ${to.service} ${to.name}`, answer.error);
-        return answer.data;
+        return request(to.service, to.name, checked.data, asked).then((answered) => {
+          const answer = to.output.safeParse(answered);
+          if (!answer.success) throw mismatch(`the answer of ${to.service} ${to.name}`, answer.error);
+          return answer.data;
+        });
       },
       use: (layer) => void layers.push(layer),
       close: async () => {

@@ -5,8 +5,12 @@ import { errorRecord, errorText, toRecord } from "../wire/error.ts";
 import { type BodyKind, bodyKind, decodeRequest, encodeResponse } from "../wire/rpc.ts";
 import type { CallContext } from "./server.ts";
 
-/** What stands behind an endpoint's name. */
-export type Handler = (input: unknown, context: CallContext) => Promise<unknown>;
+/** What stands behind an endpoint's name. It may answer at once, because a promise costs more than a short answer. */
+export type Handler = (input: unknown, context: CallContext) => unknown;
+
+export function isPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
+}
 
 export interface DispatchInit {
   /** The service's name: the id of its error records. */
@@ -60,7 +64,8 @@ export async function dispatch(frame: Frame, connection: Connection, init: Dispa
     const input = empty ? {} : codec.decode(request.payload);
     const context = init.context(frame, connection);
     try {
-      return answer("", codec.encode((await handler(input, context)) ?? {}), true);
+      const answered = handler(input, context);
+      return answer("", codec.encode((isPromise(answered) ? await answered : answered) ?? {}), true);
     } catch (thrown) {
       return answer(handlerError(thrown, init.name), NOTHING, true);
     } finally {

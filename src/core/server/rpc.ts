@@ -17,7 +17,7 @@ import { MULTIPLEX } from "../wire/rpc.ts";
 import { advertised } from "./address.ts";
 import { type DebugStats, debugStats } from "./debug.ts";
 import { describeEndpoint } from "./describe.ts";
-import { type DispatchInit, dispatch, type Handler } from "./dispatch.ts";
+import { type DispatchInit, dispatch, type Handler, isPromise } from "./dispatch.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { CallContext, Server, ServerCall } from "./server.ts";
 
@@ -196,13 +196,17 @@ type TypedHandler = (input: unknown, context: CallContext) => unknown;
 
 /** Checks what comes in and what goes out against the endpoint's schemas. */
 function typed({ name, input, output }: Endpoint, handler: TypedHandler): Handler {
-  return async (given, context) => {
-    const checked = input.safeParse(given);
-    if (!checked.success) throw badRequest(name, checked.error);
-    const answer = output.safeParse(await handler(checked.data, context));
+  const check = (answered: unknown): unknown => {
+    const answer = output.safeParse(answered);
     if (answer.success) return answer.data;
     const [issue] = answer.error.issues;
     throw new MicroError("internal", `${name} answered what its schema does not allow: ${issue?.message}`);
+  };
+  return (given, context) => {
+    const checked = input.safeParse(given);
+    if (!checked.success) throw badRequest(name, checked.error);
+    const answered = handler(checked.data, context);
+    return isPromise(answered) ? answered.then(check) : check(answered);
   };
 }
 
@@ -215,7 +219,7 @@ function badRequest(name: string, { issues }: z.ZodError): MicroError {
 
 function layered(endpoint: string, handler: Handler, layers: readonly Middleware<ServerCall, unknown>[]): Handler {
   if (layers.length === 0) return handler;
-  const call = compose<ServerCall, unknown>(layers, ({ input, context }) => handler(input, context));
+  const call = compose<ServerCall, unknown>(layers, async ({ input, context }) => handler(input, context));
   return (input, context) => call({ endpoint, input, context });
 }
 

@@ -19,7 +19,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { stdout, stderr, env } = process;
   const leaving = new AbortController();
   // A command that asks hundreds of nodes at once listens hundreds of times.
-  setMaxListeners(0, leaving.signal);
+  setMaxListeners(100_000, leaving.signal);
   // Nobody reads on: `micro list services | head -1`.
   stdout.on("error", () => leaving.abort());
   stderr.on("error", () => leaving.abort());

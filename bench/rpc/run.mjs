@@ -5,7 +5,7 @@ import { buildGo, nodePeer, startPair } from "./ends.mjs";
 const ROUNDS = 5;
 const CALLERS = [1, 16, 128];
 const SAMPLE_MS = 600;
-/** Per number of callers, before anything counts. */
+/** Per number of callers, the most first, before anything counts. */
 const WARM_UP_MS = 800;
 
 export async function run() {
@@ -42,7 +42,7 @@ async function contest(peers, size, callersOf) {
     for (const [name, [command, more]] of Object.entries(peers)) {
       const pair = await startPair(command, { size, ...more });
       pairs.set(name, pair);
-      for (const callers of callersOf) await pair.sample(callers, WARM_UP_MS);
+      for (const callers of callersOf.toReversed()) await pair.sample(callers, WARM_UP_MS);
     }
     const names = [...pairs.keys()];
     const samples = Object.fromEntries(

@@ -48,8 +48,9 @@ class Limit implements Deadline {
   get signal(): AbortSignal {
     if (this.#controller !== undefined) return this.#controller.signal;
     this.#controller = new AbortController();
-    // Work that does a hundred things at once listens a hundred times; that is no leak.
-    setMaxListeners(0, this.#controller.signal);
+    // Work that does a hundred things at once listens a hundred times; that is no leak. (Never 0: on Node 20 undici, which asks
+    // for the number, takes a signal without one for none.)
+    setMaxListeners(100_000, this.#controller.signal);
     const leftMs = this.#endsAt - performance.now();
     if (this.#cancelled || this.#outer?.aborted) this.cancel();
     else if (leftMs <= 0) this.#expire();

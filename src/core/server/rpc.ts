@@ -111,7 +111,7 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     new Promise((resolve) => {
       const over = new AbortController();
       // Each of its calls may listen, and there is no telling how many there are.
-      setMaxListeners(0, over.signal);
+      setMaxListeners(100_000, over.signal);
       const how = dispatcher(over.signal);
       connections.add(over);
       connection.receive(

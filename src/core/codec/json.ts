@@ -33,7 +33,7 @@ export const jsonCodec: Codec = {
 };
 
 /** @throws MicroError `invalid_argument` for what JSON cannot say: functions, cycles */
-export function writeJson(value: unknown): string {
+function writeJson(value: unknown): string {
   if (value instanceof RawJson) return value.text.trim();
   let text: string | undefined;
   try {
@@ -48,7 +48,7 @@ export function writeJson(value: unknown): string {
 }
 
 /** @throws SyntaxError */
-export function readJson(text: string): unknown {
+function readJson(text: string): unknown {
   // A number too long for a double has at least 16 digits in a row; everything else takes the quick way.
   return hasDigits(text, 16) ? readSlowly(text) : JSON.parse(text);
 }

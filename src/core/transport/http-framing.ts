@@ -248,7 +248,7 @@ export function writeFrame(startLine: string, { header, body }: Frame): Buffer {
 const lastLines = new Map<string, { readonly value: string; readonly line: string }>();
 
 /** One header as it stands on the wire; empty for a name that HTTP cannot carry (`:topic`). */
-export function headerLine(name: string, value: string): string {
+function headerLine(name: string, value: string): string {
   const last = lastLines.get(name);
   if (last?.value === value) return last.line;
   const line = newLine(titleCase(name), value);

@@ -3,6 +3,7 @@ import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import { jobsCommands } from "../commands/jobs.ts";
+import type { Line } from "../commands/line.ts";
 import type { Client } from "../core/client/client.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
@@ -11,9 +12,9 @@ import { type Log, silent } from "../core/log.ts";
 import { compose } from "../core/middleware.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { IncomingMessage, Input, InputConnection } from "../inputs/input.ts";
+import { address } from "./address.ts";
 import { type Answer, type Context, type Layer, say } from "./context.ts";
 import { type Journal, memoryJournal } from "./journal.ts";
-import { address } from "./layers/address.ts";
 import { answer } from "./layers/answer.ts";
 import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
@@ -66,7 +67,7 @@ export interface Bot extends Startable {
 }
 
 /** An input with what the bot keeps for it. */
-interface Line {
+interface Wire {
   readonly input: Input;
   readonly outbox: Outbox;
   connection: InputConnection | undefined;
@@ -75,14 +76,14 @@ interface Line {
 /** Puts the parts together; the layers below stand in the order in which a message meets them. */
 export function createBot(init: BotInit): Bot {
   const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, journal = memoryJournal() } = init;
-  const lines = init.inputs.map((input): Line => ({ input, outbox: createOutbox(clock, log), connection: undefined }));
+  const wires = init.inputs.map((input): Wire => ({ input, outbox: createOutbox(clock, log), connection: undefined }));
   const mayRun = (context: Context, command: AnyCommand) => policy.allows(context.caller, isGuest(context), command);
   const runner = createRunner({ ...init, clock, mayRun });
   const catalog: Catalog = createCatalog([...init.commands, helpCommand(() => catalog), ...jobsCommands(runner.jobs)]);
-  const outboxOf = (input: Input) => lines.find((line) => line.input === input)?.outbox;
+  const outboxOf = (input: Input) => wires.find((wire) => wire.input === input)?.outbox;
   const asked = confirm(clock, name);
+  const saidTo = address(name);
   const layers: readonly Layer[] = [
-    address(name),
     once(journal, clock),
     answer(async ({ input }, message) => outboxOf(input)?.send(message), log),
     audit(init.audit ?? ((record) => log.info(record, "audit")), clock),
@@ -106,52 +107,54 @@ export function createBot(init: BotInit): Bot {
   });
 
   /** One link of one input, from its first message to its last. */
-  const listen = async (line: Line, connection: InputConnection): Promise<void> => {
-    line.connection = connection;
-    line.outbox.use(connection);
+  const listen = async (wire: Wire, connection: InputConnection): Promise<void> => {
+    wire.connection = connection;
+    wire.outbox.use(connection);
     try {
       for await (const message of connection) {
         if (stopping.signal.aborted) break;
-        const work: Promise<unknown> = handle(contextOf(line.input, message, nextId()))
+        const said = saidTo(message);
+        if (said === undefined) continue;
+        const work: Promise<unknown> = handle(contextOf(wire.input, message, said, nextId()))
           .catch((error) => log.error({ err: error }, "lost a message"))
           .then(() => working.delete(work));
         working.add(work);
       }
     } finally {
-      line.outbox.use(undefined);
-      line.connection = undefined;
+      wire.outbox.use(undefined);
+      wire.connection = undefined;
     }
   };
 
   /** Tries until there is a link; only refused credentials end it. */
-  const connect = async (line: Line): Promise<InputConnection | undefined> => {
+  const connect = async (wire: Wire): Promise<InputConnection | undefined> => {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
       try {
-        return await line.input.connect({ signal: stopping.signal, timeoutMs: 30_000 });
+        return await wire.input.connect({ signal: stopping.signal, timeoutMs: 30_000 });
       } catch (thrown) {
         const error = MicroError.from(thrown, "unavailable");
         if (stopping.signal.aborted) return undefined;
         if (error.code !== "unavailable" && error.code !== "timeout") throw error;
         const waitMs = Math.min(30_000, 500 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2);
-        log.warn({ input: line.input.name, reason: error.message, waitMs }, "cannot connect; trying again");
+        log.warn({ input: wire.input.name, reason: error.message, waitMs }, "cannot connect; trying again");
         await clock.sleep(waitMs, { signal: stopping.signal }).catch(() => {});
       }
     }
     return undefined;
   };
 
-  const loop = async (line: Line, first: InputConnection | undefined): Promise<void> => {
-    for (let connection = first; connection; connection = await connect(line)) {
-      log.info({ input: line.input.name }, "connected");
+  const loop = async (wire: Wire, first: InputConnection | undefined): Promise<void> => {
+    for (let connection = first; connection; connection = await connect(wire)) {
+      log.info({ input: wire.input.name }, "connected");
       try {
-        await listen(line, connection);
+        await listen(wire, connection);
         // The other side said good-bye for good: say what is still to be said, then end.
-        line.outbox.use(connection);
+        wire.outbox.use(connection);
         await Promise.all(working);
         return;
       } catch (thrown) {
         const error = MicroError.from(thrown, "unavailable");
-        log.warn({ input: line.input.name, reason: error.message }, "the link was lost; connecting again");
+        log.warn({ input: wire.input.name, reason: error.message }, "the link was lost; connecting again");
       } finally {
         await connection.close().catch(() => {});
       }
@@ -159,12 +162,12 @@ export function createBot(init: BotInit): Bot {
   };
 
   /** What was running when the process before this one died is told, not repeated. */
-  const confess = (line: Line): void => {
-    for (const taken of journal.interrupted.filter((message) => message.input === line.input.name)) {
+  const confess = (wire: Wire): void => {
+    for (const taken of journal.interrupted.filter((message) => message.input === wire.input.name)) {
       const text = taken.text.length > 200 ? `${taken.text.slice(0, 199)}…` : taken.text;
       const words = `I was restarted while this was running, asked by ${taken.caller}: ${text}\nwhether it took effect is unknown, and it was not repeated; say it again if that does no harm`;
-      const told: Promise<unknown> = line.outbox
-        .send(renderAnswer(say(words), taken.place, line.input.limits))
+      const told: Promise<unknown> = wire.outbox
+        .send(renderAnswer(say(words), taken.place, wire.input.limits))
         .then(() => journal.done(taken.key))
         .then(() => working.delete(told));
       working.add(told);
@@ -178,7 +181,7 @@ export function createBot(init: BotInit): Bot {
       const giveUp = () => stopping.abort();
       if (signal?.aborted) giveUp();
       else signal?.addEventListener("abort", giveUp, { once: true });
-      const firsts = lines.map((line) => connect(line));
+      const firsts = wires.map((wire) => connect(wire));
       const soon = new AbortController();
       const enough = clock.sleep(START_MS, { signal: soon.signal }).catch(() => {});
       try {
@@ -192,9 +195,9 @@ export function createBot(init: BotInit): Bot {
         soon.abort();
         signal?.removeEventListener("abort", giveUp);
       }
-      const loops = lines.map(async (line, index) => {
-        confess(line);
-        await loop(line, await firsts[index]);
+      const loops = wires.map(async (wire, index) => {
+        confess(wire);
+        await loop(wire, await firsts[index]);
       });
       ended = Promise.allSettled(loops).then((ends) => {
         const failed = ends.find((end) => end.status === "rejected");
@@ -213,8 +216,8 @@ export function createBot(init: BotInit): Bot {
       // What was cut off is told so, if its network takes it quickly.
       if (working.size > 0) await within(1000);
       drained.abort();
-      for (const { outbox } of lines) outbox.close();
-      await Promise.all(lines.map(({ connection }) => connection?.close()));
+      for (const { outbox } of wires) outbox.close();
+      await Promise.all(wires.map(({ connection }) => connection?.close()));
       await ended;
       journal.close();
       finish(undefined);
@@ -234,11 +237,11 @@ function createIds(): () => string {
   };
 }
 
-function contextOf(input: Input, message: IncomingMessage, id: string): Context {
+function contextOf(input: Input, message: IncomingMessage, line: Line, id: string): Context {
   return {
     input,
     message,
-    line: { text: message.text, words: [] },
+    line,
     caller: `${input.name}:${message.from.id ?? "guest"}`,
     id,
     confirmed: false,

@@ -11,7 +11,7 @@ import type { Startable } from "../core/lifecycle.ts";
 import { type Log, silent } from "../core/log.ts";
 import { compose } from "../core/middleware.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import type { IncomingMessage, Input, InputConnection } from "../inputs/input.ts";
+import type { IncomingMessage, Input, InputConnection, OutgoingMessage } from "../inputs/input.ts";
 import { address } from "./address.ts";
 import { type Answer, type Context, type Layer, say } from "./context.ts";
 import { type Journal, memoryJournal } from "./journal.ts";
@@ -26,7 +26,7 @@ import { type OrderInit, order } from "./layers/order.ts";
 import { understand } from "./layers/understand.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
-import { renderAnswer } from "./render.ts";
+import { renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
 
 export interface BotInit {
@@ -83,9 +83,14 @@ export function createBot(init: BotInit): Bot {
   const outboxOf = (input: Input) => wires.find((wire) => wire.input === input)?.outbox;
   const asked = confirm(clock, name);
   const saidTo = address(name);
+  const send = async ({ input }: Context, message: OutgoingMessage) => outboxOf(input)?.send(message);
+  const refuse = (context: Context, error: MicroError) => {
+    log.error({ id: context.id, err: error }, "the journal cannot be written");
+    return send(context, renderError(error, context.id, context.message.place, context.input.limits));
+  };
   const layers: readonly Layer[] = [
-    once(journal, clock),
-    answer(async ({ input }, message) => outboxOf(input)?.send(message), log),
+    once(journal, clock, refuse),
+    answer(send, log),
     audit(init.audit ?? ((record) => log.info(record, "audit")), clock),
     fresh(clock, init.maxAgeMs ?? 60_000),
     limit(init.limit),

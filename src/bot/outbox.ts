@@ -37,6 +37,8 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
 
   const deliver = async (message: OutgoingMessage): Promise<void> => {
     const deadlineAt = clock.now() + giveUpMs;
+    let said = message;
+    let refused = false;
     for (let attempt = 0; ; attempt++) {
       const connection = await linkBy(deadlineAt);
       if (connection === undefined) {
@@ -44,11 +46,20 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
         return;
       }
       try {
-        await connection.send(message, { timeoutMs: 15_000 });
+        await connection.send(said, { timeoutMs: 15_000 });
         return;
       } catch (thrown) {
         const error = MicroError.from(thrown);
         const wait = waitBefore(error, attempt);
+        if (error.code === "invalid_argument" && !refused) {
+          // Its network will not have it as it is; silence would be worse than a word about that.
+          refused = true;
+          said = {
+            place: message.place,
+            parts: [{ kind: "text", text: `my answer was refused here: ${error.message}` }],
+          };
+          continue;
+        }
         if (wait === undefined || clock.now() + wait > deadlineAt) {
           log.error(
             { room: message.place.room, code: error.code, reason: error.message },

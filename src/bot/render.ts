@@ -29,21 +29,24 @@ export function renderError(error: MicroError, id: string, place: Place, limits:
 function answerParts({ view, output, result }: Answer): readonly Part[] {
   if (output !== "text" && result !== undefined) {
     const json = new TextDecoder().decode(jsonCodec.encode(result)).trimEnd();
-    return [
-      { kind: "code", text: output === "raw" ? json : drawText({ kind: "json", text: json }).replaceAll("\t", "  ") },
-    ];
+    return [{ kind: "code", text: output === "raw" ? json : spread(json) }];
   }
   switch (view.kind) {
     case "text":
       return [{ kind: "text", text: view.text || "(nothing)" }];
     case "json":
-      return [{ kind: "code", text: drawText(view).replaceAll("\t", "  ") }];
+      return [{ kind: "code", text: spread(view.text) }];
     case "list":
       if (view.items.length === 0) return noted([{ kind: "text", text: "there is none" }], view.note);
       return noted([{ kind: "code", text: view.items.join("\n") }], view.note);
     case "report":
       return noted([{ kind: "code", text: align(view.text.trimEnd()) }], view.note);
   }
+}
+
+/** JSON over several lines. What nobody will read line by line is left as it is, since others wait while it is done. */
+function spread(json: string): string {
+  return json.length > 200_000 ? json : drawText({ kind: "json", text: json }).replaceAll("\t", "  ");
 }
 
 function noted(parts: readonly Part[], note: string | undefined): readonly Part[] {

@@ -42,7 +42,7 @@ export function indentJson(text: string): string {
 }
 
 /** A string, a sign of structure, or anything else up to the next of these; blanks between them are dropped. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 function parsed(text: string): unknown {
   try {

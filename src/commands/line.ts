@@ -18,6 +18,8 @@ export interface Word {
 /** What somebody typed into a chat, split at blanks of every kind; `"…"` and `'…'` keep blanks together. */
 export function chatLine(text: string): Line {
   const words: Word[] = [];
+  /** Kinds of quotes that nothing closes from here on: they are not looked for again, or a text of quotes takes for ever. */
+  const unclosed = new Set<string>();
   let at = 0;
   while (at < text.length) {
     if (isBlank(text.charCodeAt(at))) {
@@ -25,7 +27,8 @@ export function chatLine(text: string): Line {
       continue;
     }
     const closing = QUOTES.get(text.charCodeAt(at));
-    const close = closing === undefined ? -1 : closingQuote(text, at + 1, closing);
+    const close = closing === undefined || unclosed.has(closing) ? -1 : closingQuote(text, at + 1, closing);
+    if (closing !== undefined && close === -1) unclosed.add(closing);
     if (close !== -1) {
       words.push({ text: text.slice(at + 1, close), start: at, end: close + 1, quoted: true });
       at = close + 1;

@@ -359,6 +359,33 @@ describe("answers", () => {
     expect(await said(input)).toBe("work long ended");
   });
 
+  it("that the network refuses are not dropped in silence", async () => {
+    const { input } = await botWith();
+    input.failSends(new MicroError("invalid_argument", "msg_too_long"), 1);
+    input.say("echo one");
+    expect(await said(input)).toBe("my answer was refused here: msg_too_long");
+    input.failSends(new MicroError("invalid_argument", "is_archived"), 2);
+    input.say("echo two");
+    input.say("echo three");
+    expect(await said(input)).toBe("three");
+  });
+
+  it("say so when the journal cannot be written, and nothing is done", async () => {
+    const once = counting("count");
+    const full = {
+      interrupted: [],
+      take: () => {
+        throw new Error("ENOSPC: no space left on device");
+      },
+      done: () => {},
+      close: () => {},
+    };
+    const { input } = await botWith({ commands: [once.command], journal: full });
+    input.say("count a");
+    expect(await said(input)).toContain("no space left");
+    expect(once.runs).toEqual([]);
+  });
+
   it("never show the insides of a mistake of ours", async () => {
     const broken = { ...counting("break").command, run: async () => JSON.parse("{secret") };
     const { input } = await botWith({ commands: [broken] });

@@ -20,6 +20,12 @@ describe("chatLine", () => {
     expect(words(text)).toEqual(expected);
   });
 
+  it("is not slow on a text of quotes that nothing closes", () => {
+    const began = performance.now();
+    expect(chatLine('"a '.repeat(100_000)).words).toHaveLength(100_000);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
   it("remembers where words stood, so that the text between can be taken untouched", () => {
     const line = chatLine('call svc Ep {"a":  1, "b": "\u201cx\u201d"}');
     const json = line.words[3];

@@ -88,7 +88,7 @@ function readSlowly(text: string): unknown {
 
 /** A sign that no sane string begins with; one that does gets it twice. */
 const MARK = "\u0001";
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
 function writeSlowly(value: unknown, cause?: unknown): string | undefined {
   const pieces: string[] = [];

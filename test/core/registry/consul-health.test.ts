@@ -84,7 +84,7 @@ describe("what Consul says about a service", () => {
     expect(first.size).toBe(10_000);
     expect(again.get("service-7")).toBe(first.get("service-7"));
     expect(Object.isFrozen(first.get("service-7")?.[0]?.nodes)).toBe(true);
-    // 20 ms is the aim; garbage collection and a busy machine may add to a slice of 8 ms.
+    // 20 ms is the aim; garbage collection and a busy machine may add to a slice.
     expect(delay.percentile(99) / 1e6).toBeLessThan(100);
   }, 60_000);
 });

@@ -128,15 +128,21 @@ async function writeAnswers(folder) {
     return JSON.stringify(answer);
   });
   writeFileSync(join(folder, "list"), JSON.stringify(list));
-  writeFileSync(join(folder, "health"), health.join("\n"));
+  writeFileSync(join(folder, "health"), `${health.join("\n")}\n`);
 }
 
 /** The same as bytes, as they come from a socket. */
 const readList = (folder) => readFileSync(join(folder, "list"));
-const readHealth = (folder) =>
-  readFileSync(join(folder, "health"), "utf8")
-    .split("\n")
-    .map((answer, i) => [NAMES[i], Buffer.from(answer)]);
+function readHealth(folder) {
+  const all = readFileSync(join(folder, "health"));
+  let from = 0;
+  return NAMES.map((name) => {
+    const end = all.indexOf("\n", from);
+    const bytes = all.subarray(from, end);
+    from = end + 1;
+    return [name, bytes];
+  });
+}
 
 const METADATA = { broker: "http", registry: "consul", server: "rpc", transport: "http" };
 

@@ -1,4 +1,5 @@
 import { MicroError } from "../errors.ts";
+import { createJoiner } from "./joiner.ts";
 import type { Frame } from "./transport.ts";
 
 /** How large a message may be; what is larger breaks the connection. Errors travel in headers, so these may be long. */
@@ -19,6 +20,10 @@ export interface Message {
 
 const EMPTY = new Uint8Array(0);
 const BLANK_LINE = Buffer.from("\r\n\r\n", "latin1");
+/** A chunk's size with its extensions. */
+const MAX_CHUNK_LINE = 1024;
+/** Nobody on this wire sends any. */
+const MAX_TRAILER_BYTES = 8192;
 
 /**
  * Reads go-micro's framing: HTTP/1.1 messages, one after another, in either direction (`wire.md §3.1`). Strict where two
@@ -33,15 +38,19 @@ export interface FrameReader {
 
 export function createFrameReader(limits: FrameLimits = DEFAULT_LIMITS): FrameReader {
   let buffered: Buffer = Buffer.alloc(0);
-  /** What came while a long body is not complete; joined once, when `needed` bytes are there. */
+  const join = createJoiner();
+  /** What came while `needed` bytes are not there; joined once, when they are. */
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   let needed = 0;
   /** How far the end of the head was looked for in vain. */
   let searched = 0;
   let head: Head | undefined;
-  let chunks: Buffer[] = [];
-  let chunkedBytes = 0;
+  /** The chunks of a body so far. */
+  let joined: Buffer | undefined;
+  const joinChunk = createJoiner();
+  /** The last chunk has come; how long the trailers are that followed it. */
+  let trailerBytes: number | undefined;
 
   const next = (): Message | undefined => {
     if (head === undefined) {
@@ -56,62 +65,66 @@ export function createFrameReader(limits: FrameLimits = DEFAULT_LIMITS): FrameRe
       buffered = buffered.subarray(end + 4);
       searched = 0;
     }
-    const body = head.chunked ? chunkedBody() : plainBody(head.length);
+    const body = head.chunked ? chunkedBody() : head.length === 0 ? EMPTY : take(head.length);
     if (body === undefined) return undefined;
     const message = { startLine: head.startLine, frame: { header: head.header, body } };
     head = undefined;
     return message;
   };
 
-  const plainBody = (length: number): Uint8Array | undefined => {
-    if (length === 0) return EMPTY;
-    needed = length;
-    if (buffered.length < length) return undefined;
-    needed = 0;
-    const body = buffered.subarray(0, length);
+  /** The next bytes, once they have all come. */
+  const take = (length: number): Buffer | undefined => {
+    needed = buffered.length < length ? length : 0;
+    if (needed > 0) return undefined;
+    const taken = buffered.subarray(0, length);
     buffered = buffered.subarray(length);
-    return body;
+    return taken;
   };
 
   const chunkedBody = (): Uint8Array | undefined => {
-    for (;;) {
+    while (trailerBytes === undefined) {
       const lineEnd = buffered.indexOf("\r\n");
-      if (lineEnd === -1) {
-        if (buffered.length > 1024) throw broken("a chunk without a size");
-        return undefined;
-      }
+      if (lineEnd === -1 ? buffered.length > MAX_CHUNK_LINE : lineEnd > MAX_CHUNK_LINE)
+        throw broken("a chunk without a size");
+      if (lineEnd === -1) return undefined;
       const digits = /^([0-9a-fA-F]{1,8})(?:[ \t]*;.*)?$/.exec(buffered.toString("latin1", 0, lineEnd))?.[1];
       if (digits === undefined) throw broken("a chunk without a size");
       const size = Number.parseInt(digits, 16);
-      if (chunkedBytes + size > limits.bodyBytes) throw broken(`a body of more than ${limits.bodyBytes} bytes`);
       const start = lineEnd + 2;
       if (size === 0) {
-        const end = trailerEnd(start);
-        if (end === undefined) return undefined;
-        buffered = buffered.subarray(end);
-        const body = chunks.length === 1 ? (chunks[0] as Buffer) : chunks.length === 0 ? EMPTY : Buffer.concat(chunks);
-        chunks = [];
-        chunkedBytes = 0;
-        return body;
+        buffered = buffered.subarray(start);
+        trailerBytes = 0;
+        break;
       }
-      if (buffered.length < start + size + 2) return undefined;
-      if (buffered[start + size] !== 13 || buffered[start + size + 1] !== 10) throw broken("a chunk of another size");
-      chunks.push(buffered.subarray(start, start + size));
-      chunkedBytes += size;
-      buffered = buffered.subarray(start + size + 2);
+      if ((joined?.length ?? 0) + size > limits.bodyBytes) {
+        throw broken(`a body of more than ${limits.bodyBytes} bytes`);
+      }
+      const chunk = take(start + size + 2);
+      if (chunk === undefined) return undefined;
+      if (chunk[start + size] !== 13 || chunk[start + size + 1] !== 10) throw broken("a chunk of another size");
+      const data = chunk.subarray(start, start + size);
+      joined = joined ? joinChunk(joined, data) : data;
     }
+    if (!skipTrailers()) return undefined;
+    const body = joined ?? EMPTY;
+    joined = undefined;
+    return body;
   };
 
-  /** Trailers are skipped; where the message ends, or `undefined` while it does not. */
-  const trailerEnd = (start: number): number | undefined => {
-    for (let at = start; ; ) {
-      const end = buffered.indexOf("\r\n", at);
-      if (end === -1) {
-        if (buffered.length - start > limits.headerBytes) throw broken("trailers that are too long");
-        return undefined;
+  /** Whether they have ended. */
+  const skipTrailers = (): boolean => {
+    for (;;) {
+      const end = buffered.indexOf("\r\n");
+      const length = end === -1 ? buffered.length : end + 2;
+      trailerBytes ??= 0;
+      if (trailerBytes + length > MAX_TRAILER_BYTES) throw broken("trailers that are too long");
+      if (end === -1) return false;
+      trailerBytes += length;
+      buffered = buffered.subarray(length);
+      if (end === 0) {
+        trailerBytes = undefined;
+        return true;
       }
-      if (end === at) return end + 2;
-      at = end + 2;
     }
   };
 
@@ -125,11 +138,12 @@ export function createFrameReader(limits: FrameLimits = DEFAULT_LIMITS): FrameRe
         waitingBytes += chunk.length;
         return NONE;
       }
-      if (waitingBytes > 0 || buffered.length > 0) {
+      if (waitingBytes > 0) {
         buffered = Buffer.concat([buffered, ...waiting, chunk]);
         waiting = [];
         waitingBytes = 0;
-      } else buffered = chunk;
+      } else if (buffered.length > 0) buffered = join(buffered, chunk);
+      else buffered = chunk;
       const first = next();
       if (first === undefined) return NONE;
       const messages = [first];

@@ -71,6 +71,62 @@ describe("the reader", () => {
     }).toThrow("headers of more than");
   });
 
+  it("refuses trailers that never end", () => {
+    const reader = createFrameReader();
+    reader.push(bytes("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"));
+    expect(() => {
+      for (let index = 0; index < 1000; index++) reader.push(bytes("X-A: 1234567890\r\n"));
+    }).toThrow("trailers that are too long");
+  });
+
+  // To join anew what has come with every piece took half a minute here.
+  it("takes a time that grows with the bytes, not with their square", () => {
+    const began = performance.now();
+    const reader = createFrameReader();
+    const size = 48 << 20;
+    reader.push(bytes(`POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n${size.toString(16)}\r\n`));
+    const piece = Buffer.alloc(64 << 10, "a");
+    for (let sent = 0; sent < size; sent += piece.length) expect(reader.push(piece)).toEqual([]);
+    const [long] = reader.push(bytes("\r\n0\r\n\r\nPOST / HTTP/1.1\r\nX-A: "));
+    expect(long?.frame.body.length).toBe(size);
+    const drop = bytes("aaaa");
+    for (let index = 0; index < 100_000; index++) reader.push(drop);
+    const [dripped] = reader.push(bytes("\r\n\r\n"));
+    expect(dripped?.frame.header["x-a"]).toHaveLength(400_000);
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  it("reads chunks as what they make together, however the stream is cut", () => {
+    const chunk = fc.uint8Array({ minLength: 1, maxLength: 400 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(chunk, { maxLength: 6 }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.integer({ min: 1, max: 60 })),
+        (bodies, cuts) => {
+          const stream = Buffer.concat(
+            bodies.flatMap((chunks) => [
+              bytes("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+              ...chunks.flatMap((part) => [bytes(`${part.length.toString(16)}\r\n`), part, bytes("\r\n")]),
+              bytes("0\r\nX-T: 1\r\n\r\n"),
+            ]),
+          );
+          const pieces: Buffer[] = [];
+          let at = 0;
+          for (const cut of cuts) {
+            pieces.push(stream.subarray(at, at + cut));
+            at += cut;
+          }
+          pieces.push(stream.subarray(at));
+          const messages = read(...pieces.filter((piece) => piece.length > 0));
+          expect(messages.map(({ frame }) => Buffer.from(frame.body))).toEqual(
+            bodies.map((part) => Buffer.concat(part)),
+          );
+        },
+      ),
+      { seed: 23, numRuns: 300 },
+    );
+  });
+
   it("throws nothing but its own error, whatever comes", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 8 }), (chunks) => {

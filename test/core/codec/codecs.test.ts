@@ -42,6 +42,27 @@ codecContract("protobuf", {
 });
 
 describe("json", () => {
+  it("reads long strings, and many escapes, beside a long number", () => {
+    const long = "a".repeat(20_000_000);
+    const escaped = "\\n".repeat(5_000_000);
+    const found = jsonCodec.decode(utf8(`{"n":12345678901234567890,"long":"${long}","escaped":"${escaped}"}`));
+    const { n, long: readLong, escaped: readEscaped } = found as Record<string, unknown>;
+    expect(n).toBe(12345678901234567890n);
+    expect(readLong === long).toBe(true);
+    expect((readEscaped as string).length).toBe(5_000_000);
+  });
+
+  it("keeps every string and key as it is beside a BigInt", () => {
+    const text = fc.string({ unit: fc.constantFrom("\u0001", "0", "1", '"', "\\", ":", "a") });
+    fc.assert(
+      fc.property(fc.dictionary(text, text), (rest) => {
+        const value = { ...rest, big: 2n ** 64n, list: [2n ** 65n, "\u00010\u0001", "\u00010"] };
+        expect(jsonCodec.decode(jsonCodec.encode(value))).toEqual(value);
+      }),
+      { seed: 3, numRuns: 500 },
+    );
+  });
+
   it.each([
     ["9223372036854775807", 9223372036854775807n],
     ["-9223372036854775808", -9223372036854775808n],

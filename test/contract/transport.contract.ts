@@ -85,6 +85,25 @@ export function transportContract(name: string, { create, any, nobody }: Transpo
       }
     });
 
+    it("loses nothing that comes faster than it is read", async () => {
+      let count = 0;
+      let order = true;
+      let finished = () => {};
+      const done = new Promise<void>((resolve) => {
+        finished = resolve;
+      });
+      await using link = await linked(async (connection) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        for await (const found of connection) {
+          order &&= textOf(found) === String(count++);
+          if (count === 12_000) finished();
+        }
+      });
+      for (let index = 0; index < 12_000; index++) await link.connection.send(frame(String(index)));
+      await done;
+      expect({ count, order }).toEqual({ count: 12_000, order: true });
+    });
+
     it("ends the iteration when the other side closes", async () => {
       await using link = await linked(async (connection) => {
         for await (const found of connection) {

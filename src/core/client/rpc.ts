@@ -70,7 +70,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
     const attempt = async (call: ClientAttempt, limit: Limit): Promise<unknown> => {
       const { id, frame, shared, envelope, codec } = prepare(call, limit);
       const taken = pool.take(call.node.address, shared);
-      const line = taken instanceof Promise ? await connected(taken, limit) : taken;
+      const line = taken instanceof Promise ? await connected(taken, limit, call) : taken;
       // Go's clients close a connection after any error, and its servers of 2019 do so themselves (`wire.md §3.1`).
       let well = false;
       try {
@@ -84,12 +84,15 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       }
     };
 
-    const connected = async (taken: Promise<Line>, limit: Limit): Promise<Line> => {
+    const connected = async (taken: Promise<Line>, limit: Limit, call: ClientAttempt): Promise<Line> => {
       try {
         return await orAbort(taken, limit.signal);
       } catch (thrown) {
         if (limit.reason) {
           taken.then((line) => line.done(true)).catch(() => {});
+          // Nobody says no where packets vanish; without this every call that comes here would wait in vain.
+          const late = limit.reason.code === "timeout" && call.options.address === undefined;
+          if (late) selector.mark(call.service, call.node, "failed");
           throw limit.reason;
         }
         const error = MicroError.from(thrown, "unavailable");

@@ -1,9 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { rpcClient } from "../../../src/core/client/rpc.ts";
+import { MicroError } from "../../../src/core/errors.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import type { ServiceNode } from "../../../src/core/registry/registry.ts";
 import { defaultSelector } from "../../../src/core/selector/default.ts";
+import { roundRobin } from "../../../src/core/selector/strategies.ts";
 import { httpTransport } from "../../../src/core/transport/http.ts";
+import type { Transport } from "../../../src/core/transport/transport.ts";
 import { answer, type RawPeer, rawPeer } from "../../fakes/raw-peer.ts";
 
 /* How the client speaks to servers of every kind, and what it makes of what they do (wire.md §3.1, §4, §10, §11). */
@@ -222,5 +225,40 @@ describe("who cannot be called", () => {
       details: { record: { detail: "Unsupported Content-Type: text/x" } },
     });
     await expect(client.request("x", "A.B", {}, { address: "nonsense" })).rejects.toThrow("write host:port");
+  });
+});
+
+describe("a node that swallows connections", () => {
+  it("is avoided after the first call that waited for it in vain", async () => {
+    const well = await peer((socket) => socket.write(answer("{}\n")));
+    const metadata = { protocol: "mucp" };
+    const nodes = ["10.255.255.1:1", well.address].map((address) => ({ id: address, address, metadata }));
+    const registry = memoryRegistry({
+      services: [{ name: "svc", version: "1", metadata: {}, endpoints: [], nodes }],
+    })();
+    await registry.start();
+    const real = httpTransport();
+    const transport: Transport = {
+      ...real,
+      dial: (address, options) =>
+        address === well.address
+          ? real.dial(address, options)
+          : new Promise((_resolve, reject) => {
+              const cancelled = () => reject(new MicroError("cancelled", "cancelled"));
+              options?.signal?.addEventListener("abort", cancelled, { once: true });
+            }),
+    };
+    const selector = defaultSelector({ strategy: roundRobin })({ registry });
+    const client = rpcClient()({ transport, selector });
+    closing.push(async () => {
+      await client.close();
+      await registry.stop();
+    });
+    const outcomes: string[] = [];
+    for (let call = 0; call < 8; call++) {
+      const asked = client.request("svc", "A.B", {}, { timeoutMs: 300 });
+      outcomes.push(await asked.then(() => "ok").catch((error) => error.code));
+    }
+    expect(outcomes.filter((outcome) => outcome !== "ok")).toEqual(["timeout"]);
   });
 });

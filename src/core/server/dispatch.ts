@@ -125,9 +125,19 @@ function unknown(endpoint: string, init: DispatchInit): string {
 
 /** An error of ours travels as a record, any other as its bare text (`wire.md §6`). */
 function handlerError(thrown: unknown, name: string): string {
-  if (thrown instanceof MicroError) return errorText(toRecord(thrown, name));
+  if (thrown instanceof MicroError) {
+    const record = toRecord(thrown, name);
+    return errorText({ ...record, detail: shortened(record.detail) });
+  }
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return text || "the handler failed without a word";
+  return shortened(text) || "the handler failed without a word";
+}
+
+/** An error travels in two headers, and those of a message may have 1 MiB together. */
+const MAX_ERROR_LENGTH = 64 << 10;
+
+function shortened(text: string): string {
+  return text.length > MAX_ERROR_LENGTH ? `${text.slice(0, MAX_ERROR_LENGTH)}…` : text;
 }
 
 function unsupported(frame: Frame, contentType: string): Answered {

@@ -69,6 +69,11 @@ export function httpTransport(init: HttpTransportInit = {}): Transport {
 interface Role {
   /** Of what we write. */
   readonly startLine: string;
+  /**
+   * No more is read while what was written waits to be sent, so that who asks and never reads cannot fill our memory. On one
+   * side only, or two ends could wait for each other.
+   */
+  readonly readsAfterWriting: boolean;
   /** Says what is wrong with what the other side wrote. */
   check(message: Message): MicroError | undefined;
 }
@@ -76,6 +81,7 @@ interface Role {
 const SERVER_ROLE: Role = {
   // Errors too: any other status is a transport error to a Go client.
   startLine: "HTTP/1.1 200 OK",
+  readsAfterWriting: true,
   // Go accepts every method and path; only what is no request at all is refused.
   check: ({ startLine }) =>
     / HTTP\/1\.[01]$/.test(startLine) ? undefined : new MicroError("invalid_argument", "that was no HTTP/1.1 request"),
@@ -84,6 +90,7 @@ const SERVER_ROLE: Role = {
 function clientRole(address: string): Role {
   return {
     startLine: `POST / HTTP/1.1\r\nHost: ${address}`,
+    readsAfterWriting: false,
     check: ({ startLine, frame }) => {
       if (/^HTTP\/1\.[01] 200(?: |$)/.test(startLine)) return undefined;
       const status = startLine.replace(/^HTTP\/1\.[01] /, "").slice(0, 100);
@@ -115,6 +122,10 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
       }
     } catch (error) {
       fail(MicroError.from(error));
+    }
+    if (role.readsAfterWriting && socket.writableNeedDrain && !socket.isPaused()) {
+      socket.pause();
+      socket.once("drain", () => socket.resume());
     }
   });
   socket.on("error", (error) => {

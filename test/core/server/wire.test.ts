@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { greeter } from "../../../examples/greeter.ts";
+import { MicroError } from "../../../src/core/errors.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import type { Service } from "../../../src/core/service.ts";
 
@@ -12,6 +13,7 @@ let socket: Socket;
 let received: string;
 let closed: boolean;
 const aborted: boolean[] = [];
+let asked = 0;
 
 beforeEach(async () => {
   service = greeter({ registry: memoryRegistry()(), address: "127.0.0.1:0", drainMs: 100 });
@@ -28,6 +30,13 @@ beforeEach(async () => {
     });
     aborted.push(signal.aborted);
     return {};
+  });
+  service.server.handleRaw("Say.Much", async () => {
+    asked++;
+    return { much: "x".repeat(10_000) };
+  });
+  service.server.handleRaw("Say.Long", async () => {
+    throw new MicroError("not_found", "€".repeat(300_000));
   });
   await service.start();
   const [host, port] = service.server.address.split(":");
@@ -181,5 +190,31 @@ describe("who else comes by", () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     socket.destroy();
     await expect.poll(() => aborted, { timeout: 1500 }).toEqual([true, true]);
+  });
+});
+
+describe("a peer", () => {
+  it("that asks and never reads is not read any more either", async () => {
+    asked = 0;
+    socket.pause();
+    const header = "Content-Type: application/json\r\nMicro-Service: s\r\nMicro-Endpoint: Say.Much\r\nMicro-Id: 1\r\n";
+    const questions = `POST / HTTP/1.1\r\n${header}Content-Length: 2\r\n\r\n{}`.repeat(200);
+    let sent = 0;
+    for (; sent < 60_000 && socket.writableLength < 1 << 20; sent += 200) {
+      socket.write(questions);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Some megabytes of answers that nobody reads fit into the system's own buffers.
+    expect(asked).toBeLessThan(10_000);
+  });
+
+  it("is told of an error that is too long for a header by its beginning", async () => {
+    post({ "Content-Type": "application/json", "Micro-Service": "s", "Micro-Endpoint": "Say.Long" }, "{}");
+    await answer();
+    const head = received.slice(0, received.indexOf("\r\n\r\n"));
+    expect(head.length).toBeLessThan(1 << 20);
+    const record = Buffer.from(/\r\nMicro-Error: (.*)\r\n/.exec(head)?.[1] ?? "", "latin1").toString("utf8");
+    expect(JSON.parse(record)).toMatchObject({ code: 404, detail: expect.stringMatching(/^€+…$/) });
   });
 });

@@ -11,10 +11,10 @@ export function advertised(listening: string, interfaces = networkInterfaces()):
   const colon = listening.lastIndexOf(":");
   const host = listening.slice(0, colon).replace(/^\[|\]$/g, "");
   if (colon === -1 || !["", "0.0.0.0", "::"].includes(host)) return listening;
+  // Go may end up with loopback here, at which nobody else would find the service (`wire.md §11` trap 13).
   const addresses = Object.values(interfaces)
     .flatMap((found) => found ?? [])
-    .filter(({ address }) => !/^fe80/i.test(address))
-    .sort((a, b) => Number(a.internal) - Number(b.internal))
+    .filter(({ address, internal }) => !internal && !/^fe80/i.test(address))
     .map(({ address }) => address);
   const chosen = addresses.find((address) => PRIVATE.test(address)) ?? addresses.at(-1) ?? "127.0.0.1";
   return `${chosen.includes(":") ? `[${chosen}]` : chosen}${listening.slice(colon)}`;

@@ -13,6 +13,8 @@ export interface HeartbeatInit {
   readonly ttlMs: number;
   /** 0: registered once. */
   readonly intervalMs: number;
+  /** Gives up the first registration, for which the start waits. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long to wait after a failure, at first and at most. */
@@ -25,6 +27,9 @@ const RETRY_MS = { first: 500, most: 10_000 };
 export async function startHeartbeat(init: HeartbeatInit): Promise<Closable> {
   const { registry, record, clock, log, ttlMs, intervalMs } = init;
   const over = new AbortController();
+  const leave = () => over.abort();
+  if (init.signal?.aborted) leave();
+  else init.signal?.addEventListener("abort", leave, { once: true });
   let failures = 0;
 
   const beat = async (): Promise<void> => {
@@ -51,9 +56,10 @@ export async function startHeartbeat(init: HeartbeatInit): Promise<Closable> {
     }
   };
 
-  await beat();
+  if (!over.signal.aborted) await beat();
   const kept = keep();
   return closable(async () => {
+    init.signal?.removeEventListener("abort", leave);
     over.abort();
     await kept;
     await registry.deregister(record, { timeoutMs: 2000 }).catch((error) => {

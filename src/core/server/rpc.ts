@@ -73,7 +73,9 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   let heartbeat: Closable | undefined;
   let stats: DebugStats | undefined;
   let record: ServiceRecord | undefined;
+  let starting: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
+  const leaving = new AbortController();
 
   const add = (name: string, handler: Handler) => {
     if (listener) throw new MicroError("conflict", `${init.name} has started: add ${name} before start()`);
@@ -136,6 +138,31 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     for (const over of connections) over.abort(new MicroError("cancelled", `${init.name} is stopping`));
   };
 
+  const begin = async (): Promise<void> => {
+    const counting = debugStats(clock);
+    stats = counting;
+    if (!raw.has("Debug.Health")) raw.set("Debug.Health", async () => ({ status: "ok" }));
+    if (!raw.has("Debug.Stats")) raw.set("Debug.Stats", async () => counting.read());
+    handlers = new Map([...raw].map(([name, handler]) => [name, layered(name, handler, layers)]));
+    receivers = new Set([...raw.keys()].map((name) => name.slice(0, name.indexOf("."))));
+    try {
+      listener = await transport.listen(init.address ?? ":0", accept);
+    } catch (error) {
+      await counting.close();
+      throw error;
+    }
+    record = recordOf(init, parts, described, listener.address);
+    heartbeat = await startHeartbeat({
+      registry,
+      record,
+      clock,
+      log,
+      ttlMs: init.registerTtlMs ?? 60_000,
+      intervalMs: init.registerIntervalMs ?? 30_000,
+      signal: leaving.signal,
+    });
+  };
+
   return {
     get address() {
       return listener?.address ?? "";
@@ -156,32 +183,18 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
       if (listener) throw new MicroError("conflict", `${init.name} has started: add layers before start()`);
       layers.push(layer);
     },
-    start: async () => {
-      if (listener || stopped) return;
-      const counting = debugStats(clock);
-      stats = counting;
-      if (!raw.has("Debug.Health")) raw.set("Debug.Health", async () => ({ status: "ok" }));
-      if (!raw.has("Debug.Stats")) raw.set("Debug.Stats", async () => counting.read());
-      handlers = new Map([...raw].map(([name, handler]) => [name, layered(name, handler, layers)]));
-      receivers = new Set([...raw.keys()].map((name) => name.slice(0, name.indexOf("."))));
-      try {
-        listener = await transport.listen(init.address ?? ":0", accept);
-      } catch (error) {
-        await counting.close();
+    start: () => {
+      if (stopped) return Promise.resolve();
+      starting ??= begin().catch((error) => {
+        starting = undefined;
         throw error;
-      }
-      record = recordOf(init, parts, described, listener.address);
-      heartbeat = await startHeartbeat({
-        registry,
-        record,
-        clock,
-        log,
-        ttlMs: init.registerTtlMs ?? 60_000,
-        intervalMs: init.registerIntervalMs ?? 30_000,
       });
+      return starting;
     },
     stop: () => {
+      leaving.abort();
       stopped ??= (async () => {
+        await starting?.catch(() => {});
         await heartbeat?.close();
         if (listener) await drain();
         await listener?.close();
@@ -238,7 +251,7 @@ function recordOf(
     nodes: [
       {
         id: `${init.name}-${init.id ?? randomUUID()}`,
-        address: init.advertise || advertised(listening),
+        address: advertised(init.advertise || listening),
         metadata: {
           ...init.metadata,
           broker: "http",

@@ -6,6 +6,8 @@ import type { Registry } from "../../../src/core/registry/registry.ts";
 import { advertised } from "../../../src/core/server/address.ts";
 import { describeEndpoint } from "../../../src/core/server/describe.ts";
 import { startHeartbeat } from "../../../src/core/server/heartbeat.ts";
+import { rpcServer } from "../../../src/core/server/rpc.ts";
+import { memoryTransport } from "../../../src/core/transport/memory.ts";
 import { manualClock } from "../../fakes/clock.ts";
 
 describe("the advertised address (wire.md §1.4)", () => {
@@ -19,6 +21,7 @@ describe("the advertised address (wire.md §1.4)", () => {
     ["[::]:80", of("127.0.0.1", "172.17.0.1"), "172.17.0.1:80"],
     [":80", of("172.32.0.1", "100.64.0.1"), "100.64.0.1:80"],
     [":80", of("8.8.8.8", "9.9.9.9"), "9.9.9.9:80"],
+    [":80", of("8.8.8.8", "127.0.0.1"), "8.8.8.8:80"],
     ["[::]:80", of("fe80::1", "fd00::2"), "[fd00::2]:80"],
     [":80", of("127.0.0.1"), "127.0.0.1:80"],
     [":80", {} as never, "127.0.0.1:80"],
@@ -118,5 +121,48 @@ describe("the heartbeat", () => {
     await clock.advance(600_000);
     expect(calls).toHaveLength(4);
     await beat.close();
+  });
+});
+
+describe("a server", () => {
+  const silentRegistry = () => {
+    const seen = { registered: 0, deregistered: 0 };
+    const registry = {
+      kind: "silent",
+      where: "nowhere",
+      start: async () => {},
+      stop: async () => {},
+      register: (_record: unknown, { signal }: { signal?: AbortSignal } = {}) =>
+        new Promise<void>((_resolve, reject) => {
+          seen.registered++;
+          signal?.addEventListener("abort", () => reject(new MicroError("cancelled", "cancelled")));
+        }),
+      deregister: async () => {
+        seen.deregistered++;
+      },
+    } as unknown as Registry;
+    return { registry, seen };
+  };
+
+  it("that is stopped while it registers leaves no heartbeat, and does not wait for it", async () => {
+    const { registry, seen } = silentRegistry();
+    const server = rpcServer({ name: "s", registerIntervalMs: 10 })({ transport: memoryTransport(), registry });
+    const starting = server.start();
+    await expect.poll(() => seen.registered).toBe(1);
+    await server.stop();
+    await starting;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).toEqual({ registered: 1, deregistered: 1 });
+  });
+
+  it("never registers an address that means every interface", async () => {
+    const { registry } = silentRegistry();
+    const server = rpcServer({ name: "s", advertise: "0.0.0.0:8080" })({ transport: memoryTransport(), registry });
+    const starting = server.start();
+    await expect.poll(() => server.address).not.toBe("");
+    expect(server.record.nodes[0]?.address).toMatch(/:8080$/);
+    expect(server.record.nodes[0]?.address).not.toContain("0.0.0.0");
+    await server.stop();
+    await starting;
   });
 });

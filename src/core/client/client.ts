@@ -10,6 +10,7 @@ export interface Endpoint<I extends z.ZodType = z.ZodType, O extends z.ZodType =
   readonly service: string;
   /** `Say.Hello`: exactly one dot (`wire.md §11` trap 21). */
   readonly name: string;
+  /** Both sides check with these, so they must take what they give: defaults are fine, transforms are not. */
   readonly input: I;
   readonly output: O;
   /** Repeating does no harm, so it may be retried after `timeout`. Default false. */

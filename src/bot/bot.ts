@@ -83,10 +83,10 @@ export function createBot(init: BotInit): Bot {
   const outboxOf = (input: Input) => wires.find((wire) => wire.input === input)?.outbox;
   const asked = confirm(clock, name);
   const saidTo = address(name);
-  const send = async ({ input }: Context, message: OutgoingMessage) => outboxOf(input)?.send(message);
-  const refuse = (context: Context, error: MicroError) => {
+  const send = async ({ input }: Context, message: OutgoingMessage) => (await outboxOf(input)?.send(message)) ?? false;
+  const refuse = async (context: Context, error: MicroError) => {
     log.error({ id: context.id, err: error }, "the journal cannot be written");
-    return send(context, renderError(error, context.id, context.message.place, context.input.limits));
+    await send(context, renderError(error, context.id, context.message.place, context.input.limits));
   };
   const layers: readonly Layer[] = [
     once(journal, clock, refuse),
@@ -149,17 +149,24 @@ export function createBot(init: BotInit): Bot {
   };
 
   const loop = async (wire: Wire, first: InputConnection | undefined): Promise<void> => {
+    let brief = 0;
     for (let connection = first; connection; connection = await connect(wire)) {
+      const since = clock.now();
       log.info({ input: wire.input.name }, "connected");
       try {
         await listen(wire, connection);
+        if (stopping.signal.aborted) return;
         // The other side said good-bye for good: say what is still to be said, then end.
         wire.outbox.use(connection);
         await Promise.all(working);
         return;
       } catch (thrown) {
         const error = MicroError.from(thrown, "unavailable");
-        log.warn({ input: wire.input.name, reason: error.message }, "the link was lost; connecting again");
+        // A network that lets us in only to drop us is not knocked at without end.
+        brief = clock.now() - since < 30_000 ? brief + 1 : 0;
+        const waitMs = brief === 0 ? 0 : Math.min(30_000, 100 * 2 ** Math.min(brief, 9)) * (0.5 + Math.random() / 2);
+        log.warn({ input: wire.input.name, reason: error.message, waitMs }, "the link was lost; connecting again");
+        await clock.sleep(waitMs, { signal: stopping.signal }).catch(() => {});
       } finally {
         await connection.close().catch(() => {});
       }
@@ -173,7 +180,7 @@ export function createBot(init: BotInit): Bot {
       const words = `I was restarted while this was running, asked by ${taken.caller}: ${text}\nwhether it took effect is unknown, and it was not repeated; say it again if that does no harm`;
       const told: Promise<unknown> = wire.outbox
         .send(renderAnswer(say(words), taken.place, wire.input.limits))
-        .then(() => journal.done(taken.key))
+        .then((told) => told && journal.done(taken.key))
         .then(() => working.delete(told));
       working.add(told);
     }
@@ -202,7 +209,14 @@ export function createBot(init: BotInit): Bot {
       }
       const loops = wires.map(async (wire, index) => {
         confess(wire);
-        await loop(wire, await firsts[index]);
+        try {
+          await loop(wire, await firsts[index]);
+        } catch (error) {
+          log.error({ input: wire.input.name, reason: (error as Error).message }, "an input has ended");
+          throw error;
+        } finally {
+          wire.outbox.close();
+        }
       });
       ended = Promise.allSettled(loops).then((ends) => {
         const failed = ends.find((end) => end.status === "rejected");

@@ -72,8 +72,9 @@ export function fileJournal(folder: string, init: JournalInit = {}): Journal {
     lines++;
     // Rewritten when most of it is about messages that are forgotten by now.
     if (lines > 1000 && lines > memory.size * 4) {
-      closeSync(file);
+      const old = file;
       file = rewrite();
+      closeSync(old);
     }
   };
   let closed = false;
@@ -81,8 +82,14 @@ export function fileJournal(folder: string, init: JournalInit = {}): Journal {
     interrupted,
     take: (message) => {
       if (!memory.add(message)) return false;
+      try {
+        write({ took: message });
+      } catch (error) {
+        // Not written is not taken: it may come again.
+        memory.forget(message.key);
+        throw error;
+      }
       open.set(message.key, message);
-      write({ took: message });
       return true;
     },
     done: (key) => {
@@ -104,8 +111,11 @@ function* entries(path: string): Generator<Entry> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
-  } catch {
-    return;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw new MicroError("unavailable", `the journal ${path} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   for (const line of text.split("\n")) {
     try {
@@ -128,6 +138,7 @@ function createMemory({ keepMs = 2 * 3_600_000, max = 100_000 }: JournalInit) {
     },
     has: (key: string) => known.has(key),
     all: () => known.values(),
+    forget: (key: string) => void known.delete(key),
     add: (message: Taken): boolean => {
       while (known.size > 0) {
         oldest ??= ages.next().value;

@@ -5,8 +5,8 @@ import type { InputConnection, OutgoingMessage } from "../inputs/input.ts";
 
 /** Sends an input's answers: in order per room, again after a refusal for being too fast, over the next link if one is lost. */
 export interface Outbox {
-  /** Resolves when it is said, or when it was given up and logged. Never rejects. */
-  send(message: OutgoingMessage): Promise<void>;
+  /** Resolves to whether it was said or refused for good; `false`: given up and logged. Never rejects. */
+  send(message: OutgoingMessage): Promise<boolean>;
   /** The link to send over from now on; `undefined` while there is none. */
   use(connection: InputConnection | undefined): void;
   /** Gives up what still waits for a link. */
@@ -15,9 +15,9 @@ export interface Outbox {
 
 /** @param giveUpMs how long an answer is worth saying @default 300000 */
 export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox {
-  const last = new Map<string, Promise<void>>();
+  const last = new Map<string, Promise<boolean>>();
   let live: InputConnection | undefined;
-  let closed = false;
+  const closing = new AbortController();
   let arrived: (() => void)[] = [];
   const rouse = () => {
     const waiting = arrived;
@@ -26,7 +26,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
   };
 
   const linkBy = async (deadlineAt: number): Promise<InputConnection | undefined> => {
-    while (live === undefined && !closed && clock.now() < deadlineAt) {
+    while (live === undefined && !closing.signal.aborted && clock.now() < deadlineAt) {
       const enough = new AbortController();
       const link = new Promise<void>((resolve) => arrived.push(resolve));
       await Promise.race([link, clock.sleep(deadlineAt - clock.now(), { signal: enough.signal }).catch(() => {})]);
@@ -35,19 +35,19 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
     return live;
   };
 
-  const deliver = async (message: OutgoingMessage): Promise<void> => {
+  const deliver = async (message: OutgoingMessage): Promise<boolean> => {
     const deadlineAt = clock.now() + giveUpMs;
     let said = message;
     let refused = false;
     for (let attempt = 0; ; attempt++) {
       const connection = await linkBy(deadlineAt);
-      if (connection === undefined) {
+      if (connection === undefined || closing.signal.aborted) {
         log.error({ room: message.place.room }, "an answer could not be sent: there is no link");
-        return;
+        return false;
       }
       try {
-        await connection.send(said, { timeoutMs: 15_000 });
-        return;
+        await connection.send(said);
+        return true;
       } catch (thrown) {
         const error = MicroError.from(thrown);
         const wait = waitBefore(error, attempt);
@@ -65,10 +65,10 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
             { room: message.place.room, code: error.code, reason: error.message },
             "an answer could not be sent",
           );
-          return;
+          return wait === undefined;
         }
         log.warn({ room: message.place.room, code: error.code, waitMs: wait }, "an answer waits to be sent again");
-        await clock.sleep(wait);
+        await clock.sleep(wait, { signal: closing.signal }).catch(() => {});
       }
     }
   };
@@ -76,7 +76,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
   return {
     send: (message) => {
       const room = message.place.room;
-      const sent = (last.get(room) ?? Promise.resolve()).then(() => deliver(message));
+      const sent = (last.get(room) ?? Promise.resolve(true)).then(() => deliver(message));
       last.set(room, sent);
       return sent.finally(() => {
         if (last.get(room) === sent) last.delete(room);
@@ -87,7 +87,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
       if (connection) rouse();
     },
     close: () => {
-      closed = true;
+      closing.abort();
       rouse();
     },
   };

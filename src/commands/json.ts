@@ -25,18 +25,21 @@ export function readObject(text: string): string {
 export function indentJson(text: string): string {
   let out = "";
   let depth = 0;
-  const line = () => `\n${"\t".repeat(depth)}`;
+  let before = "";
+  // Deeper than anybody reads, indentation would only cost.
+  const line = () => `\n${"\t".repeat(Math.min(depth, 100))}`;
   for (const [token] of text.trim().matchAll(TOKEN)) {
     if (token === "{" || token === "[") {
+      out += before === "{" || before === "[" ? line() + token : token;
       depth++;
-      out += token + line();
     } else if (token === "}" || token === "]") {
       depth--;
       // An empty object or list stays on one line.
-      out = /[{[]\s*$/.test(out.slice(-depth - 8)) ? out.trimEnd() + token : out + line() + token;
+      out += before === "{" || before === "[" ? token : line() + token;
     } else if (token === ",") out += token + line();
     else if (token === ":") out += ": ";
-    else out += token;
+    else out += before === "{" || before === "[" ? line() + token : token;
+    before = token;
   }
   return parsed(text) === undefined ? text : out;
 }

@@ -1,22 +1,25 @@
 import { MicroError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { OutgoingMessage } from "../../inputs/input.ts";
-import type { Context, Layer } from "../context.ts";
+import type { Answer, Context, Layer } from "../context.ts";
 import { renderAnswer, renderError } from "../render.ts";
 
 /** Says what the layers within came to, good or bad. Whatever they throw becomes words; nothing gets past it. */
-export function answer(send: (context: Context, message: OutgoingMessage) => Promise<void>, log: Log): Layer {
+/** @param send resolves to whether it was said; what was not is not over, and a later process tells of it */
+export function answer(send: (context: Context, message: OutgoingMessage) => Promise<boolean>, log: Log): Layer {
   return async (context, next) => {
     const { place } = context.message;
     const { limits } = context.input;
+    let reply: Answer | undefined;
+    let message: OutgoingMessage | undefined;
     try {
-      const reply = await next(context);
-      if (reply) await send(context, renderAnswer(reply, place, limits));
-      return reply;
+      reply = await next(context);
+      message = reply && renderAnswer(reply, place, limits);
     } catch (thrown) {
-      await send(context, renderError(forPeople(thrown, context, log), context.id, place, limits));
-      return undefined;
+      message = renderError(forPeople(thrown, context, log), context.id, place, limits);
     }
+    if (message && !(await send(context, message))) throw new MicroError("unavailable", "an answer was given up");
+    return reply;
   };
 }
 

@@ -24,8 +24,6 @@ interface Waiting {
   readonly resolve: (frame: Frame) => void;
   readonly reject: (error: MicroError) => void;
   readonly limit: Limit;
-  /** How many answers had come when this question was sent, if it was the only one; else -1. */
-  readonly readBefore: number;
 }
 
 /** @param done ends a call, as `Line.done` @param onEnd the connection has ended */
@@ -40,7 +38,6 @@ export function lineOver(
    * work for full collections (see `Alarms`).
    */
   const waiting: Waiting[] = [];
-  let read = 0;
   let over: { error: MicroError | undefined } | undefined;
 
   const ended = (unread: boolean) => {
@@ -59,7 +56,6 @@ export function lineOver(
 
   connection.receive(
     (frame) => {
-      read++;
       const id = shared ? frame.header["micro-id"] : "";
       const call = take(id);
       if (call) {
@@ -75,8 +71,8 @@ export function lineOver(
       onEnd();
       for (const call of waiting.splice(0)) {
         call.limit.onOver = undefined;
-        // A kept connection that its other end had closed meanwhile.
-        call.reject(ended(read > 0 && call.readBefore === read));
+        // Whether the question was read cannot be known: a service that reads it and dies looks the same.
+        call.reject(ended(false));
       }
     },
   );
@@ -90,7 +86,7 @@ export function lineOver(
           return;
         }
         const id = shared ? callId : "";
-        waiting.push({ id, resolve, reject, limit, readBefore: waiting.length === 0 ? read : -1 });
+        waiting.push({ id, resolve, reject, limit });
         const giveUp = (error: MicroError) => {
           take(id);
           limit.onOver = undefined;

@@ -163,12 +163,19 @@ describe("what is tried again", () => {
     expect(await client.request("svc", "A.B", {}, { retries: 0 })).toEqual({ ok: true });
   });
 
-  it("a kept connection that the server had closed", async () => {
-    const go = await peer((socket, _question, number) => (number === 0 ? ok(socket) : socket.destroy()));
+  it("a question to a kept connection that was closed before it was asked, and not one that may have been read", async () => {
+    const go = await peer((socket, _question, number) => {
+      if (number === 0) ok(socket);
+      else socket.destroy();
+    });
     const client = await clientOf([go]);
     await client.request("svc", "A.B", {});
-    expect(await client.request("svc", "A.B", {})).toEqual({ ok: true });
-    expect(go.connections).toBe(2);
+    await expect(client.request("svc", "Pay.Now", {})).rejects.toMatchObject({ code: "unavailable" });
+    expect(go.questions.filter(({ frame }) => frame.header["micro-endpoint"] === "Pay.Now")).toHaveLength(1);
+    await client.request("svc", "A.B", {});
+    expect(await client.request("svc", "Get.It", {}, { idempotent: false, retries: 0 }).catch(() => "gone")).toBe(
+      "gone",
+    );
   });
 
   it("nothing that the server may have begun", async () => {

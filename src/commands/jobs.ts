@@ -52,7 +52,7 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     permission: "bot:talk",
     effect: "read",
     urgent: true,
-    examples: ["cancel 3f"],
+    examples: ["cancel 03f9a1"],
     run: async ({ id }, { caller }) => {
       const job = jobs.list().find((running) => running.id === id);
       if (job === undefined) throw new MicroError("not_found", `no command ${id} is running; \`jobs\` shows what is`);

@@ -51,7 +51,9 @@ export function parse(match: Match): Parsed {
         throw wrong(match, `--${field.name} wants a value: ${valueName(field)}`, word);
       }
       if (field === OUTPUT) output = readOutput(match, value, holder);
-      else take(given, field, value);
+      else if (field.type === "pairs" && !/^[^=]+=/.test(value)) {
+        throw wrong(match, `--${field.name} wants ${valueName(field)}, not "${shortened(value)}"`, holder);
+      } else take(given, field, value);
       marks[field.name] = holder;
       continue;
     }
@@ -65,6 +67,9 @@ export function parse(match: Match): Parsed {
       continue;
     }
     const end = restEnd(line, word);
+    if (/\S/.test(line.text[end] ?? " ")) {
+      throw wrong(match, "there is something right behind the JSON: put a blank between", { start: end, end: end + 1 });
+    }
     given[field.name] = line.text.slice(word.start, end);
     marks[field.name] = { start: word.start, end };
     while ((line.words[at + 1]?.start ?? Number.POSITIVE_INFINITY) < end) at++;

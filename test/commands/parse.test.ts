@@ -82,6 +82,8 @@ describe("parse", () => {
     ["send box --limit 0", "--limit: too small", [17, 18]],
     ["send box --limit", "--limit wants a value: <integer>", [9, 16]],
     ["send box --size tiny", '--size wants <small|large>, not "tiny"', [16, 20]],
+    ['send box {"a":1}junk', "right behind the JSON", [16, 17]],
+    ["send box --metadata foo", '--metadata wants <key=value>, not "foo"', [20, 23]],
     ['send box {"a":1} junk', 'what to do with "junk"', [17, 21]],
   ])("points at the trouble in %s", (text, message, mark) => {
     const error = failure(text);

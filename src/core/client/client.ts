@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { CallOptions } from "../lifecycle.ts";
+import type { Codec } from "../codec/codec.ts";
+import type { CallOptions, Closable } from "../lifecycle.ts";
 import type { Middleware } from "../middleware.ts";
 import type { ServiceNode } from "../registry/registry.ts";
 import type { Filter } from "../selector/selector.ts";
@@ -15,6 +16,16 @@ export interface Endpoint<I extends z.ZodType = z.ZodType, O extends z.ZodType =
   readonly output: O;
   /** Repeating does no harm, so it may be retried after `timeout`. Default false. */
   readonly idempotent?: boolean;
+  /** Messages go both ways until one side ends (`Server.handleStream`, `Client.open`). Default false. */
+  readonly stream?: boolean;
+  /** For callers that speak protobuf; without it the endpoint takes JSON only. `protoEndpoints` makes it from a `.proto` file. */
+  readonly messages?: MessageCodecs;
+}
+
+/** How the two messages of one endpoint stand in protobuf. */
+export interface MessageCodecs {
+  readonly request: Codec;
+  readonly response: Codec;
 }
 
 /** `timeoutMs` (default 5000) covers all attempts together. */
@@ -29,6 +40,8 @@ export interface RequestOptions extends CallOptions {
   readonly retries?: number;
   /** Default `application/json`. */
   readonly contentType?: string;
+  /** See `Endpoint.messages`; what `application/protobuf` needs. */
+  readonly messages?: MessageCodecs;
   readonly filters?: readonly Filter[];
   /** See `Endpoint.idempotent`. */
   readonly idempotent?: boolean;
@@ -51,6 +64,18 @@ export interface ClientAttempt extends ClientCall {
   readonly attempt: number;
 }
 
+/**
+ * Messages both ways on one node. Iterating gives what the service sends, ends when the service ends the stream and throws
+ * its error. Leaving the loop or `close()` cancels it.
+ */
+export interface ClientStream<I = unknown, O = unknown> extends AsyncIterable<O>, Closable {
+  readonly node: ServiceNode;
+  /** Resolves when handed to the system. @throws MicroError `unavailable` once the stream is over */
+  send(message: I): Promise<void>;
+  /** Nothing more will be sent; answers may still come (`wire.md §3.2`). */
+  end(): Promise<void>;
+}
+
 /** Calls services by name. Errors of the other side are `MicroError` with the wire record in `details.record`. */
 export interface Client {
   /** Input and output are checked against the endpoint's schemas. */
@@ -64,6 +89,17 @@ export interface Client {
    * @throws MicroError `not_found`, `unavailable`, `timeout`, `cancelled`, or what the handler answered
    */
   request(service: string, endpoint: string, body: unknown, options?: RequestOptions): Promise<unknown>;
+  /** As `stream`, with every message checked against the endpoint's schemas. */
+  open<I extends z.ZodType, O extends z.ZodType>(
+    to: Endpoint<I, O>,
+    options?: RequestOptions,
+  ): Promise<ClientStream<z.input<I>, z.output<O>>>;
+  /**
+   * Opens a stream. `timeoutMs` covers opening only: a stream lasts until one side ends it or `signal` aborts. Another node
+   * is tried while nothing has reached the first. Layers are not asked.
+   * @throws MicroError as `request`
+   */
+  stream(service: string, endpoint: string, options?: RequestOptions): Promise<ClientStream>;
   /** Adds a layer around every call, outside retries. Before the first call. */
   use(layer: Middleware<ClientCall, unknown>): void;
   /** Closes idle connections. */

@@ -108,6 +108,7 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
   let failure: MicroError | undefined;
   let ended = false;
   let leaving = false;
+  let held = false;
 
   const fail = (error: MicroError) => {
     failure ??= error;
@@ -125,7 +126,7 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
     }
     if (role.readsAfterWriting && socket.writableNeedDrain && !socket.isPaused()) {
       socket.pause();
-      socket.once("drain", () => socket.resume());
+      socket.once("drain", () => held || socket.resume());
     }
   });
   socket.on("error", (error) => {
@@ -158,6 +159,11 @@ function httpConnection(socket: Socket, role: Role, limits: FrameLimits): Connec
   return {
     remote,
     receive: inbox.receive,
+    hold: (still) => {
+      held = still;
+      if (still) socket.pause();
+      else socket.resume();
+    },
     [Symbol.asyncIterator]: () => {
       const frames = iterate();
       return {

@@ -21,6 +21,8 @@ export interface Connection extends AsyncIterable<Frame>, Closable {
    * the error when the link broke. For the hot path: no promise per frame.
    */
   receive(onFrame: (frame: Frame) => void, onEnd: (error: MicroError | undefined) => void): void;
+  /** For `receive`: who reads cannot keep up, or can again. Missing where a network cannot be held back. */
+  hold?(still: boolean): void;
 }
 
 /** Carries frames between processes: memory, http (go-micro's framing of HTTP/1.1, `wire.md §3.1`). */

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Codec } from "../codec/codec.ts";
+import type { MessageCodec } from "../codec/codec.ts";
 import type { CallOptions, Closable } from "../lifecycle.ts";
 import type { Middleware } from "../middleware.ts";
 import type { ServiceNode } from "../registry/registry.ts";
@@ -24,8 +24,8 @@ export interface Endpoint<I extends z.ZodType = z.ZodType, O extends z.ZodType =
 
 /** How the two messages of one endpoint stand in protobuf. */
 export interface MessageCodecs {
-  readonly request: Codec;
-  readonly response: Codec;
+  readonly request: MessageCodec;
+  readonly response: MessageCodec;
 }
 
 /** `timeoutMs` (default 5000) covers all attempts together. */

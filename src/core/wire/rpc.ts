@@ -1,17 +1,18 @@
+import type { Codec, EnvelopeFormat, RequestBody, ResponseBody } from "../codec/codec.ts";
 import { MicroError } from "../errors.ts";
 import type { ServiceNode } from "../registry/registry.ts";
 import { members, valueEnd } from "./members.ts";
 
-/** How a payload stands in a body: bare, or in one of the 2016 envelopes (`wire.md §5`). */
-export type Envelope = "bare" | "json-rpc" | "proto-rpc";
+/** How a payload stands in a body: bare, in one of the 2016 envelopes (`wire.md §5`), or in that of a codec plugin. */
+export type Envelope = "bare" | "json-rpc" | "proto-rpc" | EnvelopeFormat;
 
-/** What a content type means: its envelope, and which codec reads the payload. */
+/** What a content type means: its envelope, and the content type of the codec that reads the payload. */
 export interface BodyKind {
   readonly envelope: Envelope;
-  readonly payload: "application/json" | "application/protobuf" | "application/octet-stream";
+  readonly payload: string;
 }
 
-const kind = (envelope: Envelope, payload: BodyKind["payload"]): BodyKind => ({ envelope, payload });
+const kind = (envelope: Envelope, payload: string): BodyKind => ({ envelope, payload });
 const JSON_RPC = kind("json-rpc", "application/json");
 const PROTO_RPC = kind("proto-rpc", "application/protobuf");
 
@@ -35,9 +36,16 @@ function table(kinds: Readonly<Record<string, BodyKind>>): ReadonlyMap<string, B
   return new Map(Object.entries(kinds));
 }
 
-/** The table of `wire.md §4.3`; `undefined`: no such content type. Matched exactly. */
-export function bodyKind(contentType: string, legacy: boolean): BodyKind | undefined {
-  return (legacy ? LEGACY : MODERN).get(contentType);
+/** The table of `wire.md §4.3`, then what plugins bring; `undefined`: no such content type. Matched exactly. */
+export function bodyKind(
+  contentType: string,
+  legacy: boolean,
+  plugins?: ReadonlyMap<string, Codec>,
+): BodyKind | undefined {
+  const known = (legacy ? LEGACY : MODERN).get(contentType);
+  if (known) return known;
+  const plugin = plugins?.get(contentType);
+  return plugin && kind(plugin.envelope ?? "bare", contentType);
 }
 
 /** What a client calls a content type towards a node without `protocol`. */
@@ -57,25 +65,12 @@ export function multiplexes({ metadata }: ServiceNode): boolean {
   return metadata["multiplex"] === MULTIPLEX.multiplex && metadata["protocol"] === "mucp";
 }
 
-export interface RequestBody {
-  /** `undefined` in a bare body: the header has it. */
-  readonly method?: string | undefined;
-  /** The id with its JSON type, to be given back as it came. */
-  readonly id: string;
-  readonly payload: Uint8Array;
-}
-
-export interface ResponseBody {
-  /** Empty: none. */
-  readonly error: string;
-  readonly payload: Uint8Array;
-}
-
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
 export function encodeRequest(envelope: Envelope, method: string, id: string, payload: Uint8Array): Uint8Array {
+  if (typeof envelope === "object") return envelope.encodeRequest(method, id, payload);
   switch (envelope) {
     case "bare":
       return payload;
@@ -90,6 +85,7 @@ export function encodeRequest(envelope: Envelope, method: string, id: string, pa
 
 /** @throws MicroError `invalid_argument` */
 export function decodeRequest(envelope: Envelope, body: Uint8Array): RequestBody {
+  if (typeof envelope === "object") return envelope.decodeRequest(body);
   switch (envelope) {
     case "bare":
       return { id: "", payload: body };
@@ -119,6 +115,7 @@ export function encodeResponse(
   id: string,
   { payload, error }: ResponseBody,
 ): Uint8Array {
+  if (typeof envelope === "object") return envelope.encodeResponse(method, id, { payload, error });
   switch (envelope) {
     case "bare":
       return error === "" ? payload : NOTHING;
@@ -135,6 +132,7 @@ export function encodeResponse(
 
 /** @throws MicroError `invalid_argument` */
 export function decodeResponse(envelope: Envelope, body: Uint8Array): ResponseBody {
+  if (typeof envelope === "object") return envelope.decodeResponse(body);
   switch (envelope) {
     case "bare":
       return { error: "", payload: body };

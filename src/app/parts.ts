@@ -107,6 +107,8 @@ export function lazyClient(make: () => Promise<Client>): Client {
   return {
     call: async (...args) => (await client()).call(...args),
     request: async (...args) => (await client()).request(...args),
+    open: async (...args) => (await client()).open(...args),
+    stream: async (...args) => (await client()).stream(...args),
     use: (layer) => void layers.push(layer),
     close: async () => (await made)?.close(),
   };

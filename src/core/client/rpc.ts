@@ -2,24 +2,26 @@ import type { z } from "zod";
 import { type Clock, systemClock } from "../clock.ts";
 import { bytesCodec } from "../codec/bytes.ts";
 import type { Codec } from "../codec/codec.ts";
-import { jsonCodec, RawJson } from "../codec/json.ts";
+import { jsonCodec } from "../codec/json.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { compose, type Middleware } from "../middleware.ts";
 import type { ServiceNode } from "../registry/registry.ts";
 import type { Filter, SelectOptions, Selector } from "../selector/selector.ts";
-import type { Frame, Transport } from "../transport/transport.ts";
-import { fromRecord, parseErrorText } from "../wire/error.ts";
-import { bodyKind, decodeResponse, type Envelope, encodeRequest, legacyContentType, multiplexes } from "../wire/rpc.ts";
+import type { Transport } from "../transport/transport.ts";
 import { createAlarms } from "./alarms.ts";
-import type { Client, ClientAttempt, ClientCall, Endpoint, RequestOptions } from "./client.ts";
+import type { Caller } from "./caller.ts";
+import { checkedStream, mismatch } from "./checked.ts";
+import type { Client, ClientAttempt, ClientCall, ClientStream, Endpoint, RequestOptions } from "./client.ts";
 import { failure, NOT_BEGUN } from "./failure.ts";
 import { Limit } from "./limit.ts";
-import type { Line } from "./line.ts";
-import { addMetadata } from "./metadata.ts";
-import { createPool, type PoolInit } from "./pool.ts";
+import { mucpCaller } from "./mucp.ts";
+import type { PoolInit } from "./pool.ts";
+import { createTransportOf } from "./transports.ts";
 
 export interface RpcClientInit extends PoolInit {
+  /** How nodes are spoken to that do not say it: those of an address, of a static or dns selector. @default "mucp" */
+  readonly profile?: "mucp" | "grpc";
   /** For a whole call, all attempts together. @default 5000 */
   readonly timeoutMs?: number;
   /** Attempts after the first. @default 1 */
@@ -33,9 +35,19 @@ export interface RpcClientInit extends PoolInit {
 }
 
 export interface RpcClientParts {
+  /** For nodes that name it or none. */
   readonly transport: Transport;
+  /** By the name that nodes carry as `transport`: made when one is met that needs it. */
+  readonly transports?: Readonly<Record<string, () => Promise<Transport>>>;
   readonly selector: Selector;
   readonly clock?: Clock;
+  /** For nodes that speak gRPC; made when one is met. */
+  readonly grpc?: typeof grpcCaller;
+}
+
+async function grpcCaller(codecs: ReadonlyMap<string, Codec>, name: string | undefined): Promise<Caller> {
+  const { grpcCaller } = await import("./grpc.ts");
+  return grpcCaller({ codecs, ...(name === undefined ? {} : { name }) });
 }
 
 /**
@@ -43,72 +55,44 @@ export interface RpcClientParts {
  * be reached. What a service may have begun is repeated only if the endpoint is idempotent.
  */
 export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => Client {
-  return ({ transport, selector, clock = systemClock }) => {
-    const pool = createPool(transport, init, clock);
+  return ({ transport, transports, selector, clock = systemClock, grpc: makeGrpc = grpcCaller }) => {
     const codecs = new Map([jsonCodec, bytesCodec, ...(init.codecs ?? [])].map((codec) => [codec.contentType, codec]));
     const layers: Middleware<ClientCall, unknown>[] = [];
     const alarms = createAlarms();
-    let ids = 0;
 
-    /** All of an attempt that needs no waiting. */
-    const prepare = (call: ClientAttempt, limit: Limit): Prepared => {
-      const { node, options } = call;
-      const contentType = options.contentType ?? "application/json";
-      const codec = codecs.get(contentType);
-      if (codec === undefined) {
-        throw failure("invalid_argument", "go.micro.client", 500, `Unsupported Content-Type: ${contentType}`);
-      }
-      const legacy = !node.metadata["protocol"];
-      const wireType = legacy ? legacyContentType(contentType) : contentType;
-      const envelope = bodyKind(wireType, legacy)?.envelope ?? "bare";
-      const id = String(ids++);
-      const body = encodeRequest(envelope, call.endpoint, id, codec.encode(call.body));
-      const header = headers(call, contentType, wireType, id, limit, init.name);
-      return { id, frame: { header, body }, shared: mayShare(node, body, options), envelope, codec };
+    const transportOf = createTransportOf(transport, transports);
+    const mucp = mucpCaller({
+      ...init,
+      codecs,
+      clock,
+      transportOf,
+      onSilence: ({ service, node, options }) => {
+        if (options.address === undefined) selector.mark(service, node, "failed");
+      },
+    });
+    let grpc: Promise<Caller> | undefined;
+    const callerOf = (node: ServiceNode): Caller | Promise<Caller> => {
+      if (!speaksGrpc(node, init.profile)) return mucp;
+      grpc ??= makeGrpc(codecs, init.name);
+      return grpc;
     };
-
-    const attempt = async (call: ClientAttempt, limit: Limit): Promise<unknown> => {
-      const { id, frame, shared, envelope, codec } = prepare(call, limit);
-      const taken = pool.take(call.node.address, shared);
-      const line = taken instanceof Promise ? await connected(taken, limit, call) : taken;
-      // Go's clients close a connection after any error, and its servers of 2019 do so themselves (`wire.md §3.1`).
-      let well = false;
-      try {
-        const answer = await line.exchange(id, frame, limit);
-        well = shared;
-        const value = readAnswer(answer, envelope, codec, call.options.raw);
-        well = true;
-        return value;
-      } finally {
-        line.done(well);
-      }
+    const attempt = (call: ClientAttempt, limit: Limit): Promise<unknown> => {
+      const caller = callerOf(call.node);
+      return caller instanceof Promise ? caller.then((it) => it.call(call, limit)) : caller.call(call, limit);
     };
-
-    const connected = async (taken: Promise<Line>, limit: Limit, call: ClientAttempt): Promise<Line> => {
-      try {
-        return await orAbort(taken, limit.signal);
-      } catch (thrown) {
-        if (limit.reason) {
-          taken.then((line) => line.done(true)).catch(() => {});
-          // Nobody says no where packets vanish; without this every call that comes here would wait in vain.
-          const late = limit.reason.code === "timeout" && call.options.address === undefined;
-          if (late) selector.mark(call.service, call.node, "failed");
-          throw limit.reason;
-        }
-        const error = MicroError.from(thrown, "unavailable");
-        throw failure("unavailable", "go.micro.client", 500, `connection error: ${error.message}`, {
-          cause: error,
-          [NOT_BEGUN]: true,
-        });
-      }
-    };
+    const opening = async (call: ClientAttempt, limit: Limit): Promise<ClientStream> =>
+      (await callerOf(call.node)).open(call, limit);
 
     const around = init.attemptLayers?.length
       ? (call: ClientAttempt, limit: Limit) =>
           orAbort(compose(init.attemptLayers ?? [], (inner) => attempt(inner, limit))(call), limit.signal)
       : attempt;
 
-    const logical = async ({ service, endpoint, body, options }: ClientCall): Promise<unknown> => {
+    /** One logical call: an attempt, and another one where that does no harm. */
+    const logical = async <T>(
+      { service, endpoint, body, options }: ClientCall,
+      around: (call: ClientAttempt, limit: Limit) => Promise<T>,
+    ): Promise<T> => {
       const timeoutMs = options.timeoutMs ?? init.timeoutMs ?? 5000;
       const attempts = 1 + (options.retries ?? init.retries ?? 1);
       const limit = new Limit(options.signal, timeoutMs, `${service} ${endpoint}`, alarms);
@@ -118,7 +102,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
         for (let number = 0; number < attempts; number++) {
           if (number > 0) await clock.sleep(Math.min(10 ** number, 1000), { signal: limit.signal }).catch(() => {});
           if (limit.reason) throw limit.reason;
-          const chosen = given(options) ?? choose(service, options, tried, last, limit);
+          const chosen = given(options, init.profile) ?? choose(service, options, tried, last, limit);
           const node = chosen instanceof Promise ? await chosen : chosen;
           try {
             const answer = await around({ service, endpoint, body, options, node, attempt: number }, limit);
@@ -179,11 +163,17 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       options: RequestOptions = {},
     ): Promise<unknown> => {
       const call = { service, endpoint, body, options };
-      return layers.length === 0 ? logical(call) : compose(layers, logical)(call);
+      if (layers.length === 0) return logical(call, around);
+      return compose<ClientCall, unknown>(layers, (inner) => logical(inner, around))(call);
     };
+
+    const stream: Client["stream"] = (service, endpoint, options = {}) =>
+      logical({ service, endpoint, body: undefined, options }, opening);
 
     return {
       request,
+      stream,
+      open: async (to, options = {}) => checkedStream(to, await stream(to.service, to.name, described(to, options))),
       call: <I extends z.ZodType, O extends z.ZodType>(
         to: Endpoint<I, O>,
         input: z.input<I>,
@@ -191,9 +181,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       ): Promise<z.output<O>> => {
         const checked = to.input.safeParse(input);
         if (!checked.success) return Promise.reject(mismatch(`the request to ${to.service} ${to.name}`, checked.error));
-        const { idempotent = options.idempotent } = to;
-        const asked = idempotent === options.idempotent ? options : { ...options, idempotent: idempotent === true };
-        return request(to.service, to.name, checked.data, asked).then((answered) => {
+        return request(to.service, to.name, checked.data, described(to, options)).then((answered) => {
           const answer = to.output.safeParse(answered);
           if (!answer.success) throw mismatch(`the answer of ${to.service} ${to.name}`, answer.error);
           return answer.data;
@@ -201,19 +189,11 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       },
       use: (layer) => void layers.push(layer),
       close: async () => {
-        await pool.close();
+        await Promise.all([mucp.close(), grpc?.then((caller) => caller.close())]);
         alarms.close();
       },
     };
   };
-}
-
-interface Prepared {
-  readonly id: string;
-  readonly frame: Frame;
-  readonly shared: boolean;
-  readonly envelope: Envelope;
-  readonly codec: Codec;
 }
 
 /** What a call tells the selector. The signal is made only if it is asked for, which a choice at once does not. */
@@ -241,20 +221,16 @@ const NO_FILTERS: readonly Filter[] = [];
 const NONE_TRIED: ReadonlySet<string> = new Set();
 
 /** The node that the caller gave; one that is given by its address counts as a modern one (`wire.md §4.3`). */
-function given({ node, address }: RequestOptions): ServiceNode | undefined {
+function given({ node, address }: RequestOptions, profile = "mucp"): ServiceNode | undefined {
   if (node !== undefined || address === undefined) return node;
-  return { id: address, address, metadata: { protocol: "mucp" } };
+  return { id: address, address, metadata: { protocol: profile } };
 }
 
-/** A body that would keep others waiting has a connection of its own. */
-const MAX_SHARED_BODY = 64 << 10;
-
-/**
- * Whether a call may be one of many on a connection. One that its caller may cancel is not: that its connection is closed is
- * all that a server learns of it.
- */
-function mayShare(node: ServiceNode, body: Uint8Array, { signal }: RequestOptions): boolean {
-  return signal === undefined && body.length <= MAX_SHARED_BODY && multiplexes(node);
+/** What a node says of itself; `profile` speaks for one that says nothing (`wire.md §12.2`). */
+function speaksGrpc({ metadata }: ServiceNode, profile: string | undefined): boolean {
+  const { protocol, server } = metadata;
+  if (!protocol && !server) return profile === "grpc";
+  return protocol === "grpc" || server === "grpc";
 }
 
 function mayRepeat(error: MicroError, options: RequestOptions): boolean {
@@ -265,64 +241,12 @@ function mayRepeat(error: MicroError, options: RequestOptions): boolean {
   return record?.code === 408 || record?.code === 500;
 }
 
-function headers(
-  { service, endpoint, options, node }: ClientAttempt,
-  contentType: string,
-  wireType: string,
-  id: string,
-  limit: Limit,
-  from: string | undefined,
-): Record<string, string> {
-  const header: Record<string, string> = {
-    "content-type": wireType,
-    accept: contentType,
-    "micro-service": service,
-    "micro-method": endpoint,
-    "micro-endpoint": endpoint,
-    "micro-id": id,
+/** What an endpoint says about its calls, put to what the caller says. */
+function described({ idempotent, messages }: Endpoint, options: RequestOptions): RequestOptions {
+  if (idempotent === undefined && messages === undefined) return options;
+  return {
+    ...options,
+    ...(messages === undefined ? {} : { messages }),
+    ...(idempotent === undefined ? {} : { idempotent }),
   };
-  if (!multiplexes(node)) {
-    // What clients before v1.18 sent as well, and servers of 2019 read (`wire.md §4.1`).
-    header["x-micro-service"] = service;
-    header["x-micro-method"] = endpoint;
-    header["x-micro-endpoint"] = endpoint;
-    header["x-micro-id"] = id;
-  }
-  if (from !== undefined) header["micro-from-service"] = from;
-  if (limit.timeoutMs > 0) header["timeout"] = `${limit.leftMs()}000000`;
-  if (options.metadata) addMetadata(header, options.metadata);
-  return header;
-}
-
-/** @throws MicroError what the service answered, or `internal` for an answer that cannot be read */
-function readAnswer({ header, body }: Frame, envelope: Envelope, codec: Codec, raw: boolean | undefined): unknown {
-  const error = header["micro-error"] || header["x-micro-error"];
-  if (error) throw fromRecord(parseErrorText(error));
-  let inside: string;
-  try {
-    const answer = decodeResponse(envelope, body);
-    inside = answer.error;
-    if (inside === "") return raw ? new RawJson(rawText(answer.payload, codec)) : codec.decode(answer.payload);
-  } catch (thrown) {
-    const { message } = MicroError.from(thrown);
-    throw failure("internal", "go.micro.client.codec", 500, message, { cause: thrown });
-  }
-  throw fromRecord(parseErrorText(inside));
-}
-
-function rawText(payload: Uint8Array, codec: Codec): string {
-  if (codec === jsonCodec) return new TextDecoder().decode(payload).trim();
-  return new TextDecoder().decode(jsonCodec.encode(codec.decode(payload))).trim();
-}
-
-function mismatch(what: string, { issues }: z.ZodError): MicroError {
-  const [issue] = issues;
-  const field = issue?.path.join(".") ?? "";
-  return new MicroError(
-    "invalid_argument",
-    `${what} is not what its schema says${field && `, at ${field}`}: ${issue?.message}`,
-    {
-      details: { field },
-    },
-  );
 }

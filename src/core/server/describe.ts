@@ -24,8 +24,13 @@ const GO_TYPES: Readonly<Record<string, string>> = {
  * What an endpoint registers about itself, in the shape in which Go's tools draw it: the message, its fields, and one level
  * inside (`wire.md §1.5`). A message is named with `.meta({ title: "HelloRequest" })`, else after its endpoint.
  */
-export function describeEndpoint({ name, input, output }: Endpoint): EndpointRecord {
+export function describeEndpoint({ name, input, output, stream }: Endpoint): EndpointRecord {
   const method = name.split(".").at(-1) ?? name;
+  if (stream) {
+    // All that Go's servers say of a stream.
+    const request = { name: "Context", type: "Context", values: [] };
+    return { name, request, response: { name: "Stream", type: "Stream", values: [] }, metadata: { stream: "true" } };
+  }
   return {
     name,
     request: message(input, `${method}Request`, "input"),

@@ -1,25 +1,14 @@
 import type { Codec } from "../codec/codec.ts";
+import { payloadCodec } from "../codec/payload.ts";
 import { MicroError } from "../errors.ts";
-import type { Connection, Frame } from "../transport/transport.ts";
+import type { Frame } from "../transport/transport.ts";
 import { errorRecord, errorText, toRecord } from "../wire/error.ts";
 import { type BodyKind, bodyKind, decodeRequest, encodeResponse } from "../wire/rpc.ts";
+import type { Desk, Handler } from "./door.ts";
 import type { CallContext } from "./server.ts";
-
-/** What stands behind an endpoint's name. It may answer at once, because a promise costs more than a short answer. */
-export type Handler = (input: unknown, context: CallContext) => unknown;
 
 export function isPromise(value: unknown): value is Promise<unknown> {
   return value instanceof Promise || typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
-}
-
-export interface DispatchInit {
-  /** The service's name: the id of its error records. */
-  readonly name: string;
-  readonly codecs: ReadonlyMap<string, Codec>;
-  handler(endpoint: string): Handler | undefined;
-  /** Whether any endpoint begins with `Say.`: the two errors differ (`wire.md §4.2`). */
-  knows(receiver: string): boolean;
-  context(frame: Frame, connection: Connection): CallContext & { end(): void };
 }
 
 /** What goes back, and whether the connection ends with it, as it did in 2016. */
@@ -29,56 +18,96 @@ export interface Answered {
   readonly close: boolean;
 }
 
+/** One request of either era, understood: who handles it, and how its messages are written. */
+export interface Request {
+  readonly frame: Frame;
+  readonly contentType: string;
+  readonly kind: BodyKind;
+  readonly legacy: boolean;
+  readonly endpoint: string;
+  /** As the caller's envelope had it. */
+  readonly id: string;
+  readonly payload: Uint8Array;
+  readonly handler: Handler;
+  readonly asks: Codec;
+  readonly answers: Codec;
+}
+
 const NOTHING = new Uint8Array(0);
 
-/** One request, answered as its era expects (`wire.md §12.2`). Never rejects. */
-export async function dispatch(frame: Frame, connection: Connection, init: DispatchInit): Promise<Answered> {
+/** What a frame asks for, by the rules of its era (`wire.md §4.2`, §12.2), or why it cannot be answered. Never throws. */
+export function understand(frame: Frame, desk: Desk): Request | Answered {
   const { header } = frame;
-  const named =
-    header["micro-endpoint"] || header["x-micro-endpoint"] || header["micro-method"] || header["x-micro-method"] || "";
+  const named = endpointOf(header);
   const legacy =
     !header["micro-protocol"] &&
     (header["micro-target"] || header["x-micro-target"]
       ? true
       : named === "" && !header["micro-service"] && !header["x-micro-service"]);
   const contentType = header["content-type"] ?? "application/protobuf";
-  const kind = bodyKind(contentType, legacy);
+  const kind = bodyKind(contentType, legacy, desk.codecs);
   if (kind === undefined) return unsupported(frame, contentType);
 
   let endpoint = named;
   let id = "";
-  const answer = (error: string, payload: Uint8Array, dispatched: boolean): Answered => ({
-    frame: respond(frame, contentType, kind, endpoint, id, error, payload),
-    failed: error !== "",
-    close: legacy && !dispatched,
+  const refuse = (error: string): Answered => ({
+    frame: respond({ frame, contentType, kind, endpoint, id }, error, NOTHING),
+    failed: true,
+    close: legacy,
   });
   try {
     const request = decodeRequest(kind.envelope, frame.body);
     id = request.id;
     if (legacy || named === "") endpoint = request.method ?? "";
-    const handler = init.handler(endpoint);
-    if (handler === undefined) return answer(unknown(endpoint, init), NOTHING, false);
-    const codec = codecFor(kind, init);
-    // An empty JSON request means an empty message (`wire.md §5.1`).
-    const empty = request.payload.length === 0 && kind.payload === "application/json";
-    const input = empty ? {} : codec.decode(request.payload);
-    const context = init.context(frame, connection);
-    try {
-      const answered = handler(input, context);
-      return answer("", codec.encode((isPromise(answered) ? await answered : answered) ?? {}), true);
-    } catch (thrown) {
-      return answer(handlerError(thrown, init.name), NOTHING, true);
-    } finally {
-      context.end();
+    const handler = desk.handler(endpoint);
+    if (handler === undefined) return refuse(unknown(endpoint, desk));
+    const asks = payloadCodec(kind.payload, desk.codecs, handler.messages?.request);
+    const answers = payloadCodec(kind.payload, desk.codecs, handler.messages?.response);
+    if (asks === undefined || answers === undefined) {
+      throw new MicroError("invalid_argument", `${endpoint} does not take ${kind.payload}, only JSON`);
     }
+    return { frame, contentType, kind, legacy, endpoint, id, payload: request.payload, handler, asks, answers };
   } catch (thrown) {
-    const error = MicroError.from(thrown, "invalid_argument");
-    return answer(errorText(errorRecord("go.micro.server", 400, error.message)), NOTHING, false);
+    return refuse(serverError(thrown));
   }
 }
 
+/** The endpoint that the headers name; empty: none, as in 2016. */
+export function endpointOf(header: Frame["header"]): string {
+  return (
+    header["micro-endpoint"] || header["x-micro-endpoint"] || header["micro-method"] || header["x-micro-method"] || ""
+  );
+}
+
+type Unary = Extract<Handler, { kind: "unary" }>;
+
+/** One unary call, run and answered. Never rejects. */
+export async function answer(request: Request, handler: Unary, context: CallContext, desk: Desk): Promise<Answered> {
+  let input: unknown;
+  try {
+    input = decodeMessage(request, request.payload);
+  } catch (thrown) {
+    return { frame: respond(request, serverError(thrown), NOTHING), failed: true, close: request.legacy };
+  }
+  try {
+    const answered = handler.run(input, context);
+    const payload = request.answers.encode((isPromise(answered) ? await answered : answered) ?? {});
+    return { frame: respond(request, "", payload), failed: false, close: false };
+  } catch (thrown) {
+    return { frame: respond(request, handlerError(thrown, desk.name), NOTHING), failed: true, close: false };
+  }
+}
+
+/** A message of the caller. An empty JSON request means an empty message (`wire.md §5.1`). @throws MicroError */
+export function decodeMessage({ kind, asks }: Pick<Request, "kind" | "asks">, payload: Uint8Array): unknown {
+  if (payload.length > 0 || kind.payload !== "application/json") return asks.decode(payload);
+  return asks.decode(EMPTY_JSON);
+}
+
+const EMPTY_JSON = Buffer.from("{}");
+
 /** The id of the call, given back in both forms (`wire.md §4.1`). */
-function addId(to: Record<string, string>, { header }: Pick<Frame, "header">): Record<string, string> {
+export function addId(to: Record<string, string>, { header }: Pick<Frame, "header">): Record<string, string> {
   const id = header["micro-id"] || header["x-micro-id"];
   if (id) {
     to["micro-id"] = id;
@@ -87,7 +116,7 @@ function addId(to: Record<string, string>, { header }: Pick<Frame, "header">): R
   return to;
 }
 
-function addError(to: Record<string, string>, error: string): Record<string, string> {
+export function addError(to: Record<string, string>, error: string): Record<string, string> {
   if (error !== "") {
     to["micro-error"] = error;
     to["x-micro-error"] = error;
@@ -95,18 +124,9 @@ function addError(to: Record<string, string>, error: string): Record<string, str
   return to;
 }
 
-function codecFor(kind: BodyKind, init: DispatchInit): Codec {
-  const codec = init.codecs.get(kind.payload);
-  if (codec === undefined) throw new MicroError("invalid_argument", `${kind.payload} is not served here`);
-  return codec;
-}
-
-function respond(
-  frame: Frame,
-  contentType: string,
-  kind: BodyKind,
-  endpoint: string,
-  id: string,
+/** @param error empty: none */
+export function respond(
+  { frame, contentType, kind, endpoint, id }: Pick<Request, "frame" | "contentType" | "kind" | "endpoint" | "id">,
   error: string,
   payload: Uint8Array,
 ): Frame {
@@ -116,15 +136,21 @@ function respond(
 }
 
 /** The words of Go's dispatcher, which people search their logs for. */
-function unknown(endpoint: string, init: DispatchInit): string {
+export function unknown(endpoint: string, desk: Pick<Desk, "knows">): string {
   const parts = endpoint.split(".");
   if (parts.length !== 2) return `rpc: service/endpoint request ill-formed: ${endpoint}`;
   const [receiver, method] = parts as [string, string];
-  return init.knows(receiver) ? `rpc: can't find method ${method}` : `rpc: can't find service ${receiver}`;
+  return desk.knows(receiver) ? `rpc: can't find method ${method}` : `rpc: can't find service ${receiver}`;
+}
+
+/** What cannot be read was never begun. */
+function serverError(thrown: unknown): string {
+  const { message } = MicroError.from(thrown, "invalid_argument");
+  return errorText(errorRecord("go.micro.server", 400, message));
 }
 
 /** An error of ours travels as a record, any other as its bare text (`wire.md §6`). */
-function handlerError(thrown: unknown, name: string): string {
+export function handlerError(thrown: unknown, name: string): string {
   if (thrown instanceof MicroError) {
     const record = toRecord(thrown, name);
     return errorText({ ...record, detail: shortened(record.detail) });

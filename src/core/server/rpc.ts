@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import type { z } from "zod";
-import type { Endpoint } from "../client/client.ts";
+import type { Broker } from "../broker/broker.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { bytesCodec } from "../codec/bytes.ts";
 import type { Codec } from "../codec/codec.ts";
@@ -11,15 +10,17 @@ import type { Closable } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
 import { compose, type Middleware } from "../middleware.ts";
 import type { EndpointRecord, Registry, ServiceRecord } from "../registry/registry.ts";
-import type { Connection, Frame, Transport } from "../transport/transport.ts";
-import { errorRecord } from "../wire/error.ts";
-import { MULTIPLEX } from "../wire/rpc.ts";
+import type { Transport } from "../transport/transport.ts";
 import { advertised } from "./address.ts";
-import { type DebugStats, debugStats } from "./debug.ts";
+import { Call } from "./call.ts";
+import { type DebugStats, debugHandlers, debugStats } from "./debug.ts";
 import { describeEndpoint } from "./describe.ts";
-import { type DispatchInit, dispatch, type Handler, isPromise } from "./dispatch.ts";
+import type { Desk, Door, Handler } from "./door.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import type { CallContext, Server, ServerCall } from "./server.ts";
+import { mucpDoor } from "./mucp.ts";
+import type { CallContext, Server, ServerCall, ServerStream } from "./server.ts";
+import { createSubscribers } from "./subscribers.ts";
+import { type TypedHandler, typed, typedStream } from "./typed.ts";
 
 export interface RpcServerInit {
   /** `go.micro.srv.greeter`. */
@@ -46,7 +47,11 @@ export interface RpcServerInit {
 
 export interface RpcServerParts {
   readonly transport: Transport;
+  /** How calls come in. @default go-micro's own RPC over the transport */
+  readonly door?: Door;
   readonly registry: Registry;
+  /** For `subscribe`. The server starts and stops its subscriptions, not the broker. */
+  readonly broker?: Broker;
   readonly clock?: Clock;
   readonly log?: Log;
 }
@@ -57,9 +62,10 @@ export function rpcServer(init: RpcServerInit): (parts: RpcServerParts) => Serve
 }
 
 function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
-  const { transport, registry, clock = systemClock, log = silent } = parts;
+  const { registry, clock = systemClock, log = silent, door = mucpDoor(parts.transport) } = parts;
   const codecs = new Map([jsonCodec, bytesCodec, ...(init.codecs ?? [])].map((codec) => [codec.contentType, codec]));
   const raw = new Map<string, Handler>();
+  const subscribers = createSubscribers(init.name, parts.broker, log);
   const described: EndpointRecord[] = [];
   const layers: Middleware<ServerCall, unknown>[] = [];
   let running = 0;
@@ -75,7 +81,10 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   let record: ServiceRecord | undefined;
   let starting: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
+  /** Aborted when the server is about to go: what has no end of its own ends now. */
   const leaving = new AbortController();
+  setMaxListeners(100_000, leaving.signal);
+  const starts = new AbortController();
 
   const add = (name: string, handler: Handler) => {
     if (listener) throw new MicroError("conflict", `${init.name} has started: add ${name} before start()`);
@@ -86,45 +95,34 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     raw.set(name, handler);
   };
 
-  const dispatcher = (over: AbortSignal): DispatchInit => ({
+  const desk: Desk = {
     name: init.name,
+    log,
     codecs,
     handler: (endpoint) => handlers.get(endpoint),
     knows: (receiver) => receivers.has(receiver),
-    context: (call, from) => new Call(call, from, clock, over),
-  });
-
-  const answer = async (frame: Frame, connection: Connection, dispatcher: DispatchInit): Promise<void> => {
-    running++;
-    try {
-      const { frame: reply, failed, close } = await dispatch(frame, connection, dispatcher);
-      stats?.count(failed);
-      await connection.send(reply);
-      if (close) await connection.close();
-    } catch (error) {
-      log.debug({ reason: (error as Error).message }, "an answer could not be sent");
-    } finally {
-      running--;
-      if (running === 0) onIdle();
-    }
-  };
-
-  const accept = (connection: Connection): Promise<void> =>
-    new Promise((resolve) => {
+    event: (topic, message) => subscribers.deliver(topic, message),
+    connected: () => {
       const over = new AbortController();
       // Each of its calls may listen, and there is no telling how many there are.
       setMaxListeners(100_000, over.signal);
-      const how = dispatcher(over.signal);
       connections.add(over);
-      connection.receive(
-        (frame) => void answer(frame, connection, how),
-        () => {
-          connections.delete(over);
-          over.abort(new MicroError("cancelled", `${connection.remote} is gone`));
-          resolve();
-        },
-      );
-    });
+      return over;
+    },
+    gone: (connection, reason) => {
+      connections.delete(connection);
+      connection.abort(reason);
+    },
+    context: (call, connection) => new Call(call, clock, connection, call.endless ? leaving.signal : undefined),
+    begun: () => {
+      running++;
+    },
+    over: (failed) => {
+      stats?.count(failed);
+      running--;
+      if (running === 0) onIdle();
+    },
+  };
 
   const drain = async (): Promise<void> => {
     const enough = new AbortController();
@@ -135,23 +133,23 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     });
     await Promise.race([idle, patience]);
     enough.abort();
-    for (const over of connections) over.abort(new MicroError("cancelled", `${init.name} is stopping`));
+    for (const over of [...connections]) over.abort(new MicroError("cancelled", `${init.name} is stopping`));
   };
 
   const begin = async (): Promise<void> => {
     const counting = debugStats(clock);
     stats = counting;
-    if (!raw.has("Debug.Health")) raw.set("Debug.Health", async () => ({ status: "ok" }));
-    if (!raw.has("Debug.Stats")) raw.set("Debug.Stats", async () => counting.read());
+    for (const [name, handler] of debugHandlers(counting)) if (!raw.has(name)) raw.set(name, handler);
     handlers = new Map([...raw].map(([name, handler]) => [name, layered(name, handler, layers)]));
     receivers = new Set([...raw.keys()].map((name) => name.slice(0, name.indexOf("."))));
     try {
-      listener = await transport.listen(init.address ?? ":0", accept);
+      listener = await door.listen(init.address ?? ":0", desk);
     } catch (error) {
       await counting.close();
       throw error;
     }
-    record = recordOf(init, parts, described, listener.address);
+    record = recordOf(init, parts, door, [...byName(described), ...subscribers.endpoints()], listener.address);
+    await subscribers.start();
     heartbeat = await startHeartbeat({
       registry,
       record,
@@ -159,7 +157,7 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
       log,
       ttlMs: init.registerTtlMs ?? 60_000,
       intervalMs: init.registerIntervalMs ?? 30_000,
-      signal: leaving.signal,
+      signal: starts.signal,
     });
   };
 
@@ -172,12 +170,25 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
       return record;
     },
     handle: (to, handler) => {
-      add(to.name, typed(to, handler as TypedHandler));
+      add(to.name, { kind: "unary", run: typed(to, handler as TypedHandler), messages: to.messages });
       described.push(describeEndpoint(to));
     },
-    handleRaw: (endpoint, handler, description) => {
-      add(endpoint, handler);
+    handleRaw: (endpoint, handler, description, messages) => {
+      add(endpoint, { kind: "unary", run: handler, messages });
       if (description) described.push(description);
+    },
+    handleStream: (to, handler) => {
+      const run = (stream: ServerStream, context: CallContext) => handler(typedStream(to, stream) as never, context);
+      add(to.name, { kind: "stream", run, messages: to.messages });
+      described.push(describeEndpoint({ ...to, stream: true }));
+    },
+    handleRawStream: (endpoint, handler, description, messages) => {
+      add(endpoint, { kind: "stream", run: handler, messages });
+      if (description) described.push(description);
+    },
+    subscribe: (topic, handler, options) => {
+      if (listener) throw new MicroError("conflict", `${init.name} has started: subscribe to ${topic} before start()`);
+      subscribers.add(topic, handler, options);
     },
     use: (layer) => {
       if (listener) throw new MicroError("conflict", `${init.name} has started: add layers before start()`);
@@ -192,10 +203,12 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
       return starting;
     },
     stop: () => {
-      leaving.abort();
+      starts.abort();
       stopped ??= (async () => {
         await starting?.catch(() => {});
         await heartbeat?.close();
+        await subscribers.stop();
+        leaving.abort(new MicroError("cancelled", `${init.name} is stopping`));
         if (listener) await drain();
         await listener?.close();
         await stats?.close();
@@ -205,41 +218,22 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   };
 }
 
-type TypedHandler = (input: unknown, context: CallContext) => unknown;
-
-/** Checks what comes in and what goes out against the endpoint's schemas. */
-function typed({ name, input, output }: Endpoint, handler: TypedHandler): Handler {
-  const check = (answered: unknown): unknown => {
-    const answer = output.safeParse(answered);
-    if (answer.success) return answer.data;
-    const [issue] = answer.error.issues;
-    throw new MicroError("internal", `${name} answered what its schema does not allow: ${issue?.message}`);
-  };
-  return (given, context) => {
-    const checked = input.safeParse(given);
-    if (!checked.success) throw badRequest(name, checked.error);
-    const answered = handler(checked.data, context);
-    return isPromise(answered) ? answered.then(check) : check(answered);
-  };
-}
-
-function badRequest(name: string, { issues }: z.ZodError): MicroError {
-  const [issue] = issues;
-  const field = issue?.path.join(".") ?? "";
-  const detail = field === "" ? `${name}: ${issue?.message}` : `${name}: ${field}: ${issue?.message}`;
-  return new MicroError("invalid_argument", detail, { details: { record: errorRecord(name, 400, detail) } });
-}
-
+/** Layers stand around unary calls; a stream is not one call. */
 function layered(endpoint: string, handler: Handler, layers: readonly Middleware<ServerCall, unknown>[]): Handler {
-  if (layers.length === 0) return handler;
-  const call = compose<ServerCall, unknown>(layers, async ({ input, context }) => handler(input, context));
-  return (input, context) => call({ endpoint, input, context });
+  if (layers.length === 0 || handler.kind === "stream") return handler;
+  const call = compose<ServerCall, unknown>(layers, async ({ input, context }) => handler.run(input, context));
+  return { ...handler, run: (input: unknown, context: CallContext) => call({ endpoint, input, context }) };
+}
+
+function byName(endpoints: readonly EndpointRecord[]): readonly EndpointRecord[] {
+  return [...endpoints].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What it registers (`wire.md §1.3`): the five keys by which Go's clients choose how to speak. */
 function recordOf(
   init: RpcServerInit,
-  { transport, registry }: RpcServerParts,
+  { registry, broker }: RpcServerParts,
+  door: Door,
   endpoints: readonly EndpointRecord[],
   listening: string,
 ): ServiceRecord {
@@ -247,70 +241,18 @@ function recordOf(
     name: init.name,
     version: init.version ?? "latest",
     metadata: {},
-    endpoints: [...endpoints].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    endpoints,
     nodes: [
       {
         id: `${init.name}-${init.id ?? randomUUID()}`,
         address: advertised(init.advertise || listening),
         metadata: {
           ...init.metadata,
-          broker: "http",
-          protocol: "mucp",
+          broker: broker?.kind ?? "http",
           registry: registry.kind,
-          server: "mucp",
-          transport: transport.kind,
-          ...MULTIPLEX,
+          ...door.metadata,
         },
       },
     ],
   };
-}
-
-/** Made for every call, so it is a class, and what costs something is made when it is asked for. */
-class Call implements CallContext {
-  readonly header: Readonly<Record<string, string>>;
-  readonly remote: string;
-  readonly #clock: Clock;
-  readonly #arrivedAt: number;
-  readonly #over: AbortSignal;
-  #controller: AbortController | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #stop: (() => void) | undefined;
-
-  constructor({ header }: Frame, { remote }: Connection, clock: Clock, over: AbortSignal) {
-    this.header = header;
-    this.remote = remote;
-    this.#clock = clock;
-    this.#arrivedAt = clock.now();
-    this.#over = over;
-  }
-
-  get deadlineAt(): number | undefined {
-    const nanoseconds = this.header["timeout"];
-    const ms = nanoseconds !== undefined && /^\d{1,20}$/.test(nanoseconds) ? Number(nanoseconds) / 1e6 : 0;
-    return ms === 0 ? undefined : this.#arrivedAt + ms;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller) return this.#controller.signal;
-    const made = new AbortController();
-    this.#controller = made;
-    this.#stop = () => made.abort(this.#over.reason);
-    if (this.#over.aborted) this.#stop();
-    else this.#over.addEventListener("abort", this.#stop, { once: true });
-    const { deadlineAt } = this;
-    if (deadlineAt !== undefined) {
-      // Two more, because clocks count whole ones: the caller is to give up before an aborted handler answers.
-      const left = Math.min(Math.max(0, deadlineAt - this.#clock.now()) + 2, 2 ** 31 - 1);
-      this.#timer = setTimeout(() => made.abort(new MicroError("timeout", "the caller's deadline has passed")), left);
-    }
-    return made.signal;
-  }
-
-  /** The handler is done. */
-  end(): void {
-    if (this.#stop === undefined) return;
-    clearTimeout(this.#timer);
-    this.#over.removeEventListener("abort", this.#stop);
-  }
 }

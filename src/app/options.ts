@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
+import { readDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
-import { readDuration } from "./duration.ts";
 
 /** One option: `--name value` on the command line, or a variable of the environment. */
 export interface Option<T> {

@@ -1,4 +1,4 @@
-import { MicroError } from "../core/errors.ts";
+import { MicroError } from "./errors.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1e-6,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readDuration } from "../../src/app/duration.ts";
+import { readDuration } from "../../src/core/duration.ts";
 
 describe("durations as Go spells them", () => {
   it.each([

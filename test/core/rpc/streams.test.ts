@@ -1,0 +1,299 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { MicroError } from "../../../src/core/errors.ts";
+import { memoryRegistry } from "../../../src/core/registry/memory.ts";
+import { createService, defineEndpoint, type Service } from "../../../src/core/service.ts";
+import { httpTransport } from "../../../src/core/transport/http.ts";
+import { createFrameReader } from "../../../src/core/transport/http-framing.ts";
+import { memoryTransport } from "../../../src/core/transport/memory.ts";
+import type { Frame } from "../../../src/core/transport/transport.ts";
+import { answer, rawPeer } from "../../fakes/raw-peer.ts";
+
+const NAME = "go.micro.srv.ticker";
+const count = defineEndpoint({
+  service: NAME,
+  name: "Ticker.Count",
+  input: z.object({ n: z.number().int().max(1_000_000) }),
+  output: z.object({ i: z.number().int() }),
+  stream: true,
+});
+const chat = defineEndpoint({
+  service: NAME,
+  name: "Ticker.Chat",
+  input: z.object({ text: z.string() }),
+  output: z.object({ text: z.string() }),
+  stream: true,
+});
+
+/** What the handlers have seen. */
+let log: string[];
+
+function ticker(transport = httpTransport(), address = "127.0.0.1:0"): Service {
+  const service = createService({ name: NAME, registry: memoryRegistry()(), transport, address, drainMs: 500 });
+  service.handleStream(count, async (stream, { signal }) => {
+    for await (const { n } of stream) {
+      log.push(`asked ${n}`);
+      if (n < 0) throw new MicroError("not_found", "nothing to count");
+      for (let i = 0; i < n && !signal.aborted; i++) await stream.send({ i });
+      return;
+    }
+    log.push("never asked");
+  });
+  service.handleStream(chat, async (stream, { signal }) => {
+    signal.addEventListener("abort", () => log.push("aborted"));
+    for await (const { text } of stream) await stream.send({ text: text.toUpperCase() });
+    log.push("input ended");
+  });
+  service.server.handleRaw("Ticker.Once", async () => ({ once: true }));
+  return service;
+}
+
+const eventually = async (check: () => void): Promise<void> => {
+  for (let left = 200; ; left--) {
+    try {
+      return check();
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+};
+
+beforeEach(() => {
+  log = [];
+});
+
+for (const [kind, make] of [
+  ["http", () => ticker()],
+  ["memory", () => ticker(memoryTransport(), "memory:ticker")],
+] as const) {
+  describe(`a stream over ${kind}`, () => {
+    let service: Service;
+    beforeEach(async () => {
+      service = make();
+      await service.start();
+    });
+    afterEach(() => service.stop());
+
+    it("gives the request to the handler once, and every answer in order", async () => {
+      const stream = await service.client.open(count);
+      await stream.send({ n: 1000 });
+      const seen: number[] = [];
+      for await (const { i } of stream) seen.push(i);
+      expect(seen).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+      expect(log).toEqual(["asked 1000"]);
+    });
+
+    it("goes both ways until the caller ends it", async () => {
+      const stream = await service.client.open(chat);
+      const answers = stream[Symbol.asyncIterator]();
+      for (const text of ["one", "two", "three"]) {
+        await stream.send({ text });
+        expect(await answers.next()).toEqual({ done: false, value: { text: text.toUpperCase() } });
+      }
+      await stream.end();
+      expect((await answers.next()).done).toBe(true);
+      expect(log).toEqual(["input ended"]);
+      await expect(stream.send({ text: "more" })).rejects.toMatchObject({ code: "unavailable" });
+    });
+
+    it("throws the handler's error after what was sent before", async () => {
+      const stream = await service.client.open(count);
+      await stream.send({ n: -1 });
+      const read = async () => {
+        for await (const _ of stream) throw new Error("there was an answer");
+      };
+      await expect(read()).rejects.toMatchObject({ code: "not_found", message: "nothing to count" });
+    });
+
+    it("ends at the handler's side when the caller cancels", async () => {
+      const over = new AbortController();
+      const stream = await service.client.stream(NAME, "Ticker.Chat", { signal: over.signal });
+      await stream.send({ text: "x" });
+      const read = (async () => {
+        for await (const _ of stream) over.abort();
+      })();
+      await expect(read).rejects.toMatchObject({ code: "cancelled" });
+      await eventually(() => expect(log).toContain("input ended"));
+      await expect(stream.send({ text: "y" })).rejects.toMatchObject({ code: "cancelled" });
+    });
+
+    it("is told of an endpoint that is not there, and of a message that is not what the schema says", async () => {
+      const nowhere = await service.client.stream(NAME, "Ticker.Nothing");
+      await expect(nowhere[Symbol.asyncIterator]().next()).rejects.toThrow("can't find method Nothing");
+      const stream = await service.client.open(count);
+      await expect(stream.send({ n: 0.5 })).rejects.toMatchObject({ code: "invalid_argument" });
+      await stream.close();
+    });
+
+    it("is ended by a server that stops, within its patience", async () => {
+      const stream = await service.client.open(chat);
+      await stream.send({ text: "x" });
+      const answers = stream[Symbol.asyncIterator]();
+      await answers.next();
+      const stopping = service.server.stop();
+      await answers.next().catch(() => {});
+      await stopping;
+      expect(log).toContain("aborted");
+    });
+
+    it("does not mind a fast caller before a slow handler", async () => {
+      const stream = await service.client.open(chat);
+      const texts = Array.from({ length: 3000 }, (_, i) => `${i}`);
+      const sending = (async () => {
+        for (const text of texts) await stream.send({ text });
+        await stream.end();
+      })();
+      const seen: string[] = [];
+      for await (const { text } of stream) seen.push(text);
+      await sending;
+      expect(seen).toEqual(texts);
+    });
+  });
+}
+
+describe("a stream on the wire", () => {
+  let service: Service;
+  let socket: Socket;
+  let frames: Frame[];
+  let text: string;
+
+  beforeEach(async () => {
+    service = ticker();
+    await service.start();
+    const [host, port] = service.server.address.split(":");
+    socket = connect({ host: host as string, port: Number(port) });
+    await once(socket, "connect");
+    frames = [];
+    text = "";
+    const reader = createFrameReader();
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1");
+      for (const { frame } of reader.push(chunk)) frames.push(frame);
+    });
+  });
+  afterEach(async () => {
+    socket.destroy();
+    await service.stop();
+  });
+
+  const post = (body: string, more: Record<string, string> = {}) => {
+    const header: Record<string, string> = {
+      "Content-Type": "application/json",
+      "Micro-Service": NAME,
+      "Micro-Endpoint": "Ticker.Count",
+      "Micro-Method": "Ticker.Count",
+      "Micro-Id": "7",
+      ...more,
+    };
+    const lines = Object.entries(header).map(([name, value]) => `${name}: ${value}\r\n`);
+    const length = body === "" ? "Transfer-Encoding: chunked\r\n" : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\n${length}${lines.join("")}\r\n${body === "" ? "0\r\n\r\n" : body}`);
+  };
+
+  it("follows the script of v1.9 and later: an opening that is not read, messages, and an end (wire.md §3.2)", async () => {
+    post('{"n":9}\n', { "Micro-Stream": "7" });
+    post('{"n":2}\n', { "Micro-Stream": "7" });
+    await eventually(() => expect(frames).toHaveLength(3));
+    expect(log).toEqual(["asked 2"]);
+    expect(frames.slice(0, 2).map(({ body }) => Buffer.from(body).toString())).toEqual(['{"i":0}\n', '{"i":1}\n']);
+    const end = frames[2]?.header ?? {};
+    expect([end["micro-error"], end["x-micro-error"], end["micro-id"], end["x-micro-id"]]).toEqual([
+      "EOS",
+      "EOS",
+      "7",
+      "7",
+    ]);
+    expect(frames[2]?.body).toHaveLength(0);
+    expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
+  });
+
+  it("takes all frames of a connection for the one stream of a client before v1.9, which names none", async () => {
+    post("{}\n");
+    post('{"n":1}\n');
+    await eventually(() => expect(frames).toHaveLength(2));
+    expect(log).toEqual(["asked 1"]);
+  });
+
+  it("ignores the late end of a stream that is over, and answers a call on the same connection after it", async () => {
+    post("{}\n", { "Micro-Stream": "7" });
+    post('{"n":1}\n', { "Micro-Stream": "7" });
+    await eventually(() => expect(frames).toHaveLength(2));
+    post("", { "Micro-Stream": "7", "Micro-Error": "EOS" });
+    post('{"n":5}\n', { "Micro-Stream": "7" });
+    // A stale Micro-Stream on a unary request is harmless (wire.md §4.2).
+    post("{}\n", {
+      "Micro-Stream": "8",
+      "Micro-Endpoint": "Ticker.Once",
+      "Micro-Method": "Ticker.Once",
+      "Micro-Id": "9",
+    });
+    await eventually(() => expect(frames).toHaveLength(3));
+    expect(Buffer.from(frames[2]?.body ?? []).toString()).toBe('{"once":true}\n');
+    expect(log).toEqual(["asked 1"]);
+  });
+
+  it("ends its input when the caller just hangs up, as clients before v1.9 do", async () => {
+    post("{}\n", { "Micro-Stream": "7" });
+    await eventually(() => expect(log).toEqual([]));
+    socket.end();
+    await eventually(() => expect(log).toEqual(["never asked"]));
+  });
+
+  it("speaks the envelope of 2016, with the end inside it", async () => {
+    const envelope = (params: string, id: number) => `{"method":"Ticker.Count","params":[${params}],"id":${id}}\n`;
+    for (const [id, params] of ["{}", '{"n":1}'].entries()) {
+      const body = envelope(params, id);
+      socket.write(
+        `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    }
+    await eventually(() => expect(frames).toHaveLength(2));
+    expect(JSON.parse(Buffer.from(frames[0]?.body ?? []).toString())).toMatchObject({ result: { i: 0 }, error: null });
+    expect(JSON.parse(Buffer.from(frames[1]?.body ?? []).toString())).toMatchObject({ error: "EOS" });
+  });
+});
+
+describe("a stream towards a server of another age", () => {
+  const read = async (service: Service, address: string): Promise<unknown[]> => {
+    const stream = await service.client.stream(NAME, "Ticker.Count", { address });
+    await stream.send({ n: 2 });
+    const seen: unknown[] = [];
+    for await (const value of stream) seen.push(value);
+    return seen;
+  };
+
+  it("ends with the connection, where no end is said (v0.25 to v1.2)", async () => {
+    await using peer = await rawPeer((socket, _question, number) => {
+      if (number === 1) socket.end(answer('{"i":0}') + answer('{"i":1}'));
+    });
+    const service = ticker();
+    try {
+      expect(await read(service, peer.address)).toEqual([{ i: 0 }, { i: 1 }]);
+      const [opening, message] = peer.questions;
+      expect(Buffer.from(opening?.frame.body ?? []).toString()).toBe("{}\n");
+      expect(Buffer.from(message?.frame.body ?? []).toString()).toBe('{"n":2}\n');
+      expect(opening?.frame.header["micro-stream"]).toBe(opening?.frame.header["micro-id"]);
+      expect(opening?.frame.header["timeout"]).toBeUndefined();
+    } finally {
+      await service.client.close();
+    }
+  });
+
+  it("does not trust what a response echoes, and ends at EOS (wire.md §11 trap 2)", async () => {
+    await using peer = await rawPeer((socket, _question, number) => {
+      if (number === 1)
+        socket.write(
+          answer('{"i":0}', { "Micro-Stream": "99", "Micro-Id": "99" }) + answer("", { "Micro-Error": "EOS" }),
+        );
+    });
+    const service = ticker();
+    try {
+      expect(await read(service, peer.address)).toEqual([{ i: 0 }]);
+    } finally {
+      await service.client.close();
+    }
+  });
+});

@@ -38,7 +38,7 @@ export interface RequestOptions extends CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Extra attempts after the first, for errors that are safe to repeat. Default 1. */
   readonly retries?: number;
-  /** Default `application/json`. */
+  /** Default `application/protobuf` where the messages are known, else `application/json`. */
   readonly contentType?: string;
   /** See `Endpoint.messages`; what `application/protobuf` needs. */
   readonly messages?: MessageCodecs;

@@ -1,6 +1,5 @@
 import type { Clock } from "../clock.ts";
 import type { Codec } from "../codec/codec.ts";
-import { jsonCodec } from "../codec/json.ts";
 import { payloadCodec } from "../codec/payload.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
@@ -15,7 +14,7 @@ import type { Line } from "./line.ts";
 import { addMetadata } from "./metadata.ts";
 import { openStream } from "./mucp-stream.ts";
 import { createPool, type Pool, type PoolInit } from "./pool.ts";
-import { readAnswer, type Spoken } from "./spoken.ts";
+import { readAnswer, type Spoken, usualContentType } from "./spoken.ts";
 
 export interface MucpInit extends PoolInit {
   /** Sent as `Micro-From-Service`, unless the metadata says another. */
@@ -115,7 +114,7 @@ export function mucpCaller(init: MucpInit): Caller {
 
 /** @throws MicroError `invalid_argument` for a content type that nobody here writes */
 function speak({ node, options }: ClientAttempt, codecs: ReadonlyMap<string, Codec>): Spoken {
-  const contentType = options.contentType ?? jsonCodec.contentType;
+  const contentType = usualContentType(options);
   const legacy = !node.metadata["protocol"];
   const wireType = legacy ? legacyContentType(contentType) : contentType;
   const kind = bodyKind(wireType, legacy, codecs);

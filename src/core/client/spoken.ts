@@ -4,6 +4,7 @@ import { MicroError } from "../errors.ts";
 import type { Frame } from "../transport/transport.ts";
 import { fromRecord, parseErrorText } from "../wire/error.ts";
 import { decodeResponse, type Envelope } from "../wire/rpc.ts";
+import type { RequestOptions } from "./client.ts";
 import { failure } from "./failure.ts";
 
 /** How one call is written and its answer read. */
@@ -15,6 +16,11 @@ export interface Spoken {
   /** The codec of what comes back. */
   readonly answers: Codec;
   encode(message: unknown): Uint8Array;
+}
+
+/** Protobuf where the endpoint's messages are known, as Go has it, else JSON. */
+export function usualContentType({ contentType, messages }: RequestOptions): string {
+  return contentType ?? (messages ? "application/protobuf" : jsonCodec.contentType);
 }
 
 /** The end of a stream, where an error would stand (`wire.md §3.2`). */

@@ -1,3 +1,5 @@
+import type { ValueRecord } from "../registry/registry.ts";
+
 /** Bytes to values and back; stateless. @throws MicroError `invalid_argument` both ways */
 export interface Codec {
   /** Matched exactly, without parameters (`wire.md §4.1`). */
@@ -14,6 +16,8 @@ export interface MessageCodec extends Codec {
   fromJson(value: unknown): unknown;
   /** What every Go reader understands: proto names, integers as digits. @throws MicroError `invalid_argument` */
   toJson(message: unknown): unknown;
+  /** What is registered about it (`wire.md §1.5`). */
+  readonly record?: ValueRecord;
 }
 
 /** Puts a payload and what belongs to its call into one body. @throws MicroError `invalid_argument` when it decodes */

@@ -24,7 +24,7 @@ const GO_TYPES: Readonly<Record<string, string>> = {
  * What an endpoint registers about itself, in the shape in which Go's tools draw it: the message, its fields, and one level
  * inside (`wire.md §1.5`). A message is named with `.meta({ title: "HelloRequest" })`, else after its endpoint.
  */
-export function describeEndpoint({ name, input, output, stream }: Endpoint): EndpointRecord {
+export function describeEndpoint({ name, input, output, stream, messages }: Endpoint): EndpointRecord {
   const method = name.split(".").at(-1) ?? name;
   if (stream) {
     // All that Go's servers say of a stream.
@@ -33,8 +33,8 @@ export function describeEndpoint({ name, input, output, stream }: Endpoint): End
   }
   return {
     name,
-    request: message(input, `${method}Request`, "input"),
-    response: message(output, `${method}Response`, "output"),
+    request: messages?.request.record ?? message(input, `${method}Request`, "input"),
+    response: messages?.response.record ?? message(output, `${method}Response`, "output"),
     metadata: {},
   };
 }

@@ -34,10 +34,13 @@ export const getService = defineCommand({
 function serviceReport(name: string, versions: readonly ServiceRecord[]): string {
   const lines = [`service  ${name}`];
   for (const { version, nodes } of versions) {
-    lines.push("", `version ${version}`, "", "Id\tAddress\tPort\tMetadata");
+    // Only where several registries are asked there is more to tell than era A did.
+    const several = nodes.some(({ origin }) => origin !== undefined);
+    lines.push("", `version ${version}`, "", `Id\tAddress\tPort\tMetadata${several ? "\tRegistry" : ""}`);
     for (const node of nodes) {
       const [host, port] = hostAndPort(node.address);
-      lines.push([node.id, host, port, pairs(node.metadata)].join("\t"));
+      const cells = [node.id, host, port, pairs(node.metadata)];
+      lines.push([...cells, ...(several ? [node.origin ?? ""] : [])].join("\t"));
     }
   }
   const endpoints = versions[0]?.endpoints ?? [];

@@ -25,6 +25,11 @@ export interface ServiceNode {
   readonly address: string;
   /** `protocol` tells how to speak to it; a missing one means the 2016 envelope (`wire.md §12.2`). */
   readonly metadata: Readonly<Record<string, string>>;
+  /**
+   * Which registry it was found in, where several are asked: `consul`, or `consul, mdns`. Only they set it, and it never
+   * travels (`metadata.registry` is what the node itself said).
+   */
+  readonly origin?: string;
 }
 
 /** One version of a service and the nodes that run it. Records are frozen in effect: nobody changes one, ever. */
@@ -67,9 +72,12 @@ export interface Registry extends Startable {
   readonly outlives: boolean;
   /**
    * Since when (epoch ms) the backend has been out of reach and answers are remembered ones; `undefined`: answers are
-   * true now. Only a cache remembers, so only a cache sets it.
+   * true now. Only a cache remembers; of several registries, the first
+   * that was lost.
    */
   readonly lostAt?: number | undefined;
+  /** What of `where` is out of reach, when that is only a part of it. */
+  readonly lostWhere?: string | undefined;
   /**
    * How long (ms) what was seen may be believed, where services can vanish without a word (mdns: no goodbye from a process
    * that was killed). Missing: `watch` tells every departure.

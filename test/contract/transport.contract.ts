@@ -8,6 +8,15 @@ export interface TransportSubject {
   readonly any: string;
   /** An address where nobody listens. */
   readonly nobody: string;
+  /** Of the largest body that is tried. @default 1000000 */
+  readonly largestBody?: number;
+  /** Cases that an implementation cannot pass, each with the reason. What it does instead is tested in their place. */
+  readonly without?: {
+    /** The other side does not learn that a connection was closed. */
+    readonly farewell?: string;
+    /** Dialling asks nobody: the first frame is refused instead. */
+    readonly greeting?: string;
+  };
 }
 
 const frame = (text: string, header: Record<string, string> = {}): Frame => ({
@@ -17,8 +26,20 @@ const frame = (text: string, header: Record<string, string> = {}): Frame => ({
 const textOf = (found: Frame) => new TextDecoder().decode(found.body);
 
 /** The definition of a transport. */
-export function transportContract(name: string, { create, any, nobody }: TransportSubject): void {
+export function transportContract(name: string, subject: TransportSubject): void {
+  const { create, any, nobody, largestBody = 1_000_000, without = {} } = subject;
   describe(`${name} is a transport:`, () => {
+    /** Nobody is there, which shows when dialling or, without a greeting, when asking. */
+    const refused = async (transport: Transport, address: string) => {
+      const refusal = async () => {
+        await using connection = await transport.dial(address);
+        await connection.send(frame("anybody?"));
+        for await (const _ of connection);
+      };
+      await expect(without.greeting ? refusal() : transport.dial(address)).rejects.toMatchObject({
+        code: "unavailable",
+      });
+    };
     /** Answers with what `answer` sends, until the other side goes. */
     async function linked(serve: (connection: Connection) => Promise<void>) {
       const transport = create();
@@ -72,7 +93,7 @@ export function transportContract(name: string, { create, any, nobody }: Transpo
           () => resolve(),
         );
       });
-      const big = "y".repeat(1_000_000);
+      const big = "y".repeat(largestBody);
       for (const body of ["", "small", big]) await link.connection.send(frame(body, header));
       await done;
       expect(received.map(textOf)).toEqual(["", "small", big]);
@@ -104,7 +125,7 @@ export function transportContract(name: string, { create, any, nobody }: Transpo
       expect({ count, order }).toEqual({ count: 12_000, order: true });
     });
 
-    it("ends the iteration when the other side closes", async () => {
+    it(`ends the iteration when ${without.farewell ? "it is closed" : "the other side closes"}`, async () => {
       await using link = await linked(async (connection) => {
         for await (const found of connection) {
           await connection.send(found);
@@ -114,7 +135,10 @@ export function transportContract(name: string, { create, any, nobody }: Transpo
       });
       await link.connection.send(frame("last"));
       const answers: string[] = [];
-      for await (const found of link.connection) answers.push(textOf(found));
+      for await (const found of link.connection) {
+        answers.push(textOf(found));
+        if (without.farewell) void link.connection.close();
+      }
       expect(answers).toEqual(["last"]);
       await expect(link.connection.send(frame("late"))).rejects.toBeInstanceOf(MicroError);
     });
@@ -128,11 +152,13 @@ export function transportContract(name: string, { create, any, nobody }: Transpo
       });
       const other = await link.transport.dial(link.listener.address);
       await link.connection.send(frame("throw"));
-      await expect(
-        (async () => {
-          for await (const _ of link.connection);
-        })(),
-      ).resolves.toBeUndefined();
+      if (!without.farewell) {
+        await expect(
+          (async () => {
+            for await (const _ of link.connection);
+          })(),
+        ).resolves.toBeUndefined();
+      }
       await other.send(frame("still here"));
       for await (const found of other) {
         expect(textOf(found)).toBe("still here");
@@ -143,7 +169,7 @@ export function transportContract(name: string, { create, any, nobody }: Transpo
 
     it("says who is not there, and gives up when it is told to", async () => {
       const transport = create();
-      await expect(transport.dial(nobody)).rejects.toMatchObject({ code: "unavailable" });
+      await refused(transport, nobody);
       await expect(transport.dial(nobody, { signal: AbortSignal.abort() })).rejects.toMatchObject({
         code: "cancelled",
       });
@@ -168,7 +194,7 @@ export function transportContract(name: string, { create, any, nobody }: Transpo
       await expect
         .poll(() => process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCP")).length)
         .toBeLessThanOrEqual(before);
-      await expect(transport.dial(listener.address)).rejects.toMatchObject({ code: "unavailable" });
+      await refused(transport, listener.address);
     });
   });
 }

@@ -9,7 +9,14 @@ export interface SelectorInit {
   readonly strategy?: Strategy;
   /** How long a node that failed is avoided. @default 10000 */
   readonly avoidMs?: number;
+  /** How many times in a row it must fail for that. @default 1 */
+  readonly avoidAfter?: number;
+  /** Around every choice, before those of the call. */
+  readonly filters?: readonly Filter[];
 }
+
+/** Go's `blacklist` plugin: three failures in a row, forgotten half a minute after the last (`wire.md §10`). */
+export const BLACKLIST: SelectorInit = { avoidAfter: 3, avoidMs: 30_000 };
 
 /** How many services and failed nodes it remembers at most. */
 const MAX_REMEMBERED = 20_000;
@@ -25,18 +32,18 @@ interface Known {
 export function defaultSelector(
   init: SelectorInit = {},
 ): (parts: { readonly registry: Registry; readonly clock?: Clock }) => Selector {
-  const { strategy = random, avoidMs = 10_000 } = init;
+  const { strategy = random, avoidMs = 10_000, avoidAfter = 1, filters: always = [] } = init;
   return ({ registry, clock = systemClock }) => {
     const known = new Map<string, Known>();
-    /** Until when (epoch ms) a node is avoided, by its id. */
-    const failed = new Map<string, number>();
+    /** How often a node failed in a row, and until when (epoch ms) that counts; by its id. */
+    const failed = new Map<string, { times: number; until: number }>();
 
     /** Records are immutable, so what follows from them is worked out once. */
     const knownOf = (service: string, versions: readonly ServiceRecord[]): Known => {
       let found = known.get(service);
       if (found?.versions === versions) return found;
       if (found === undefined && known.size >= MAX_REMEMBERED) known.clear();
-      found = { versions, nodes: nodesOf(versions), pick: found?.pick ?? strategy() };
+      found = { versions, nodes: nodesOf(always.reduce(narrow, versions)), pick: found?.pick ?? strategy() };
       known.set(service, found);
       return found;
     };
@@ -44,13 +51,16 @@ export function defaultSelector(
       const untried = exclude?.size ? nodes.filter((node) => !exclude.has(node.id)) : nodes;
       if (failed.size === 0) return untried;
       const now = clock.now();
-      const well = untried.filter((node) => (failed.get(node.id) ?? 0) <= now);
+      const well = untried.filter((node) => {
+        const failures = failed.get(node.id);
+        return failures === undefined || failures.until <= now || failures.times < avoidAfter;
+      });
       return well.length > 0 ? well : untried;
     };
 
     const choose = (service: string, versions: readonly ServiceRecord[], { filters, exclude }: SelectOptions) => {
       const { nodes: all, pick } = knownOf(service, versions);
-      const wanted = filters?.length ? nodesOf(filters.reduce(narrow, versions)) : all;
+      const wanted = filters?.length ? nodesOf([...always, ...filters].reduce(narrow, versions)) : all;
       const nodes = usable(wanted, exclude);
       if (nodes.length > 0) return pick(nodes);
       return Promise.reject(new MicroError("unavailable", `${service} has no node left to call`));
@@ -70,10 +80,12 @@ export function defaultSelector(
         }
         const now = clock.now();
         if (failed.size >= MAX_REMEMBERED) {
-          for (const [id, until] of failed) if (until <= now) failed.delete(id);
+          for (const [id, { until }] of failed) if (until <= now) failed.delete(id);
           if (failed.size >= MAX_REMEMBERED) failed.clear();
         }
-        failed.set(node.id, now + avoidMs);
+        const before = failed.get(node.id);
+        const times = before && before.until > now ? before.times + 1 : 1;
+        failed.set(node.id, { times, until: now + avoidMs });
       },
     };
   };

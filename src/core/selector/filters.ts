@@ -13,6 +13,18 @@ export function byLabel(key: string, value: string): Filter {
       .filter((record) => record.nodes.length > 0);
 }
 
+/** Nodes with any of these labels, and all of them where there is none: Go's `label` plugin. */
+export function preferLabels(labels: Readonly<Record<string, string>>): Filter {
+  const filters = Object.entries(labels).map(([key, value]) => byLabel(key, value));
+  return (versions) => {
+    for (const filter of filters) {
+      const found = filter(versions);
+      if (found.length > 0) return found;
+    }
+    return versions;
+  };
+}
+
 /** Only versions that have registered this endpoint. */
 export function byEndpoint(name: string): Filter {
   return (versions) => versions.filter((record) => record.endpoints.some((endpoint) => endpoint.name === name));

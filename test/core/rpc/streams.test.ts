@@ -2,12 +2,9 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { MicroError } from "../../../src/core/errors.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import { createService, defineEndpoint, type Service } from "../../../src/core/service.ts";
-import { httpTransport } from "../../../src/core/transport/http.ts";
 import { createFrameReader } from "../../../src/core/transport/http-framing.ts";
-import { memoryTransport } from "../../../src/core/transport/memory.ts";
 import type { Frame } from "../../../src/core/transport/transport.ts";
 import { answer, rawPeer } from "../../fakes/raw-peer.ts";
 
@@ -19,32 +16,18 @@ const count = defineEndpoint({
   output: z.object({ i: z.number().int() }),
   stream: true,
 });
-const chat = defineEndpoint({
-  service: NAME,
-  name: "Ticker.Chat",
-  input: z.object({ text: z.string() }),
-  output: z.object({ text: z.string() }),
-  stream: true,
-});
-
 /** What the handlers have seen. */
 let log: string[];
 
-function ticker(transport = httpTransport(), address = "127.0.0.1:0"): Service {
-  const service = createService({ name: NAME, registry: memoryRegistry()(), transport, address, drainMs: 500 });
+function ticker(): Service {
+  const service = createService({ name: NAME, registry: memoryRegistry()(), address: "127.0.0.1:0", drainMs: 500 });
   service.handleStream(count, async (stream, { signal }) => {
     for await (const { n } of stream) {
       log.push(`asked ${n}`);
-      if (n < 0) throw new MicroError("not_found", "nothing to count");
       for (let i = 0; i < n && !signal.aborted; i++) await stream.send({ i });
       return;
     }
     log.push("never asked");
-  });
-  service.handleStream(chat, async (stream, { signal }) => {
-    signal.addEventListener("abort", () => log.push("aborted"));
-    for await (const { text } of stream) await stream.send({ text: text.toUpperCase() });
-    log.push("input ended");
   });
   service.server.handleRaw("Ticker.Once", async () => ({ once: true }));
   return service;
@@ -64,95 +47,6 @@ const eventually = async (check: () => void): Promise<void> => {
 beforeEach(() => {
   log = [];
 });
-
-for (const [kind, make] of [
-  ["http", () => ticker()],
-  ["memory", () => ticker(memoryTransport(), "memory:ticker")],
-] as const) {
-  describe(`a stream over ${kind}`, () => {
-    let service: Service;
-    beforeEach(async () => {
-      service = make();
-      await service.start();
-    });
-    afterEach(() => service.stop());
-
-    it("gives the request to the handler once, and every answer in order", async () => {
-      const stream = await service.client.open(count);
-      await stream.send({ n: 1000 });
-      const seen: number[] = [];
-      for await (const { i } of stream) seen.push(i);
-      expect(seen).toEqual(Array.from({ length: 1000 }, (_, i) => i));
-      expect(log).toEqual(["asked 1000"]);
-    });
-
-    it("goes both ways until the caller ends it", async () => {
-      const stream = await service.client.open(chat);
-      const answers = stream[Symbol.asyncIterator]();
-      for (const text of ["one", "two", "three"]) {
-        await stream.send({ text });
-        expect(await answers.next()).toEqual({ done: false, value: { text: text.toUpperCase() } });
-      }
-      await stream.end();
-      expect((await answers.next()).done).toBe(true);
-      expect(log).toEqual(["input ended"]);
-      await expect(stream.send({ text: "more" })).rejects.toMatchObject({ code: "unavailable" });
-    });
-
-    it("throws the handler's error after what was sent before", async () => {
-      const stream = await service.client.open(count);
-      await stream.send({ n: -1 });
-      const read = async () => {
-        for await (const _ of stream) throw new Error("there was an answer");
-      };
-      await expect(read()).rejects.toMatchObject({ code: "not_found", message: "nothing to count" });
-    });
-
-    it("ends at the handler's side when the caller cancels", async () => {
-      const over = new AbortController();
-      const stream = await service.client.stream(NAME, "Ticker.Chat", { signal: over.signal });
-      await stream.send({ text: "x" });
-      const read = (async () => {
-        for await (const _ of stream) over.abort();
-      })();
-      await expect(read).rejects.toMatchObject({ code: "cancelled" });
-      await eventually(() => expect(log).toContain("input ended"));
-      await expect(stream.send({ text: "y" })).rejects.toMatchObject({ code: "cancelled" });
-    });
-
-    it("is told of an endpoint that is not there, and of a message that is not what the schema says", async () => {
-      const nowhere = await service.client.stream(NAME, "Ticker.Nothing");
-      await expect(nowhere[Symbol.asyncIterator]().next()).rejects.toThrow("can't find method Nothing");
-      const stream = await service.client.open(count);
-      await expect(stream.send({ n: 0.5 })).rejects.toMatchObject({ code: "invalid_argument" });
-      await stream.close();
-    });
-
-    it("is ended by a server that stops, within its patience", async () => {
-      const stream = await service.client.open(chat);
-      await stream.send({ text: "x" });
-      const answers = stream[Symbol.asyncIterator]();
-      await answers.next();
-      const stopping = service.server.stop();
-      await answers.next().catch(() => {});
-      await stopping;
-      expect(log).toContain("aborted");
-    });
-
-    it("does not mind a fast caller before a slow handler", async () => {
-      const stream = await service.client.open(chat);
-      const texts = Array.from({ length: 3000 }, (_, i) => `${i}`);
-      const sending = (async () => {
-        for (const text of texts) await stream.send({ text });
-        await stream.end();
-      })();
-      const seen: string[] = [];
-      for await (const { text } of stream) seen.push(text);
-      await sending;
-      expect(seen).toEqual(texts);
-    });
-  });
-}
 
 describe("a stream on the wire", () => {
   let service: Service;

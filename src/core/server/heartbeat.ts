@@ -13,6 +13,8 @@ export interface HeartbeatInit {
   readonly ttlMs: number;
   /** 0: registered once. */
   readonly intervalMs: number;
+  /** It was registered just now: the first time is after one interval. */
+  readonly registered?: boolean;
   /** Gives up the first registration, for which the start waits. */
   readonly signal?: AbortSignal;
 }
@@ -56,7 +58,7 @@ export async function startHeartbeat(init: HeartbeatInit): Promise<Closable> {
     }
   };
 
-  if (!over.signal.aborted) await beat();
+  if (init.registered !== true && !over.signal.aborted) await beat();
   const kept = keep();
   return closable(async () => {
     init.signal?.removeEventListener("abort", leave);

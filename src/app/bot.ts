@@ -14,7 +14,7 @@ import type { Input } from "../inputs/input.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
 import { createLog } from "./log.ts";
-import { INPUTS, type InputInit, type Makers, type Tools } from "./parts.ts";
+import { INPUTS, type InputInit, lazyBroker, type Makers, type Tools } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
 import { BOT, type BotSettings, type GlobalSettings } from "./settings.ts";
 import { VERSION } from "./version.ts";
@@ -45,15 +45,18 @@ export async function runBot(
   const registry = cached(await makers.registry(settings, tools), tools);
   const transport = await makers.transport(settings);
   const client = await makers.client({ registry, transport }, settings, tools);
+  const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   let bot: Bot | undefined;
   const context: CommandContext = {
     registry,
     client,
+    broker,
     clock,
     signal,
     caller: `terminal:${user}`,
     mayRun: () => true,
     oneShot: false,
+    emit: async () => {},
   };
   const scripted = !(init.stdin.isTTY && init.stdout.isTTY);
   const opened = await openInputs(settings.inputs, tools, {
@@ -90,6 +93,7 @@ export async function runBot(
       commands: [...builtin, ...smallTalk],
       registry,
       client,
+      broker,
       policy,
       journal,
       clock,
@@ -107,6 +111,7 @@ export async function runBot(
     if (!signal.aborted) throw error;
   } finally {
     await bot?.stop();
+    await broker.stop();
     await server.stop();
     await client.close();
     await registry.stop();

@@ -1,6 +1,6 @@
 import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
-import { drawText } from "../commands/draw.ts";
+import { drawShown, drawText } from "../commands/draw.ts";
 import { fields } from "../commands/fields.ts";
 import { argvLine, type Line } from "../commands/line.ts";
 import { type Mark, type Output, parse } from "../commands/parse.ts";
@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import { jsonCodec, RawJson } from "../core/codec/json.ts";
 import { MicroError } from "../core/errors.ts";
 import { silent } from "../core/log.ts";
-import { lazyClient, type Makers, type Tools } from "./parts.ts";
+import { lazyBroker, lazyClient, type Makers, type Tools } from "./parts.ts";
 import { GLOBAL, type GlobalSettings } from "./settings.ts";
 
 /** What one command of the command line needs. */
@@ -19,13 +19,15 @@ export interface CliInit {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly user: string;
+  /** Writes to stdout; resolves when there is room for more. */
+  readonly print: (text: string) => Promise<void>;
 }
 
 /**
- * Runs one command and gives what belongs on stdout.
+ * Runs one command and gives what belongs on stdout beside what it has shown by itself.
  * @throws MicroError what the command throws; `invalid_argument` for a line that is not understood
  */
-export async function runCli(args: readonly string[], init: CliInit): Promise<string> {
+export async function runCli(args: readonly string[], init: CliInit): Promise<string | undefined> {
   const { catalog, clock, signal, makers, settings } = init;
   const line = argvLine(args);
   const match = catalog.match(line);
@@ -36,19 +38,24 @@ export async function runCli(args: readonly string[], init: CliInit): Promise<st
   const client = lazyClient(async () =>
     makers.client({ registry, transport: await makers.transport(settings) }, settings, tools),
   );
+  const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   try {
     await registry.start({ signal });
     const result: unknown = await match.command.run(input, {
       registry,
       client,
+      broker,
       clock,
       signal,
       caller: `terminal:${init.user}`,
       mayRun: () => true,
       oneShot: true,
+      emit: (view, fact) => init.print(`${drawShown(view, fact, output)}\n`),
     });
+    if (match.command.maxMs !== undefined) return undefined;
     return printed(match.command, input, result, output);
   } finally {
+    await broker.stop();
     await client.close();
     await registry.stop();
   }

@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { Input } from "../inputs/input.ts";
 
-/** Longer than any command may take, so it ends only a wait for an answer that never comes. */
-const PATIENCE_MS = 60_000;
+/** Longer than any command may take, one that goes on (`Command.maxMs`) among them, so it ends only a wait for an answer that never comes. */
+const PATIENCE_MS = 70 * 60_000;
 
 /**
  * An input whose messages come one at a time, each when the one before has been answered. What comes out of a pipe is a
@@ -32,7 +32,7 @@ export function inTurn(input: Input, clock: Clock): Input {
         },
         send: async (message, options) => {
           await connection.send(message, options);
-          goOn.abort();
+          if (message.progress?.last !== false) goOn.abort();
         },
         close,
         [Symbol.asyncDispose]: close,

@@ -1,5 +1,8 @@
+import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
+import { orAbort } from "../core/deadline.ts";
+import type { CallOptions } from "../core/lifecycle.ts";
 import type { Log } from "../core/log.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Strategy } from "../core/selector/selector.ts";
@@ -43,6 +46,23 @@ export const TRANSPORTS = {
   memory: async (): Promise<Transport> => (await import("../core/transport/memory.ts")).memoryTransport(),
 } as const;
 
+/** How messages to topics travel. */
+export const BROKERS = {
+  http: async ({ registry }: BrokerParts, [address = ":0"]: readonly string[], tools: Tools): Promise<Broker> => {
+    const { httpBroker } = await import("../core/broker/http.ts");
+    return httpBroker({ address })({ registry, ...tools });
+  },
+  memory: async (_parts: BrokerParts, _addresses: readonly string[], tools: Tools): Promise<Broker> => {
+    const { memoryBroker } = await import("../core/broker/memory.ts");
+    return memoryBroker()(tools);
+  },
+} as const;
+
+export interface BrokerParts {
+  /** Where subscribers are registered, for brokers without a server. */
+  readonly registry: Registry;
+}
+
 /** Chat networks. */
 export const INPUTS = {
   terminal: async (init: InputInit, tools: Tools): Promise<Input> => {
@@ -64,6 +84,8 @@ export interface InputInit {
 export interface Makers {
   registry(settings: GlobalSettings, tools: Tools): Promise<Registry>;
   transport(settings: GlobalSettings): Promise<Transport>;
+  /** Not started. */
+  broker(parts: BrokerParts, settings: GlobalSettings, tools: Tools): Promise<Broker>;
   client(parts: ClientParts, settings: GlobalSettings, tools: Tools): Promise<Client>;
 }
 
@@ -77,6 +99,8 @@ export const makers: Makers = {
   registry: (settings, tools) =>
     REGISTRIES[settings.registry as keyof typeof REGISTRIES](settings.registry_address, tools),
   transport: (settings) => TRANSPORTS[settings.transport as keyof typeof TRANSPORTS](),
+  broker: (parts, settings, tools) =>
+    BROKERS[settings.broker as keyof typeof BROKERS](parts, settings.broker_address, tools),
   client: async ({ registry, transport }, settings, { clock }) => {
     const [strategy, { defaultSelector }, { rpcClient }] = await Promise.all([
       SELECTORS[settings.selector as keyof typeof SELECTORS](),
@@ -111,5 +135,39 @@ export function lazyClient(make: () => Promise<Client>): Client {
     stream: async (...args) => (await client()).stream(...args),
     use: (layer) => void layers.push(layer),
     close: async () => (await made)?.close(),
+  };
+}
+
+/** A broker that is made and started when it is first wanted, and tried again when it could not be. */
+export function lazyBroker(kind: string, make: () => Promise<Broker>): Broker {
+  let made: Broker | undefined;
+  let starting: Promise<Broker> | undefined;
+  const begin = async (): Promise<Broker> => {
+    try {
+      made ??= await make();
+      await made.start();
+      return made;
+    } catch (error) {
+      starting = undefined;
+      throw error;
+    }
+  };
+  // Who gives up waits no longer; the others go on.
+  const broker = async ({ signal }: CallOptions = {}): Promise<Broker> => {
+    starting ??= begin();
+    return signal ? orAbort(starting, signal) : starting;
+  };
+  return {
+    kind,
+    get where() {
+      return made?.where ?? kind;
+    },
+    start: async () => {},
+    stop: async () => {
+      await starting?.catch(() => {});
+      await made?.stop();
+    },
+    publish: async (topic, message, options) => (await broker(options)).publish(topic, message, options),
+    subscribe: async (topic, handler, options) => (await broker(options)).subscribe(topic, handler, options),
   };
 }

@@ -82,5 +82,20 @@ async function run(init: ProgramInit): Promise<string | undefined> {
     clock,
     signal,
     user,
+    print: (text) => written(init.stdout, text, signal),
+  });
+}
+
+/** Resolves when there is room for more, or nobody to have it. */
+function written(stdout: Writable, text: string, signal: AbortSignal): Promise<void> {
+  if (stdout.write(text) || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      stdout.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    stdout.on("drain", done);
+    signal.addEventListener("abort", done);
   });
 }

@@ -1,5 +1,5 @@
 import { duration, flag, integer, list, oneOf, pairs, type Settings, secret, someOf, text } from "./options.ts";
-import { INPUTS, REGISTRIES, SELECTORS, TRANSPORTS } from "./parts.ts";
+import { BROKERS, INPUTS, REGISTRIES, SELECTORS, TRANSPORTS } from "./parts.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 
@@ -37,6 +37,16 @@ export const GLOBAL = {
     Object.keys(TRANSPORTS),
     "http",
   ),
+  broker: oneOf(
+    { env: "MICRO_BROKER", description: `how messages to topics travel: ${names(BROKERS)}` },
+    "broker",
+    Object.keys(BROKERS),
+    "http",
+  ),
+  broker_address: list({
+    env: "MICRO_BROKER_ADDRESS",
+    description: "host:port of the broker; for http where to listen",
+  }),
   client_request_timeout: duration(
     { env: "MICRO_CLIENT_REQUEST_TIMEOUT", description: "how long a call may take, all attempts together" },
     5000,

@@ -4,6 +4,7 @@ import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import { jobsCommands } from "../commands/jobs.ts";
 import type { Line } from "../commands/line.ts";
+import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
@@ -38,6 +39,8 @@ export interface BotInit {
   /** Started and stopped by whoever made them. */
   readonly registry: Registry;
   readonly client: Client;
+  /** For `publish` and `subscribe`; without one they say that there is none. */
+  readonly broker?: Broker;
   readonly policy?: Policy;
   readonly journal?: Journal;
   readonly clock?: Clock;
@@ -78,7 +81,7 @@ export function createBot(init: BotInit): Bot {
   const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, journal = memoryJournal() } = init;
   const wires = init.inputs.map((input): Wire => ({ input, outbox: createOutbox(clock, log), connection: undefined }));
   const mayRun = (context: Context, command: AnyCommand) => policy.allows(context.caller, isGuest(context), command);
-  const runner = createRunner({ ...init, clock, mayRun });
+  const runner = createRunner({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
   const catalog: Catalog = createCatalog([...init.commands, helpCommand(() => catalog), ...jobsCommands(runner.jobs)]);
   const outboxOf = (input: Input) => wires.find((wire) => wire.input === input)?.outbox;
   const asked = confirm(clock, name);
@@ -90,7 +93,7 @@ export function createBot(init: BotInit): Bot {
   };
   const layers: readonly Layer[] = [
     once(journal, clock, refuse),
-    answer(send, log),
+    answer({ send, grow: ({ input }, key, draw) => outboxOf(input)?.grow(key, draw) }, log),
     audit(init.audit ?? ((record) => log.info(record, "audit")), clock),
     fresh(clock, init.maxAgeMs ?? 60_000),
     limit(init.limit),
@@ -230,10 +233,11 @@ export function createBot(init: BotInit): Bot {
         const patience = clock.sleep(ms, { signal: drained.signal }).catch(() => {});
         return Promise.race([Promise.all(working), patience]);
       };
+      runner.endGoingOn();
       await within(init.drainMs ?? 10_000);
       runner.stop();
-      // What was cut off is told so, if its network takes it quickly.
-      if (working.size > 0) await within(1000);
+      // What was cut off is told so, if its network takes it quickly; a message that grew has to wait a second itself.
+      if (working.size > 0) await within(2000);
       drained.abort();
       for (const { outbox } of wires) outbox.close();
       await Promise.all(wires.map(({ connection }) => connection?.close()));
@@ -242,6 +246,19 @@ export function createBot(init: BotInit): Bot {
       finish(undefined);
     },
   };
+}
+
+const noBroker: Broker = {
+  kind: "none",
+  where: "nowhere",
+  start: async () => {},
+  stop: async () => {},
+  publish: async () => nothingThere(),
+  subscribe: async () => nothingThere(),
+};
+
+function nothingThere(): never {
+  throw new MicroError("unimplemented", "this bot has no broker: who made it gave it none");
 }
 
 /** How long `start()` waits for the networks; one that is away by then is joined when it is back. */
@@ -263,6 +280,7 @@ function contextOf(input: Input, message: IncomingMessage, line: Line, id: strin
     line,
     caller: `${input.name}:${message.from.id ?? "guest"}`,
     id,
+    show: async () => {},
     confirmed: false,
   };
 }

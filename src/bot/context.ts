@@ -16,8 +16,18 @@ export interface Context {
   readonly id: string;
   /** Once the line is understood. */
   readonly run?: { readonly command: AnyCommand; readonly input: Record<string, unknown>; readonly output: Output };
+  /** Shows something before the answer. Never rejects. */
+  readonly show: (shown: Shown) => Promise<void>;
   /** The caller has said yes to exactly this line. */
   readonly confirmed: boolean;
+}
+
+/** What a command shows while it runs. */
+export interface Shown {
+  /** Lines, as they are. */
+  readonly text: string;
+  /** Into a thread of the message that asked, where there are threads. */
+  readonly aside: boolean;
 }
 
 /** What there is to say; drawn for the network in `render.ts`. */

@@ -2,11 +2,20 @@ import type { Clock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { InputConnection, OutgoingMessage } from "../inputs/input.ts";
+import { createGrowing } from "./growing.ts";
 
 /** Sends an input's answers: in order per room, again after a refusal for being too fast, over the next link if one is lost. */
 export interface Outbox {
-  /** Resolves to whether it was said or refused for good; `false`: given up and logged. Never rejects. */
+  /**
+   * Resolves to whether it was said or refused for good; `false`: given up and logged. Never rejects. The last message of
+   * something that grew comes after what was said of it before, and no sooner than a second after that.
+   */
   send(message: OutgoingMessage): Promise<boolean>;
+  /**
+   * What is said under a key has changed. It is drawn when it is said: at most once a second, and when the network asks to
+   * wait, so long after, in which time the room's other answers go on.
+   */
+  grow(key: string, draw: () => OutgoingMessage): void;
   /** The link to send over from now on; `undefined` while there is none. */
   use(connection: InputConnection | undefined): void;
   /** Gives up what still waits for a link. */
@@ -15,7 +24,7 @@ export interface Outbox {
 
 /** @param giveUpMs how long an answer is worth saying @default 300000 */
 export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox {
-  const last = new Map<string, Promise<boolean>>();
+  const last = new Map<string, Promise<unknown>>();
   let live: InputConnection | undefined;
   const closing = new AbortController();
   let arrived: (() => void)[] = [];
@@ -73,15 +82,37 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
     }
   };
 
+  /** Work of a room, after what was begun there before. It never rejects. */
+  const inTurn = <T>(room: string, work: () => Promise<T>): Promise<T> => {
+    const done = (last.get(room) ?? Promise.resolve()).then(work);
+    last.set(room, done);
+    return done.finally(() => {
+      if (last.get(room) === done) last.delete(room);
+    });
+  };
+
+  const growing = createGrowing(clock, closing.signal, (draw, attempt) => {
+    const { room } = draw().place;
+    return inTurn(room, async () => {
+      // It is not waited for here, since others of the room would wait, too.
+      if (live === undefined) return NO_LINK_MS;
+      try {
+        await live.send(draw());
+        return 0;
+      } catch (thrown) {
+        const error = MicroError.from(thrown);
+        log.warn({ room, code: error.code, reason: error.message }, "what a command shows waits to be sent again");
+        return waitBefore(error, attempt);
+      }
+    });
+  });
+
   return {
-    send: (message) => {
-      const room = message.place.room;
-      const sent = (last.get(room) ?? Promise.resolve(true)).then(() => deliver(message));
-      last.set(room, sent);
-      return sent.finally(() => {
-        if (last.get(room) === sent) last.delete(room);
-      });
+    send: async (message) => {
+      if (message.progress?.last) await growing.end(message.progress.key);
+      return inTurn(message.place.room, () => deliver(message));
     },
+    grow: growing.grow,
     use: (connection) => {
       live = connection;
       if (connection) rouse();
@@ -93,11 +124,15 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
   };
 }
 
+const NO_LINK_MS = 1000;
+
 /** Milliseconds to wait before the next attempt; `undefined` when it would only fail again. */
 function waitBefore(error: MicroError, attempt: number): number | undefined {
   if (error.code === "exhausted") {
     const asked = Number(error.details["retryAfterMs"] ?? 1000);
     return Math.min(Math.max(asked, 100), 120_000);
   }
-  return error.code === "unavailable" || error.code === "timeout" ? Math.min(250 * 2 ** attempt, 10_000) : undefined;
+  return error.code === "unavailable" || error.code === "timeout"
+    ? Math.min(250 * 2 ** Math.min(attempt, 10), 10_000)
+    : undefined;
 }

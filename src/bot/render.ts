@@ -85,6 +85,11 @@ function caret(line: string, { start, end }: Mark): readonly string[] {
   return [shown, " ".repeat(start - from) + "^".repeat(width)];
 }
 
+/** At most `length` characters; what is left out is marked. */
+export function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, Math.max(0, length - 1))}…` : text;
+}
+
 /** One message, whatever its length: what is too long is said in part and sent whole as a file, where there are files. */
 function fitted(parts: readonly Part[], place: Place, limits: Input["limits"]): OutgoingMessage {
   const length = parts.reduce((sum, part) => sum + part.text.length, 0);
@@ -93,7 +98,7 @@ function fitted(parts: readonly Part[], place: Place, limits: Input["limits"]): 
   const lines = long.text.split("\n");
   const room = Math.max(200, limits.textLength - (length - long.text.length) - 200);
   let head = lines.slice(0, SUMMARY_LINES).join("\n");
-  if (head.length > room) head = `${head.slice(0, room - 1)}…`;
+  head = cut(head, room);
   const rest = `${lines.length} lines, ${long.text.length} characters in all`;
   const note = limits.files ? `${rest}; all of it is in the file` : `${rest}; the rest does not fit here`;
   const said = parts.map((part) => (part === long ? { ...part, text: head } : part));

@@ -1,5 +1,7 @@
 import type { AnyCommand, CommandContext } from "../commands/command.ts";
+import { drawShown } from "../commands/draw.ts";
 import type { Job, Jobs } from "../commands/jobs.ts";
+import type { Broker } from "../core/broker/broker.ts";
 import type { Client, ClientCall } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Deadline, deadline, orAbort } from "../core/deadline.ts";
@@ -10,9 +12,10 @@ import type { Answer, Context } from "./context.ts";
 export interface RunInit {
   readonly registry: Registry;
   readonly client: Client;
+  readonly broker: Broker;
   readonly clock: Clock;
   readonly mayRun: (context: Context, command: AnyCommand) => boolean;
-  /** How long a command may take. @default 30000 */
+  /** How long a command may take that does not say otherwise (`Command.maxMs`). @default 30000 */
   readonly commandMs?: number;
 }
 
@@ -20,12 +23,14 @@ export interface RunInit {
 export interface Runner {
   readonly jobs: Jobs;
   run(context: Context): Promise<Answer>;
+  /** Cancels what goes on: nobody waits for its end. */
+  endGoingOn(): void;
   /** Cancels everything that runs, and runs nothing more. */
   stop(): void;
 }
 
 export function createRunner(init: RunInit): Runner {
-  const running = new Map<string, { job: Job; limit: Deadline }>();
+  const running = new Map<string, { job: Job; limit: Deadline; goesOn: boolean }>();
   let stopped = false;
   return {
     jobs: {
@@ -36,6 +41,9 @@ export function createRunner(init: RunInit): Runner {
         return found !== undefined;
       },
     },
+    endGoingOn: () => {
+      for (const { limit, goesOn } of running.values()) if (goesOn) limit.cancel();
+    },
     stop: () => {
       stopped = true;
       for (const { limit } of running.values()) limit.cancel();
@@ -44,11 +52,13 @@ export function createRunner(init: RunInit): Runner {
       const { command, input, output } = context.run ?? never();
       if (stopped) throw new MicroError("cancelled", `\`${command.name}\` was not begun: the bot is being stopped`);
       const job = { id: context.id, caller: context.caller, text: context.line.text, startedAt: init.clock.now() };
-      using limit = deadline({}, init.commandMs ?? 30_000, `\`${command.name}\``);
-      running.set(job.id, { job, limit });
+      const goesOn = command.maxMs !== undefined;
+      using limit = deadline({}, command.maxMs ?? init.commandMs ?? 30_000, `\`${command.name}\``);
+      running.set(job.id, { job, limit, goesOn });
       try {
         const result = await orAbort(command.run(input, commandContext(init, context, limit.signal)), limit.signal);
-        return { view: command.view(result, input), result, output };
+        // What goes on has shown its facts by now.
+        return { view: command.view(result, input), result, output: goesOn ? "text" : output };
       } finally {
         running.delete(job.id);
       }
@@ -62,11 +72,18 @@ function commandContext(init: RunInit, context: Context, signal: AbortSignal): C
     get client() {
       return traced(init.client, context.id);
     },
+    broker: init.broker,
     clock: init.clock,
     signal,
     caller: context.caller,
     mayRun: (command) => init.mayRun(context, command),
     oneShot: false,
+    emit: async (view, fact) => {
+      const { command, output } = context.run ?? never();
+      // What comes after the end is let go.
+      if (signal.aborted) return;
+      await context.show({ text: drawShown(view, fact, output), aside: command.aside === true });
+    },
   };
 }
 
@@ -80,6 +97,8 @@ function traced(client: Client, id: string): Client {
     ...client,
     call: (to, input, options) => client.call(to, input, withTrace(options)),
     request: (service, endpoint, body, options) => client.request(service, endpoint, body, withTrace(options)),
+    open: (to, options) => client.open(to, withTrace(options)),
+    stream: (service, endpoint, options) => client.stream(service, endpoint, withTrace(options)),
   };
 }
 

@@ -3,9 +3,13 @@ import type { AnyCommand } from "./command.ts";
 import { getService } from "./get-service.ts";
 import { health } from "./health.ts";
 import { listServices } from "./list-services.ts";
+import { logs } from "./logs.ts";
+import { publish } from "./publish.ts";
 import { deregisterService, registerService } from "./register-service.ts";
 import { echo, hello, ping, threeLaws, time } from "./small-talk.ts";
 import { stats } from "./stats.ts";
+import { stream } from "./stream.ts";
+import { subscribe } from "./subscribe.ts";
 
 /** The verbs that every front end has. A new command is one file and one line here. */
 export const builtin: readonly AnyCommand[] = [
@@ -14,6 +18,10 @@ export const builtin: readonly AnyCommand[] = [
   call,
   health,
   stats,
+  logs,
+  stream,
+  publish,
+  subscribe,
   registerService,
   deregisterService,
 ];

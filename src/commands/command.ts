@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Registry } from "../core/registry/registry.ts";
@@ -25,6 +26,13 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly effect: "read" | "write";
   /** `false`: a write that is not confirmed first, because saying it is saying it (`call`). */
   readonly confirm?: false;
+  /**
+   * It goes on: it shows things while it runs (`emit`), for at most this long in chat, where others end after 30 s. Its
+   * view is the closing line; the command line leaves that out, because what a script reads is what was shown.
+   */
+  readonly maxMs?: number;
+  /** What it shows belongs beside the room's talk: into a thread of the message that asked, where there are threads. */
+  readonly aside?: true;
   /** Answered at once, past whatever the room is waiting for (`jobs`, `cancel`). */
   readonly urgent?: true;
   /** Whole lines, first the plainest. */
@@ -45,6 +53,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
 export interface CommandContext {
   readonly registry: Registry;
   readonly client: Client;
+  /** Not started and not stopped by a verb. */
+  readonly broker: Broker;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** `slack:T01/U02`, `terminal:root`. */
@@ -53,6 +63,12 @@ export interface CommandContext {
   readonly mayRun: (command: AnyCommand) => boolean;
   /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */
   readonly oneShot: boolean;
+  /**
+   * Shows something before the end. Resolves when there may be more, so who awaits it goes no faster than what is shown:
+   * chat keeps the last lines in one message that grows, a terminal prints each. Never rejects.
+   * @param fact what `--output json` and `raw` show instead
+   */
+  emit(view: View, fact?: unknown): Promise<void>;
 }
 
 /**

@@ -44,6 +44,12 @@ export function indentJson(text: string): string {
   return parsed(text) === undefined ? text : out;
 }
 
+/** JSON text without the blanks between its parts; key order and the spelling of numbers stay. Other text is returned as it is. */
+export function jsonOnOneLine(text: string): string {
+  if (parsed(text) === undefined) return text;
+  return Array.from(text.matchAll(TOKEN), ([token]) => token).join("");
+}
+
 /** A string, a sign of structure, or anything else up to the next of these; blanks between them are dropped. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 

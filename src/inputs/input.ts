@@ -12,6 +12,8 @@ export interface Input {
     readonly textLength: number;
     /** It can carry a file; where it cannot, a long answer is cut with a note. */
     readonly files: boolean;
+    /** What was said can be changed later; where it cannot, a command that goes on says each thing as it comes. */
+    readonly edits: boolean;
   };
   /**
    * The network may deliver a message again after we were restarted, so what was taken must be remembered on disk. A
@@ -30,7 +32,10 @@ export interface Input {
  * then the bot has it in its journal.
  */
 export interface InputConnection extends AsyncIterable<IncomingMessage>, Closable {
-  /** @throws MicroError `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument` (do not try again) */
+  /**
+   * A message with `progress` changes what the one before with its key said, where the network can (`Input.limits.edits`).
+   * @throws MicroError `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument` (do not try again)
+   */
   send(message: OutgoingMessage, options?: CallOptions): Promise<void>;
 }
 
@@ -67,6 +72,13 @@ export interface OutgoingMessage {
   readonly parts: readonly Part[];
   /** For what is too long to be said. */
   readonly file?: { readonly name: string; readonly text: string } | undefined;
+  /**
+   * Part of something that goes on; all of it carries one key, the last says so. The input keeps what it needs for a key
+   * until then, over lost links too. Comes without a file.
+   */
+  readonly progress?: { readonly key: string; readonly last: boolean };
+  /** Into a thread of the message that `place` came with, where the network has threads. */
+  readonly aside?: boolean;
 }
 
 /** `text`: sentences. `code`: to be shown with a fixed width, line by line as it is. */

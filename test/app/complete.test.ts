@@ -3,6 +3,7 @@ import { complete } from "../../src/app/complete.ts";
 import { builtin } from "../../src/commands/builtin.ts";
 import { createCatalog } from "../../src/commands/catalog.ts";
 import type { CommandContext } from "../../src/commands/command.ts";
+import { memoryBroker } from "../../src/core/broker/memory.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { cannedClient } from "../fakes/canned-client.ts";
@@ -15,18 +16,20 @@ describe("completion", () => {
     context = {
       registry: memoryRegistry({ services: SERVICES })(),
       client: cannedClient({}),
+      broker: memoryBroker()(),
       clock: systemClock,
       signal: new AbortController().signal,
       caller: "terminal:ann",
       mayRun: () => true,
       oneShot: false,
+      emit: async () => {},
     };
   });
   const offers = (line: string) => complete(catalog, line, context);
 
   it.each([
-    ["l", ["list"]],
-    ["micro l", ["list"]],
+    ["l", ["list", "logs"]],
+    ["micro l", ["list", "logs"]],
     ["re", ["register"]],
     ["list ", ["services"]],
     ["list se", ["services"]],

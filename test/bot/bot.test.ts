@@ -21,6 +21,12 @@ const noClient: Client = {
   request: async () => {
     throw new MicroError("unavailable", "no services in this test");
   },
+  open: async () => {
+    throw new MicroError("unavailable", "no services in this test");
+  },
+  stream: async () => {
+    throw new MicroError("unavailable", "no services in this test");
+  },
   use: () => {},
   close: async () => {},
 };

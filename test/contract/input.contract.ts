@@ -227,6 +227,44 @@ export function inputContract(name: string, { create, without = {} }: InputSetup
         expect(chat.heard()[0]).toMatchObject({ text: "20000 services", file });
       });
 
+      it("lets a message grow, if it says that what was said can be changed", async () => {
+        const { link, place } = await placed(chat, connect);
+        const grown = (key: string, text: string, last = false): OutgoingMessage => ({
+          ...plain(place, text),
+          progress: { key, last },
+        });
+        await link.send(grown("a", "one"));
+        await link.send(plain(place, "something else"));
+        await link.send(grown("b", "beside"));
+        await link.send(grown("a", "one, two"));
+        await link.send(grown("a", "<!channel> three, that is all", true));
+        await link.send(grown("b", "beside, over", true));
+        const count = chat.input.limits.edits ? 3 : 6;
+        await eventually(() => expect(chat.heard()).toHaveLength(count), `${count} messages`);
+        const texts = chat.heard().map((heard) => heard.text);
+        const now = ["<!channel> three, that is all", "something else", "beside, over"];
+        expect(chat.input.limits.edits ? texts : texts.slice(-2)).toEqual(
+          chat.input.limits.edits ? now : [now[0], now[2]],
+        );
+        for (const { live } of chat.heard()) expect(live).toEqual([]);
+      });
+
+      it("goes on growing a message over the next link", async () => {
+        const { link, place } = await placed(chat, connect);
+        if (!chat.input.limits.edits) return;
+        await link.send({ ...plain(place, "before"), progress: { key: "k", last: false } });
+        await link.close();
+        const next = await connect();
+        await next.send({ ...plain(place, "after"), progress: { key: "k", last: true } });
+        await eventually(() => expect(chat.heard().map(({ text }) => text)).toEqual(["after"]), "the change");
+      });
+
+      it("answers aside, where there are threads, and else in place", async () => {
+        const { link, place } = await placed(chat, connect);
+        await link.send({ ...plain(place, "over here"), aside: true });
+        await eventually(() => expect(chat.heard().map(({ text }) => text)).toEqual(["over here"]), "the answer");
+      });
+
       for (const code of ["invalid_argument", "exhausted", "unavailable"] as const) {
         needs("failSend", `says ${code} when the network refuses a message that way, and goes on`, async () => {
           const { link, place } = await placed(chat, connect);

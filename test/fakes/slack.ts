@@ -22,7 +22,7 @@ export interface FakeSlack extends Closable {
   say(text: string, how?: Say): Said;
   /** Somebody edits (`message_changed`), or deletes, what was said. */
   edit(said: Said, text: string): void;
-  remove(said: Said): void;
+  remove(said: Pick<Said, "channel" | "ts">): void;
   /** Another bot speaks, the old way with a subtype or the new way without. */
   botSays(text: string, subtype?: "bot_message"): void;
   /** An event of any shape, in a payload with everything that Slack adds. */
@@ -62,6 +62,9 @@ export interface Said {
 
 interface Post {
   readonly channel: string;
+  readonly ts: string;
+  /** How often it was changed; the rest is as it is now. */
+  readonly edits: number;
   readonly thread?: string;
   /** As it was sent. */
   readonly markup: string;
@@ -97,6 +100,7 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     ["D1", {}],
   ]);
   const posts: Post[] = [];
+  const removed = new Set<string>();
   const uploads = new Map<string, { name: string; text: string }>();
   let valid = true;
   let greeting = true;
@@ -161,8 +165,17 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     if (markup === "" && file === undefined) return { error: "no_text" };
     if (markup.length > 40_000) return { error: "msg_too_long" };
     const thread = args["thread_ts"];
-    posts.push({ channel, ...(thread && { thread }), markup, ...shown(markup), ...(file && { file }), args });
     const ts = timestamp();
+    posts.push({
+      channel,
+      ts,
+      edits: 0,
+      ...(thread && { thread }),
+      markup,
+      ...shown(markup),
+      ...(file && { file }),
+      args,
+    });
     const own = {
       type: "message",
       user: botUser,
@@ -176,6 +189,30 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     };
     event({ ...own, channel_type: "channel", ...(thread && { thread_ts: thread }) });
     return { channel, ts, message: { ...own } };
+  };
+
+  /** Slack tells the bot of its own edits, too. */
+  const update = (args: Arguments): Answer => {
+    const { channel = "", ts = "", text = "" } = args;
+    const at = posts.findIndex((post) => post.channel === channel && post.ts === ts);
+    const before = posts[at];
+    if (before === undefined || removed.has(ts)) return { error: "message_not_found" };
+    if (text === "") return { error: "no_text" };
+    if (text.length > 40_000) return { error: "msg_too_long" };
+    posts[at] = { ...before, edits: before.edits + 1, markup: text, ...shown(text), args };
+    const stamp = timestamp();
+    const message = { type: "message", user: botUser, bot_id: "B1", text, ts, edited: { user: botUser, ts: stamp } };
+    event({
+      type: "message",
+      subtype: "message_changed",
+      hidden: true,
+      channel,
+      message,
+      ts: stamp,
+      event_ts: stamp,
+      channel_type: "channel",
+    });
+    return { channel, ts, text };
   };
 
   const withBot =
@@ -205,6 +242,7 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
         return found ? { user: { id: user, ...found } } : { error: "user_not_found" };
       }),
       "chat.postMessage": withBot((args) => post(args, args["text"] ?? "")),
+      "chat.update": withBot(update),
       "files.getUploadURLExternal": withBot(({ filename = "", length = "0" }) => {
         if (Number(length) === 0) return { error: "invalid_arguments" };
         const file_id = `F${++count}`;
@@ -271,6 +309,7 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
       if (message.text.includes(`<@${botUser}>`)) event({ ...message, type: "app_mention", channel, event_ts: stamp });
     },
     remove: ({ channel, ts }) => {
+      removed.add(ts);
       const stamp = timestamp();
       event({
         type: "message",

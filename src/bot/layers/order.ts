@@ -9,17 +9,22 @@ export interface OrderInit {
   readonly waiting?: number;
   /** How long a command waits for the one before it in its room; then it starts beside it. @default 2000 */
   readonly patienceMs?: number;
+  /** How many commands that go on (`Command.maxMs`) run beside the others; one more is refused. @default 16 */
+  readonly goingOn?: number;
 }
 
 /**
  * Starts the commands of a room in the order in which they were said, each when the one before has ended or has had its
  * time, so that a slow node never stalls a room; and only so many commands at once. Urgent commands do not queue.
+ * Those that go on begin in order, too; but nobody waits for their end, and they take nobody's turn.
  */
-export function order(clock: Clock, { atOnce = 16, waiting = 500, patienceMs = 2000 }: OrderInit = {}): Layer {
+export function order(clock: Clock, init: OrderInit = {}): Layer {
+  const { atOnce = 16, waiting = 500, patienceMs = 2000, goingOn = 16 } = init;
   const last = new Map<string, Promise<unknown>>();
   const turns: (() => void)[] = [];
   let running = 0;
   let queued = 0;
+  let followed = 0;
 
   const turn = async () => {
     if (running >= atOnce) await new Promise<void>((resolve) => turns.push(resolve));
@@ -36,6 +41,13 @@ export function order(clock: Clock, { atOnce = 16, waiting = 500, patienceMs = 2
     if (queued >= waiting) {
       throw new MicroError("exhausted", `${queued} commands are waiting already; say it again in a moment`);
     }
+    const goesOn = context.run?.command.maxMs !== undefined;
+    if (goesOn && followed >= goingOn) {
+      throw new MicroError(
+        "exhausted",
+        `${followed} commands that go on are running already; \`jobs\` shows them, \`cancel\` ends one of yours`,
+      );
+    }
     const room = `${context.input.name}:${context.message.place.room}`;
     const before = last.get(room);
     let end = () => {};
@@ -43,19 +55,25 @@ export function order(clock: Clock, { atOnce = 16, waiting = 500, patienceMs = 2
       end = resolve;
     });
     last.set(room, ended);
+    const over = () => {
+      end();
+      if (last.get(room) === ended) last.delete(room);
+    };
     queued++;
+    if (goesOn) followed++;
     try {
       if (before) await patiently(before, clock, patienceMs);
-      await turn();
+      if (!goesOn) await turn();
     } finally {
       queued--;
     }
+    if (goesOn) over();
     try {
       return await next(context);
     } finally {
-      leave();
-      end();
-      if (last.get(room) === ended) last.delete(room);
+      if (goesOn) followed--;
+      else leave();
+      over();
     }
   };
 }

@@ -12,9 +12,11 @@ const KEPT = 10_000;
 export interface MemoryInput extends Input {
   /** A person says something. It waits if nobody is connected. @throws MicroError `exhausted` when 10000 wait */
   say(text: string, options?: SayOptions): IncomingMessage;
-  /** The answers so far (the last 10000), oldest first. */
+  /** The answers so far (the last 10000), oldest first; one that grows says here what it says now. */
   readonly sent: readonly OutgoingMessage[];
-  /** The oldest answer that `next` has not given yet, or the one to come. Default 5000 ms. @throws MicroError `timeout` */
+  /** How often something was said or changed. */
+  readonly sends: number;
+  /** The oldest answer that `next` has not given yet, when nothing more comes to it. Default 5000 ms. @throws MicroError `timeout` */
   next(options?: CallOptions): Promise<OutgoingMessage>;
   /** Ids of the messages that were acknowledged, in order: the bot came back for the one after. */
   readonly taken: readonly string[];
@@ -46,7 +48,7 @@ interface SayOptions {
 export interface MemoryInputInit {
   /** Default `memory`. */
   readonly name?: string;
-  /** Default 4000 characters, with files. */
+  /** Default 4000 characters, with files, and what was said can be changed. */
   readonly limits?: Partial<Input["limits"]>;
   /** Default true. */
   readonly replays?: boolean;
@@ -55,6 +57,8 @@ export interface MemoryInputInit {
 
 export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
   const { name = "memory", clock = systemClock, replays = true } = init;
+  const limits = { textLength: 4000, files: true, edits: true, ...init.limits };
+  const { edits } = limits;
   const unacknowledged: IncomingMessage[] = [];
   const taken: string[] = [];
   const sent: OutgoingMessage[] = [];
@@ -64,9 +68,29 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
   let over = false;
   let said = 0;
   let given = 0;
+  let sends = 0;
+  const growing = new Map<string, OutgoingMessage>();
   let held: Promise<void> | undefined;
   let answered = () => {};
 
+  /** Where what the message is to replace stands; -1 when it is something new. */
+  const placeOf = ({ progress }: OutgoingMessage): number => {
+    const before = progress && edits ? growing.get(progress.key) : undefined;
+    return before === undefined ? -1 : sent.indexOf(before);
+  };
+  const say = (message: OutgoingMessage) => {
+    sends += 1;
+    const at = placeOf(message);
+    if (at >= 0) sent[at] = message;
+    else sent.push(message);
+    if (message.progress?.last) growing.delete(message.progress.key);
+    else if (message.progress) growing.set(message.progress.key, message);
+    if (sent.length > KEPT) {
+      sent.shift();
+      given = Math.max(0, given - 1);
+    }
+    answered();
+  };
   const acknowledge = (message: IncomingMessage) => {
     const at = unacknowledged.indexOf(message);
     if (at < 0) return;
@@ -77,9 +101,12 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
 
   return {
     name,
-    limits: { textLength: 4000, files: true, ...init.limits },
+    limits,
     replays,
     sent,
+    get sends() {
+      return sends;
+    },
     taken,
     connect: async (options = {}) => {
       if (options.signal?.aborted) throw new MicroError("cancelled", `${name}: cancelled while connecting`);
@@ -90,14 +117,7 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
         send: async (message) => {
           sendFailures.next();
           await held;
-          return () => {
-            sent.push(message);
-            if (sent.length > KEPT) {
-              sent.shift();
-              given = Math.max(0, given - 1);
-            }
-            answered();
-          };
+          return () => say(message);
         },
       });
       link = current;
@@ -122,7 +142,7 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
     },
     next: async (options = {}) => {
       using limit = deadline(options, 5000, `${name}: an answer`);
-      while (sent.length <= given) {
+      while (sent.length <= given || (edits && sent[given]?.progress?.last === false)) {
         const more = new Promise<void>((resolve) => {
           answered = resolve;
         });

@@ -7,7 +7,7 @@ import type { IncomingMessage, InputConnection } from "../input.ts";
 import { linkError } from "./errors.ts";
 import { type Self, type Spoken, spoken } from "./message.ts";
 import { type Person, slackPeople } from "./people.ts";
-import { post } from "./post.ts";
+import { type Growing, post } from "./post.ts";
 import { type Envelope, lost, openSocket, type Socket, type SocketInit } from "./socket.ts";
 import type { Web } from "./web.ts";
 
@@ -31,11 +31,17 @@ const MIN_AGE_MS = 1000;
  * @throws MicroError `unauthenticated`, `unavailable`, `timeout`, `cancelled`
  */
 export async function slackConnection(
-  parts: { readonly web: Web; readonly self: Self; readonly clock: Clock; readonly log: Log },
+  parts: {
+    readonly web: Web;
+    readonly self: Self;
+    readonly growing: Growing;
+    readonly clock: Clock;
+    readonly log: Log;
+  },
   init: SocketInit,
   options: CallOptions,
 ): Promise<InputConnection> {
-  const { web, self, clock, log } = parts;
+  const { web, self, growing, clock, log } = parts;
   const queue = createQueue<Heard>(WAITING);
   const closing = new AbortController();
   const people = slackPeople({
@@ -88,7 +94,7 @@ export async function slackConnection(
 
   return {
     [Symbol.asyncIterator]: messages,
-    send: (message, options) => post(web, message, options),
+    send: (message, options) => post(web, growing, message, options),
     ...closable(async () => {
       closing.abort();
       queue.end();

@@ -69,9 +69,9 @@ export function spoken(payload: EventPayload, self: Self): Spoken | undefined {
   };
 }
 
-/** An answer belongs into the thread it was asked in, else into the channel. The head of a thread names itself. */
+/** An answer belongs into the thread it was asked in, else into the channel, where `ts` can begin one. The head of a thread names itself. */
 function place(team: string, channel: string, ts: string, thread: string | undefined): Place {
-  const here = { room: channel, channel, team };
+  const here = { room: channel, channel, team, ts };
   return thread === undefined || thread === ts ? here : { ...here, thread };
 }
 

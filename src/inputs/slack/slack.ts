@@ -6,6 +6,7 @@ import type { Input } from "../input.ts";
 import { slackConnection } from "./connection.ts";
 import { linkError } from "./errors.ts";
 import type { Self } from "./message.ts";
+import type { Growing } from "./post.ts";
 import { checkApiUrl, checkTokens } from "./tokens.ts";
 import { slackWeb, type Web } from "./web.ts";
 
@@ -29,26 +30,30 @@ export interface SlackInit {
 export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; readonly log?: Log }) => Input {
   const tokens = checkTokens(init);
   const apiUrl = checkApiUrl(init.apiUrl);
-  return ({ clock = systemClock, log = silent } = {}) => ({
-    name: "slack",
-    // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
-    limits: { textLength: 3500, files: true },
-    replays: true,
-    connect: async (options = {}) => {
-      using limit = deadline(options, 20_000, "slack: connecting");
-      const web = await slackWeb({ ...tokens, apiUrl }, log);
-      try {
-        const within = { signal: limit.signal };
-        const self = await whoAmI(web, within);
-        log.info({ team: self.team, user: self.user }, "slack: the bot token is good");
-        return await slackConnection({ web, self, clock, log }, { ...init, ...tokens }, within);
-      } catch (error) {
-        await web.close();
-        limit.check();
-        throw error;
-      }
-    },
-  });
+  return ({ clock = systemClock, log = silent } = {}) => {
+    // Belongs to the input, because a message goes on growing over the next link.
+    const growing: Growing = new Map();
+    return {
+      name: "slack",
+      // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
+      limits: { textLength: 3500, files: true, edits: true },
+      replays: true,
+      connect: async (options = {}) => {
+        using limit = deadline(options, 20_000, "slack: connecting");
+        const web = await slackWeb({ ...tokens, apiUrl }, log);
+        try {
+          const within = { signal: limit.signal };
+          const self = await whoAmI(web, within);
+          log.info({ team: self.team, user: self.user }, "slack: the bot token is good");
+          return await slackConnection({ web, self, growing, clock, log }, { ...init, ...tokens }, within);
+        } catch (error) {
+          await web.close();
+          limit.check();
+          throw error;
+        }
+      },
+    };
+  };
 }
 
 /** @throws MicroError `unauthenticated`, `unavailable`, `timeout`, `cancelled` */

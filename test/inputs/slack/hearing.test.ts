@@ -98,11 +98,12 @@ describe("who said what to the bot in Slack", () => {
       slack.say("@micro two", { thread: "111.222" });
       slack.say("@micro three", { event: { thread_ts: "1.000001", ts: "1.000001" } });
       slack.say("@micro four", { thread: "111.222", event: { subtype: "thread_broadcast" } });
+      const ts = expect.stringMatching(/^\d+\.\d+$/);
       expect((await heard()).map((message) => message.place)).toEqual([
-        { room: "C1", channel: "C1", team: "T1" },
-        { room: "C1", channel: "C1", team: "T1", thread: "111.222" },
-        { room: "C1", channel: "C1", team: "T1" },
-        { room: "C1", channel: "C1", team: "T1", thread: "111.222" },
+        { room: "C1", channel: "C1", team: "T1", ts },
+        { room: "C1", channel: "C1", team: "T1", ts, thread: "111.222" },
+        { room: "C1", channel: "C1", team: "T1", ts },
+        { room: "C1", channel: "C1", team: "T1", ts, thread: "111.222" },
       ]);
     });
   });

@@ -1,0 +1,32 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { defineCommand } from "./command.ts";
+import { readObject } from "./json.ts";
+
+const NEEDS = `require topic and message e.g micro publish event '{"hello": "world"}'`;
+
+/** `toolkit.md §1.10`. */
+export const publish = defineCommand({
+  name: "publish",
+  summary: "Publish a message to a topic",
+  input: z.object({
+    topic: z.string({ error: NEEDS }).describe("its name"),
+    message: z.string({ error: NEEDS }).describe("a JSON object"),
+    metadata: z.record(z.string(), z.string()).optional().describe("headers of the message; may be repeated"),
+  }),
+  words: ["topic", "message"],
+  rest: "message",
+  permission: "topic:publish",
+  effect: "write",
+  confirm: false,
+  examples: ['publish go.micro.topic.greetings {"hello":"world"}'],
+  run: async ({ topic, message, metadata = {} }, { broker, signal }) => {
+    const body = Buffer.from(readObject(message), "utf8");
+    const given = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]));
+    // What Go's subscribers need to read it and to find its handler (`wire.md §8.0`).
+    const own = { "content-type": "application/json", "micro-topic": topic, "micro-id": randomUUID() };
+    await broker.publish(topic, { header: { ...given, ...own }, body }, { signal });
+    return { topic, bytes: body.length };
+  },
+  view: () => ({ kind: "text", text: "ok" }),
+});

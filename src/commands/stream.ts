@@ -1,0 +1,73 @@
+import { z } from "zod";
+import type { ClientStream } from "../core/client/client.ts";
+import { RawJson } from "../core/codec/json.ts";
+import { MicroError } from "../core/errors.ts";
+import { byVersion } from "../core/selector/filters.ts";
+import { boundFields, boundsOf, closing, follow, MAX_MS } from "./bounds.ts";
+import { defineCommand } from "./command.ts";
+import { explained, readRequest } from "./request.ts";
+import { endpointNames, serviceNames } from "./service-names.ts";
+
+const NEEDS = "require service and method";
+
+/** `toolkit.md §1.7`, with its request sent once and an end that is none of its errors. */
+export const stream = defineCommand({
+  name: "stream",
+  summary: "Open a stream of a service and show its answers as they come",
+  input: z.object({
+    service: z.string({ error: NEEDS }).describe("its name in the registry"),
+    endpoint: z.string({ error: NEEDS }).describe("Handler.Method, as `get service` shows it"),
+    request: z.string().default("{}").describe("a JSON object"),
+    address: z.string().optional().describe("host:port to ask instead of looking the service up"),
+    version: z.string().optional().describe("only nodes of this version"),
+    metadata: z.record(z.string(), z.string()).optional().describe("headers for the handler; may be repeated"),
+    ...boundFields,
+  }),
+  words: ["service", "endpoint", "request"],
+  rest: "request",
+  permission: "service:call",
+  effect: "write",
+  confirm: false,
+  maxMs: MAX_MS,
+  examples: ['stream go.micro.srv.greeter Say.Count {"to":3}', "stream go.micro.srv.geo Location.Watch --for 30s"],
+  run: async (input, context) => {
+    const { service, endpoint, address, version, metadata } = input;
+    const bounds = boundsOf(input, context);
+    const request = await readRequest(input.request, service, endpoint, context);
+    let doing: "calling" | "receiving from" = "calling";
+    try {
+      await using answers = await context.client.stream(service, endpoint, {
+        raw: true,
+        signal: context.signal,
+        ...(address === undefined ? {} : { address }),
+        ...(metadata === undefined ? {} : { metadata }),
+        ...(version === undefined ? {} : { filters: [byVersion(version)] }),
+      });
+      doing = "receiving from";
+      const unsent = await sent(answers, request);
+      const followed = await follow(answers, bounds, context, (answer) => {
+        const raw = answer instanceof RawJson ? answer : new RawJson(JSON.stringify(answer));
+        return context.emit({ kind: "json", text: raw.text }, raw);
+      });
+      if (unsent && followed.count === 0 && followed.end === "over") throw unsent;
+      return { node: answers.node.id, ...followed };
+    } catch (error) {
+      throw await explained(MicroError.from(error), service, endpoint, context, doing);
+    }
+  },
+  view: (followed) => ({ kind: "text", text: closing(followed, "answer") }),
+  complete: async (field, given, context) => {
+    if (field === "service") return serviceNames(context);
+    return field === "endpoint" ? endpointNames(String(given["service"]), context) : [];
+  },
+});
+
+/** A service that refuses has ended the stream by now, and its reason, which is read next, says more than our error. */
+async function sent(answers: ClientStream, request: string): Promise<MicroError | undefined> {
+  try {
+    await answers.send(new RawJson(request));
+    return undefined;
+  } catch (error) {
+    return MicroError.from(error);
+  }
+}

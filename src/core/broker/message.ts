@@ -1,5 +1,7 @@
 import { MicroError } from "../errors.ts";
-import type { BrokerMessage } from "./broker.ts";
+import type { Log } from "../log.ts";
+import { decodeEnvelope, encodeEnvelope } from "../wire/envelope.ts";
+import type { BrokerEvent, BrokerMessage } from "./broker.ts";
 
 /** Names come from a few programs and are few; what others make up is not remembered without end. */
 const MAX_REMEMBERED = 1000;
@@ -58,6 +60,24 @@ export function incoming(header: Readonly<Record<string, unknown>>): Record<stri
     if (ours[lower] === undefined && value !== null && value !== undefined) ours[lower] = String(value);
   }
   return ours;
+}
+
+/** A message in go-micro's envelope. @throws MicroError `invalid_argument` */
+export function seal(topic: string, message: BrokerMessage): Buffer {
+  return encodeEnvelope(outgoing(topic, message), message.body) as Buffer;
+}
+
+/** What stood in an envelope. What is none is dropped with a warning, as others must be able to go on. */
+export function unseal(topic: string, bytes: Uint8Array, log: Log): BrokerEvent | undefined {
+  try {
+    const { header, body } = decodeEnvelope(bytes, ourName);
+    if (body.length > 0) return { topic, header, body };
+    for (const _name in header) return { topic, header, body };
+    throw new MicroError("invalid_argument", "it has neither header nor body");
+  } catch (error) {
+    log.warn({ topic, reason: MicroError.from(error).message }, "dropped what was no event");
+    return undefined;
+  }
 }
 
 /** @throws MicroError `invalid_argument` */

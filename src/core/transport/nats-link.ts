@@ -27,6 +27,8 @@ export interface NatsInit {
 
 /** One connection to NATS for all who need one; it is there as long as somebody does. */
 export interface NatsLink {
+  /** For people: `nats at 127.0.0.1:4222`. Carries no secret. */
+  readonly where: string;
   /** @throws MicroError `unavailable`, `cancelled` */
   join(options?: CallOptions): Promise<NatsSession>;
 }
@@ -37,9 +39,13 @@ export interface NatsSession {
    * what comes with a reply subject is answered with nothing.
    */
   expect(onMessage: (message: Msg) => void): { readonly subject: string; forget(): void };
-  subscribe(subject: string, onMessage: (message: Msg) => void): Subscription;
+  subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Subscription;
+  /** The server is there, as far as is known. */
+  readonly up: boolean;
   /** Resolves when there is room. @throws MicroError `unavailable`, or `invalid_argument` for what is too large */
   publish(subject: string, bytes: Uint8Array, reply?: string): Promise<void>;
+  /** Resolves when what was sent so far has reached the server. @throws MicroError `unavailable`, and the signal's reason */
+  confirm(signal: AbortSignal): Promise<void>;
   /** What was sent so far has reached the server, or time is over. */
   settle(timeoutMs: number): Promise<void>;
   /** Calls back when the server is lost, which loses messages; the session itself comes back. */
@@ -74,6 +80,7 @@ export function natsLink(init: NatsInit): NatsLink {
   };
 
   return {
+    where: `nats at ${where}`,
     join: async (callOptions = {}) => {
       using limit = deadline(callOptions, CONNECT_MS, `connecting to NATS at ${where}`);
       limit.check();
@@ -173,8 +180,13 @@ class Session implements NatsSession {
     return { subject: this.#inbox + token, forget: () => void this.#expected.delete(token) };
   }
 
-  subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
+  get up(): boolean {
+    return this.#up;
+  }
+
+  subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Subscription {
     return this.#nats.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         if (error === null) onMessage(message);
       },
@@ -211,6 +223,14 @@ class Session implements NatsSession {
     return this.#flushing;
   }
 
+  async confirm(signal: AbortSignal): Promise<void> {
+    try {
+      await orAbort(this.#nats.flush(), signal);
+    } catch (error) {
+      throw MicroError.from(error, "unavailable");
+    }
+  }
+
   async settle(timeoutMs: number): Promise<void> {
     if (!this.#up) return;
     using limit = deadline({ timeoutMs }, timeoutMs, "NATS");
@@ -223,7 +243,8 @@ class Session implements NatsSession {
   }
 }
 
-const ROOM = Promise.resolve();
+/** What `publish` returns when there is nothing to wait for. */
+export const ROOM = Promise.resolve();
 
 function connectionOptions(init: NatsInit): ConnectionOptions {
   const servers: string[] = [];

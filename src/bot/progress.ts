@@ -61,16 +61,21 @@ const WAITING = 100;
 function manyMessages(context: Context, mouth: Mouth): Progress {
   const { place } = context.message;
   const key = context.id;
-  let waiting: string[] = [];
+  const { textLength } = context.input.limits;
+  const waiting: string[] = [];
   let saying: Promise<void> | undefined;
   let begun = false;
   let over = false;
   let aside = false;
   const say = async () => {
     while (waiting.length > 0) {
-      const text = waiting.join("\n");
-      waiting = [];
-      const parts: readonly Part[] = [{ kind: "code", text: cut(text, context.input.limits.textLength) }];
+      let count = 1;
+      let length = waiting[0]?.length ?? 0;
+      while (count < waiting.length && length + (waiting[count]?.length ?? 0) < textLength) {
+        length += (waiting[count++]?.length ?? 0) + 1;
+      }
+      const text = waiting.splice(0, count).join("\n");
+      const parts: readonly Part[] = [{ kind: "code", text: cut(text, textLength) }];
       await mouth.send(context, { place, parts, progress: { key, last: false }, aside });
     }
     saying = undefined;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { greeter } from "../../examples/greeter.ts";
 import type { Makers } from "../../src/app/parts.ts";
 import { makers } from "../../src/app/parts.ts";
@@ -9,13 +10,16 @@ import { type Bot, createBot } from "../../src/bot/bot.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { builtin, smallTalk } from "../../src/commands/builtin.ts";
 import { chatLine } from "../../src/commands/line.ts";
+import { memoryBroker } from "../../src/core/broker/memory.ts";
 import { rpcClient } from "../../src/core/client/rpc.ts";
 import { RawJson } from "../../src/core/codec/json.ts";
+import { MicroError } from "../../src/core/errors.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import type { Registry } from "../../src/core/registry/registry.ts";
 import { defaultSelector } from "../../src/core/selector/default.ts";
 import type { Service } from "../../src/core/service.ts";
 import { httpTransport } from "../../src/core/transport/http.ts";
+import { defineEndpoint } from "../../src/index.ts";
 import { slackInput } from "../../src/inputs/slack/slack.ts";
 import { type FakeSlack, fakeSlack } from "../fakes/slack.ts";
 
@@ -32,6 +36,23 @@ const scenarios = readdirSync(import.meta.dirname)
     (name) => [name.replace(".scenario", ""), steps(readFileSync(`${import.meta.dirname}/${name}`, "utf8"))] as const,
   );
 
+const counting = defineEndpoint({
+  service: "go.micro.srv.greeter",
+  name: "Say.Count",
+  input: z.object({ to: z.number() }),
+  output: z.object({ n: z.number() }),
+  stream: true,
+});
+
+/** Both generations of records (`wire.md §9`). */
+const log = defineEndpoint({
+  service: "go.micro.srv.greeter",
+  name: "Debug.Log",
+  input: z.looseObject({ service: z.string() }),
+  output: z.looseObject({ timestamp: z.union([z.number(), z.string()]) }),
+  stream: true,
+});
+
 let registry: Registry;
 let service: Service;
 const shared = (): Registry => ({ ...registry, start: async () => {}, stop: async () => {} });
@@ -41,6 +62,20 @@ beforeAll(async () => {
   await registry.start();
   service = greeter({ registry: shared(), address: "127.0.0.1:0", drainMs: 200 });
   service.server.handleRaw("Say.Exact", async () => new RawJson('{"big":9223372036854775807,"one":1.0}'));
+  service.handleStream(counting, async (stream) => {
+    for await (const { to } of stream) {
+      for (let n = 1; n <= Math.abs(to); n++) await stream.send({ n });
+      if (to < 0) throw new MicroError("invalid_argument", `${to} is too far`);
+      return;
+    }
+  });
+  service.handleStream(log, async (stream) => {
+    for await (const { service } of stream) {
+      await stream.send({ timestamp: 20, value: "said hello" });
+      await stream.send({ timestamp: "10", message: `asked for ${service}` });
+      return;
+    }
+  });
   await service.start();
 });
 afterAll(async () => {
@@ -90,9 +125,19 @@ describe("in Slack", () => {
   beforeAll(async () => {
     slack = await fakeSlack();
     const client = rpcClient()({ transport: httpTransport(), selector: defaultSelector()({ registry }) });
+    const broker = memoryBroker()();
+    await broker.start();
     const input = slackInput({ token: slack.token, appToken: slack.appToken, apiUrl: slack.apiUrl })();
-    const policy = readPolicy("members: ['service:call']", "scenario");
-    bot = createBot({ inputs: [input], commands: [...builtin, ...smallTalk], registry, client, policy, drainMs: 200 });
+    const policy = readPolicy("members: ['service:call', 'topic:publish']", "scenario");
+    bot = createBot({
+      inputs: [input],
+      commands: [...builtin, ...smallTalk],
+      registry,
+      client,
+      broker,
+      policy,
+      drainMs: 200,
+    });
     await bot.start();
   });
   afterAll(async () => {
@@ -105,6 +150,8 @@ describe("in Slack", () => {
       const before = slack.posts.length;
       slack.say(line, { channel: "D1" });
       await expect.poll(() => slack.posts.length, { timeout: 8000 }).toBe(before + 1);
+      // What goes on grows until its end.
+      await expect.poll(() => slack.posts[before]?.text, { timeout: 8000 }).not.toContain("it goes on;");
       const post = slack.posts[before];
       expect(post?.live).toEqual([]);
       expectSaid(post?.text ?? "", expected);
@@ -128,8 +175,9 @@ async function shell(words: readonly string[], line: string): Promise<string> {
   stdout.end();
   stderr.end();
   const [out, err] = await Promise.all(said);
-  // What went well is on stdout with 0, what did not is on stderr with 1, and never both.
-  expect([code, out !== "", err !== ""]).toEqual(code === 0 ? [0, true, false] : [1, false, true]);
+  // What went well is on stdout with 0, what did not is on stderr with 1; both only if something came before it broke.
+  expect([code, err !== ""]).toEqual(code === 0 ? [0, false] : [1, true]);
+  if (code === 0 || words[0] !== "stream") expect(out !== "").toBe(code === 0);
   return `${out}${err}`;
 }
 

@@ -365,10 +365,13 @@ export function brokerContract(name: string, contract: BrokerContract): void {
         const [first, second] = [await listen(two), await listen(one)];
         await one.publish(topic, message("before"));
         await soon(() => expect([first.texts(), second.texts()]).toEqual([["before"], ["before"]]));
+        let lost = 0;
         await server?.kill();
         try {
           await eventually(10_000, async () => {
-            const outcome = await one.publish(topic, message("lost"), { timeoutMs: 500 }).catch((error) => error.code);
+            const outcome = await one
+              .publish(topic, message(`lost ${++lost}`), { timeoutMs: 500 })
+              .catch((error) => error.code);
             expect(["unavailable", "timeout"]).toContain(outcome);
           });
           const late = two.subscribe(`${topic}-late`, () => {}, { timeoutMs: 500 });

@@ -96,3 +96,11 @@ export function checkAborted(signal: AbortSignal | undefined, what: string): voi
 export function notStarted(where: string): MicroError {
   return new MicroError("unavailable", `the broker ${where} is not started`);
 }
+
+/** What a subscription with a queue gets where everybody hears everything. */
+export function noQueues(broker: string, topic: string): MicroError {
+  return new MicroError(
+    "unimplemented",
+    `${broker} brings each message to everybody, so ${topic} cannot have a queue: subscribe without one, or use nats or rabbitmq`,
+  );
+}

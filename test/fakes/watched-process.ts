@@ -14,8 +14,8 @@ export interface WatchedProcess {
   thaw(): void;
 }
 
-/** A shell that kills it when our end of the pipe closes. */
-const UNDER_WATCH = '"$@" >"$LOG" 2>&1 & echo $! >&3; cat >/dev/null; kill -9 $!; wait $!';
+/** A shell that kills it, and the children that it has started, when our end of the pipe closes. */
+const UNDER_WATCH = 'setsid "$@" >"$LOG" 2>&1 & echo $! >&3; cat >/dev/null; kill -9 -$! || kill -9 $!; wait $!';
 
 /** @param ready is asked until it says so */
 export async function launch(
@@ -45,5 +45,5 @@ export async function launch(
     }
     await sleep(20);
   }
-  return { pid, kill, freeze: () => process.kill(pid, "SIGSTOP"), thaw: () => process.kill(pid, "SIGCONT") };
+  return { pid, kill, freeze: () => process.kill(-pid, "SIGSTOP"), thaw: () => process.kill(-pid, "SIGCONT") };
 }

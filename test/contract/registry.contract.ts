@@ -11,7 +11,7 @@ export interface RegistryContract {
   /** How long (real ms) a change may take until it is seen. */
   readonly settleMs: number;
   /** Cases that an implementation cannot pass, each with the reason. */
-  readonly without?: { readonly ttl?: string };
+  readonly without?: { readonly ttl?: string; readonly versions?: string };
 }
 
 /** Every registry passes these cases (`architecture.md §7`). */
@@ -93,18 +93,21 @@ export function registryContract(name: string, contract: RegistryContract): void
       await registry.deregister(service);
     });
 
-    it("keeps versions apart and joins the nodes of one version", async () => {
-      const all = [record("foo", "1", 1), record("foo", "1", 2), record("foo", "2", 3)];
-      await registry.start();
-      for (const service of all) await registry.register(service);
-      await eventually(async () => {
-        const versions = await registry.get("foo");
-        expect(versions.map(({ version }) => version).sort()).toEqual(["1", "2"]);
-        expect(ids(versions.filter(({ version }) => version === "1"))).toEqual(["foo-1", "foo-2"]);
-        expect(ids(versions.filter(({ version }) => version === "2"))).toEqual(["foo-3"]);
-      });
-      for (const service of all) await registry.deregister(service);
-    });
+    it.skipIf(without.versions !== undefined)(
+      `keeps versions apart and joins the nodes of one version${because(without.versions)}`,
+      async () => {
+        const all = [record("foo", "1", 1), record("foo", "1", 2), record("foo", "2", 3)];
+        await registry.start();
+        for (const service of all) await registry.register(service);
+        await eventually(async () => {
+          const versions = await registry.get("foo");
+          expect(versions.map(({ version }) => version).sort()).toEqual(["1", "2"]);
+          expect(ids(versions.filter(({ version }) => version === "1"))).toEqual(["foo-1", "foo-2"]);
+          expect(ids(versions.filter(({ version }) => version === "2"))).toEqual(["foo-3"]);
+        });
+        for (const service of all) await registry.deregister(service);
+      },
+    );
 
     it("says not_found for a name that nobody has", async () => {
       await registry.start();

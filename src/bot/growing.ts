@@ -9,8 +9,10 @@ export interface Growing {
   end(key: string): Promise<void>;
 }
 
-/** Slack lets a bot edit about once a second (`chat.md §3`: 50 a minute and method, with bursts). */
+/** Slack lets a bot edit 50 times a minute, with bursts, all its messages together (`chat.md §3`); so what lasts slows down. */
 const PACE_MS = 1000;
+const QUICK = 20;
+const SLOW_PACE_MS = 3000;
 
 /** What ends this soon is said once, with its end. */
 const GATHER_MS = 200;
@@ -20,8 +22,8 @@ interface Slot {
   dirty: boolean;
   /** Not before this. */
   nextAt: number;
-  /** Something was said or tried. */
-  begun: boolean;
+  /** How often something was said or tried. */
+  tried: number;
   readonly over: AbortController;
   running: Promise<void> | undefined;
 }
@@ -49,11 +51,11 @@ export function createGrowing(
     for (let attempt = 0; slot.dirty; ) {
       await until(slot.nextAt, signal);
       if (signal.aborted) return;
-      slot.begun = true;
+      slot.tried++;
       // Before the call: what comes while it is said is said next time.
       slot.dirty = false;
       const wait = await say(slot.draw, attempt);
-      slot.nextAt = clock.now() + Math.max(PACE_MS, wait ?? 0);
+      slot.nextAt = clock.now() + Math.max(slot.tried < QUICK ? PACE_MS : SLOW_PACE_MS, wait ?? 0);
       if (wait === undefined) return slot.over.abort();
       attempt = wait === 0 ? 0 : attempt + 1;
       slot.dirty ||= wait > 0;
@@ -66,7 +68,7 @@ export function createGrowing(
       let slot = slots.get(key);
       if (slot === undefined) {
         const over = new AbortController();
-        slot = { draw, dirty: false, nextAt: clock.now() + GATHER_MS, begun: false, over, running: undefined };
+        slot = { draw, dirty: false, nextAt: clock.now() + GATHER_MS, tried: 0, over, running: undefined };
         slots.set(key, slot);
       }
       slot.draw = draw;
@@ -79,7 +81,7 @@ export function createGrowing(
       slot.over.abort();
       await slot.running;
       slots.delete(key);
-      if (slot.begun) await until(slot.nextAt, closing);
+      if (slot.tried > 0) await until(slot.nextAt, closing);
     },
   };
 }

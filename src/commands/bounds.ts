@@ -81,7 +81,8 @@ export async function follow<T>(
     }
     return followed("limit");
   } catch (error) {
-    if (time.aborted && error === time.reason && !signal.aborted) return followed("time");
+    if (signal.aborted) throw new MicroError("cancelled", "cancelled", { cause: error });
+    if (time.aborted && error === time.reason) return followed("time");
     throw error;
   } finally {
     // It may be waiting for what never comes, so nobody waits for it.
@@ -89,9 +90,9 @@ export async function follow<T>(
   }
 }
 
-/** `12 answers in 3.4s; stopped there, as --limit says`. */
+/** `12 answers in 3.4s; stopped there, --limit allows more`. */
 export function closing({ count, ms, end }: Followed, one: string): string {
   const said = `${count} ${one}${count === 1 ? "" : "s"} in ${goDuration(Math.round(ms / 100) * 1e8)}`;
   if (end === "over") return said;
-  return end === "limit" ? `${said}; it may go on, --limit allows more` : `${said}; it may go on, --for allows longer`;
+  return `${said}; stopped there, ${end === "limit" ? "--limit allows more" : "--for allows longer"}`;
 }

@@ -73,6 +73,7 @@ function about(command: AnyCommand): readonly string[] {
   lines.push(
     "",
     `permission ${command.permission}, ${command.effect === "write" ? "may change things" : "changes nothing"}`,
+    ...(command.maxMs === undefined ? [] : ["it goes on: `jobs` shows it while it does, `cancel` ends it"]),
   );
   return lines;
 }

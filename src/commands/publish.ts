@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { defineCommand } from "./command.ts";
 import { readObject } from "./json.ts";
@@ -24,7 +23,7 @@ export const publish = defineCommand({
     const body = Buffer.from(readObject(message), "utf8");
     const given = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]));
     // What Go's subscribers need to read it and to find its handler (`wire.md §8.0`).
-    const own = { "content-type": "application/json", "micro-topic": topic, "micro-id": randomUUID() };
+    const own = { "content-type": "application/json", "micro-topic": topic, "micro-id": crypto.randomUUID() };
     await broker.publish(topic, { header: { ...given, ...own }, body }, { signal });
     return { topic, bytes: body.length };
   },

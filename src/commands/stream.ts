@@ -4,7 +4,7 @@ import { RawJson } from "../core/codec/json.ts";
 import { MicroError } from "../core/errors.ts";
 import { byVersion } from "../core/selector/filters.ts";
 import { boundFields, boundsOf, closing, follow, MAX_MS } from "./bounds.ts";
-import { defineCommand } from "./command.ts";
+import { type CommandContext, defineCommand } from "./command.ts";
 import { explained, readRequest } from "./request.ts";
 import { endpointNames, serviceNames } from "./service-names.ts";
 
@@ -34,6 +34,7 @@ export const stream = defineCommand({
     const { service, endpoint, address, version, metadata } = input;
     const bounds = boundsOf(input, context);
     const request = await readRequest(input.request, service, endpoint, context);
+    if (address === undefined) await checkStreams(service, endpoint, context);
     let doing: "calling" | "receiving from" = "calling";
     try {
       await using answers = await context.client.stream(service, endpoint, {
@@ -52,6 +53,8 @@ export const stream = defineCommand({
       if (unsent && followed.count === 0 && followed.end === "over") throw unsent;
       return { node: answers.node.id, ...followed };
     } catch (error) {
+      // How most streams end is no failure of the service.
+      if (context.signal.aborted) throw new MicroError("cancelled", "cancelled", { cause: error });
       throw await explained(MicroError.from(error), service, endpoint, context, doing);
     }
   },
@@ -61,6 +64,21 @@ export const stream = defineCommand({
     return field === "endpoint" ? endpointNames(String(given["service"]), context) : [];
   },
 });
+
+/**
+ * What opens a stream would reach a handler of single calls as an empty request, and take effect.
+ * @throws MicroError `invalid_argument` for an endpoint that is registered as none: all eras mark their streams (`wire.md §1.5`)
+ */
+async function checkStreams(
+  service: string,
+  endpoint: string,
+  { registry, signal }: Pick<CommandContext, "registry" | "signal">,
+): Promise<void> {
+  const versions = await registry.get(service, { signal, timeoutMs: 1000 }).catch(() => []);
+  const known = versions.flatMap((version) => version.endpoints).filter(({ name }) => name === endpoint);
+  if (known.length === 0 || known.some(({ metadata }) => metadata["stream"] === "true")) return;
+  throw new MicroError("invalid_argument", `${endpoint} of ${service} is no stream; \`call\` asks it`);
+}
 
 /** A service that refuses has ended the stream by now, and its reason, which is read next, says more than our error. */
 async function sent(answers: ClientStream, request: string): Promise<MicroError | undefined> {

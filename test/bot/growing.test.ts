@@ -52,6 +52,16 @@ describe("a message that grows", () => {
     expect(input.sends).toBe(before);
   });
 
+  it("is said less often when it lasts", async () => {
+    const { clock, input, more } = await setUp();
+    for (let s = 0; s < 120; s++) {
+      more();
+      await clock.advance(1000);
+    }
+    expect(input.sends).toBeGreaterThanOrEqual(45);
+    expect(input.sends).toBeLessThanOrEqual(60);
+  });
+
   it("is said once when it ends at once", async () => {
     const { clock, input, more, last } = await setUp();
     more();

@@ -83,7 +83,7 @@ describe("stream", () => {
   it("shows each at once, goes on without a bound, and leaves on Ctrl-C with 1", async () => {
     const { code, stdout, stderr } = await untilShown(["stream", GREETER, "Say.Watch"], '{"n":2}\n');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '{"n":1}\n{"n":2}\n' });
-    expect(stderr).toContain("cancelled");
+    expect(stderr).toBe("cancelled\n");
     expect(client.opened).toBe(0);
   });
 
@@ -110,6 +110,9 @@ describe("stream", () => {
     expect((await micro("stream", GREETER, "Say.Count", "[1]")).stderr).toMatch(/^the request must be a JSON object/);
     expect((await micro("stream", GREETER, "Say.Watch", "--for", "5")).stderr).toMatch(/^"5" is no duration/);
     expect((await micro("stream", GREETER, "Say.Watch", "--limit", "0")).code).toBe(1);
+    expect((await micro("stream", GREETER, "Say.Hello")).stderr).toBe(
+      `Say.Hello of ${GREETER} is no stream; \`call\` asks it\n`,
+    );
     expect(client.asked).toEqual([]);
   });
 });

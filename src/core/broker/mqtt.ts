@@ -52,7 +52,7 @@ export function mqttBroker(
         if (client !== undefined) return;
         using limit = deadline(options, 5000, where);
         limit.check();
-        const protocol = at.scheme === "mqtts" || at.scheme === "ssl" ? "mqtts" : "mqtt";
+        const protocol = at.scheme === "mqtts" || at.scheme === "ssl" ? ("mqtts" as const) : ("mqtt" as const);
         const made = connect({
           servers: at.hosts.map(({ host, port }) => ({ host, port, protocol })),
           protocolVersion: PROTOCOL_VERSION,

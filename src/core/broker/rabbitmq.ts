@@ -56,6 +56,8 @@ export function rabbitmqBroker(
         retryLow: 200,
         retryHigh: 5000,
         heartbeat: 20,
+        // All headers of a message must fit into a frame; this is what the server agrees to unless told otherwise.
+        frameMax: 128 << 10,
         noDelay: true,
       });
       const failed = new Promise<never>((_, reject) => connection.on("error", reject));
@@ -107,7 +109,10 @@ export function rabbitmqBroker(
         using limit = deadline(options, 5000, where);
         const sent = publisher.send({ exchange, routingKey: topic, headers }, bytes);
         await orAbort(sent, limit.signal).catch((error) => {
-          throw MicroError.from(error, "unavailable");
+          const tooLarge = (error as { code?: unknown }).code === "CODEC";
+          if (!tooLarge) throw MicroError.from(error, "unavailable");
+          const text = `the header of a message to ${topic} is too large for ${where}: ${(error as Error).message}`;
+          throw new MicroError("invalid_argument", text, { cause: error });
         });
       },
       subscribe: async (topic, handler, { queue = "", ...options } = {}) => {

@@ -12,6 +12,8 @@ export interface Lane {
   /** Nothing has come for as long as a silent one may last, though something was sent. */
   readonly unheard: boolean;
   take(frame: Frame): void;
+  /** The other side was found to be there. */
+  heard(): void;
   /** Of itself, or for the given reason. What has come is still read. */
   end(error?: MicroError): void;
 }
@@ -122,6 +124,9 @@ function createLane(init: LaneInit, onEnd: () => void): CountedLane {
       } catch (error) {
         lane.end(MicroError.from(error));
       }
+    },
+    heard: () => {
+      lane.unheardFor = 0;
     },
     end: (error) => {
       if (over) return;

@@ -113,6 +113,7 @@ class Session implements NatsSession {
   #up = true;
   #closed: Promise<void> | undefined;
   #unread = 0;
+  #waiting: Outgoing[] = [];
   #flushing: Promise<void> | undefined;
   #flushed = () => {};
   #wakers: (() => void)[] = [];
@@ -199,18 +200,28 @@ class Session implements NatsSession {
       const text = `a message of ${bytes.length} bytes is too large for NATS at ${this.#where}, which takes ${most}`;
       return Promise.reject(new MicroError("invalid_argument", text));
     }
-    try {
-      this.#nats.publish(subject, bytes, reply === undefined ? undefined : { reply });
-    } catch (error) {
-      return Promise.reject(MicroError.from(error, "unavailable"));
-    }
+    if (this.#closed) return Promise.reject(new MicroError("unavailable", "the connection to NATS is closed"));
+    if (this.#waiting.length === 0) process.nextTick(this.#publishAll);
+    this.#waiting.push({ subject, bytes, reply });
     this.#unread += bytes.length;
     return this.#unread < UNREAD_BYTES ? ROOM : this.#room();
   }
 
+  readonly #publishAll = (): void => {
+    for (const { subject, bytes, reply } of this.#waiting.splice(0)) {
+      try {
+        this.#nats.publish(subject, bytes, reply === undefined ? undefined : { reply });
+      } catch {
+        // It was closed just now, of which all are told anyway.
+        return;
+      }
+    }
+  };
+
   #room(): Promise<void> {
     if (this.#flushing === undefined) {
       this.#unread = 0;
+      this.#publishAll();
       this.#flushing = new Promise<void>((resolve) => {
         this.#flushed = () => {
           this.#flushing = undefined;
@@ -224,6 +235,7 @@ class Session implements NatsSession {
   }
 
   async confirm(signal: AbortSignal): Promise<void> {
+    this.#publishAll();
     try {
       await orAbort(this.#nats.flush(), signal);
     } catch (error) {
@@ -233,6 +245,7 @@ class Session implements NatsSession {
 
   async settle(timeoutMs: number): Promise<void> {
     if (!this.#up) return;
+    this.#publishAll();
     using limit = deadline({ timeoutMs }, timeoutMs, "NATS");
     await orAbort(this.#nats.flush(), limit.signal).catch(() => {});
   }
@@ -241,6 +254,13 @@ class Session implements NatsSession {
     this.#losers.add(callback);
     return () => void this.#losers.delete(callback);
   }
+}
+
+/** What is sent in one turn of the loop goes out with one write; the library alone would write several times. */
+interface Outgoing {
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+  readonly reply: string | undefined;
 }
 
 /** What `publish` returns when there is nothing to wait for. */

@@ -242,8 +242,9 @@ export function registryContract(name: string, contract: RegistryContract): void
     it("ends its watches when it stops", async () => {
       await registry.start();
       const { done } = await watch();
+      const ended = done.catch((error: unknown) => expect(error).toMatchObject({ code: "unavailable" }));
       await registry.stop();
-      await done.catch((error: unknown) => expect(error).toMatchObject({ code: "unavailable" }));
+      await ended;
     });
 
     it("gives up at once when the signal was aborted before", async () => {

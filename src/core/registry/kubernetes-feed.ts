@@ -1,10 +1,10 @@
 import type { Clock } from "../clock.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
+import type { Feed } from "./feed.ts";
 import { type KubernetesHttp, type Pod, WATCH_SECONDS } from "./kubernetes-http.ts";
 import { createLedger } from "./ledger.ts";
 import type { RegistryEvent, ServiceRecord } from "./registry.ts";
-import type { Versions } from "./versions.ts";
 
 export interface KubernetesFeedParts {
   readonly http: KubernetesHttp;
@@ -12,13 +12,6 @@ export interface KubernetesFeedParts {
   /** What a pod says of itself; nothing when it does not run. */
   decode(pod: Pod): readonly ServiceRecord[];
   publish(event: RegistryEvent): void;
-}
-
-/** All services on all pods, kept up to date until the API is lost. */
-export interface KubernetesFeed {
-  current(): ReadonlyMap<string, Versions>;
-  /** Runs until the signal aborts or Kubernetes is lost; rejects in both cases. */
-  follow(): Promise<never>;
 }
 
 /** Every pod that ever registered has it, set to `service`. */
@@ -30,14 +23,14 @@ const PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
 
 /**
- * Lists the pods, then watches from there: a watch that ends or breaks goes on from the last resource version seen, and
+ * All services on all pods: lists the pods, then watches from there: a watch that ends or breaks goes on from the last resource version seen, and
  * one that is told 410 Gone begins with a list again, of which the differences are told. Only an API that cannot be
  * reached at all ends it.
  */
 export async function openKubernetesFeed(
   { http, clock, decode, publish }: KubernetesFeedParts,
   signal: AbortSignal,
-): Promise<KubernetesFeed> {
+): Promise<Feed> {
   const ledger = createLedger();
   const label = `${TYPE_LABEL}=service`;
   let resourceVersion = "";

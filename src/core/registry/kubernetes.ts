@@ -5,14 +5,14 @@ import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
 import { readService, writeService } from "../wire/record.ts";
-import { sharedAbort } from "./abort.ts";
+import { createCalls } from "./calls.ts";
+import { createFeedWatches } from "./feed.ts";
 import { createGarbage } from "./garbage.ts";
 import { joinRecords } from "./join.ts";
-import { type KubernetesFeed, openKubernetesFeed, TYPE_LABEL } from "./kubernetes-feed.ts";
+import { openKubernetesFeed, TYPE_LABEL } from "./kubernetes-feed.ts";
 import { createKubernetesHttp, type Pod, type PodList } from "./kubernetes-http.ts";
 import type { Registry, ServiceRecord } from "./registry.ts";
 import { checkRegistrable, notFound, sortedNames, withoutRecord, withRecord } from "./versions.ts";
-import { createWatchers } from "./watchers.ts";
 
 export interface KubernetesRegistryInit {
   /** The API, `https://host:port`, in a pod `KUBERNETES_SERVICE_HOST` and `_PORT`. Empty: `kubernetes.default.svc`. */
@@ -35,8 +35,6 @@ export interface KubernetesRegistryInit {
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const ANNOTATION = "micro.mu/service-";
 const SELECTOR = "micro.mu/selector-";
-/** Opening a watch reads all pods. */
-const WATCH_TIMEOUT_MS = 60_000;
 
 /**
  * Services as annotations of the pods that they run in (`wire.md §2.5`). What is registered here is written to this
@@ -56,30 +54,13 @@ export function kubernetesRegistry(
       ...{ token, tokenFile, ca, namespace, account, timeoutMs, clock },
     });
     const { where } = http;
-    const watchers = createWatchers(where, () => closeFeed());
+    const calls = createCalls(where, timeoutMs);
     const garbage = createGarbage(log, where);
     /** What this process registered, by name. */
     const own = new Map<string, ServiceRecord>();
     /** Patches go out one after the other: the last word must be the last. */
     let patching: Promise<unknown> = Promise.resolve();
-    let stopping = sharedAbort();
-    let feed: { readonly abort: AbortController; readonly opened: Promise<KubernetesFeed> } | undefined;
 
-    /** Links a call to `stop()`: what is in flight then ends. */
-    const during = async <T>(options: CallOptions, work: (call: CallOptions) => Promise<T>): Promise<T> => {
-      const stopped = stopping.signal;
-      using limit = deadline(options, timeoutMs, where);
-      limit.check();
-      const abort = new AbortController();
-      const end = (event: Event) => abort.abort((event.target as AbortSignal).reason);
-      limit.signal.addEventListener("abort", end, { once: true });
-      stopped.addEventListener("abort", end, { once: true });
-      try {
-        return await orAbort(work({ signal: abort.signal, timeoutMs: 0 }), abort.signal);
-      } finally {
-        stopped.removeEventListener("abort", end);
-      }
-    };
     const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
       const turn = patching.then(work);
       patching = turn.catch(() => {});
@@ -122,25 +103,9 @@ export function kubernetesRegistry(
       return decode({ ...(pod ?? NO_POD), phase: "Running" }).find((record) => record.name === name);
     };
 
-    const openFeed = (): Promise<KubernetesFeed> => {
-      if (feed !== undefined) return feed.opened;
-      const abort = sharedAbort();
-      const opened = openKubernetesFeed({ http, clock, decode, publish: watchers.publish }, abort.signal);
-      feed = { abort, opened };
-      opened
-        .then((open) => open.follow())
-        .catch((error: unknown) => {
-          abort.abort(MicroError.from(error, "unavailable"));
-          if (feed?.abort !== abort) return;
-          feed = undefined;
-          watchers.end(asUnavailable(error, where));
-        });
-      return opened;
-    };
-    const closeFeed = (reason = new MicroError("cancelled", `the watch of ${where} was closed`)) => {
-      feed?.abort.abort(reason);
-      feed = undefined;
-    };
+    const watches = createFeedWatches(where, (publish, signal) =>
+      openKubernetesFeed({ http, clock, decode, publish }, signal),
+    );
 
     return {
       kind: "kubernetes",
@@ -153,42 +118,40 @@ export function kubernetesRegistry(
       },
       stop: async () => {
         const reason = new MicroError("unavailable", `the registry (${where}) was stopped`);
-        stopping.abort(reason);
-        stopping = sharedAbort();
-        closeFeed(reason);
+        calls.stop(reason);
+        await watches.stop(reason);
         await http.close();
         own.clear();
-        watchers.end(reason);
       },
       register: async (service, options = {}) => {
         checkRegistrable(service);
-        await during(options, (call) =>
+        await calls.during(options, (signal) =>
           inTurn(async () => {
             const before = own.get(service.name);
             const joined = before?.version === service.version ? withRecord([before], service)[0] : service;
-            await write(service.name, joined, call);
+            await write(service.name, joined, untimed(signal));
             own.set(service.name, joined as ServiceRecord);
           }),
         );
       },
       deregister: async (service, options = {}) => {
-        await during(options, (call) =>
+        await calls.during(options, (signal) =>
           inTurn(async () => {
             if (service.nodes.length === 0) return;
-            const before = await registered(service.name, call);
+            const before = await registered(service.name, untimed(signal));
             if (before === undefined) return;
             const [left] = withoutRecord([before], service);
             if (left === before) return;
-            await write(service.name, left, call);
+            await write(service.name, left, untimed(signal));
             if (left === undefined) own.delete(service.name);
             else own.set(service.name, left);
           }),
         );
       },
       get: (name, options = {}) =>
-        during(options, async (call) => {
+        calls.during(options, async (signal) => {
           const list = await http
-            .list(`${SELECTOR}${keyOf(name)}=service`, call)
+            .list(`${SELECTOR}${keyOf(name)}=service`, untimed(signal))
             .catch((error: MicroError): PodList => {
               // A name that is no label can be nobody's.
               if (error.code === "invalid_argument") return { resourceVersion: "", pods: [] };
@@ -199,37 +162,25 @@ export function kubernetesRegistry(
           return versions;
         }),
       list: (options = {}) =>
-        during(options, async (call) => {
-          const { pods } = await http.list(`${TYPE_LABEL}=service`, call);
+        calls.during(options, async (signal) => {
+          const { pods } = await http.list(`${TYPE_LABEL}=service`, untimed(signal));
           return sortedNames(new Set(pods.flatMap(decode).map(({ name }) => name)));
         }),
-      watch: async (options = {}) => {
-        using limit = deadline(options, WATCH_TIMEOUT_MS, where);
-        limit.check();
-        const watcher = watchers.add(options);
-        try {
-          const open = await orAbort(openFeed(), limit.signal);
-          return { ...watcher, initial: open.current() };
-        } catch (error) {
-          await watcher.close();
-          throw MicroError.from(error, "unavailable");
-        }
-      },
+      watch: watches.watch,
     };
   };
 }
 
 const NO_POD: Pod = { name: "", resourceVersion: "", phase: "", annotations: {} };
 
+/** The deadline is in the signal. */
+function untimed(signal: AbortSignal): CallOptions {
+  return { signal, timeoutMs: 0 };
+}
+
 /** What a label's key may hold. */
 function keyOf(name: string): string {
   return Buffer.from(name)
     .toString("latin1")
     .replace(/[^-A-Za-z0-9_.]/g, "_");
-}
-
-function asUnavailable(error: unknown, where: string): MicroError {
-  const known = MicroError.from(error, "unavailable");
-  if (known.code === "unavailable") return known;
-  return new MicroError("unavailable", `the watch of ${where} ended: ${known.message}`, { cause: error });
 }

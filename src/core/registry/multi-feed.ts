@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { sharedAbort } from "./abort.ts";
+import type { Feed } from "./feed.ts";
 import type { Registry, RegistryEvent } from "./registry.ts";
 import { eachAtMost } from "./slices.ts";
 import { changes, NO_VERSIONS, type Versions, withoutRecord, withRecord } from "./versions.ts";
@@ -17,13 +18,6 @@ export interface MultiFeedParts {
   failed(registry: Registry, error: unknown): void;
 }
 
-/** What several registries say together, kept up to date. */
-export interface MultiFeed {
-  current(): ReadonlyMap<string, Versions>;
-  /** Runs until the signal aborts or no registry is left; rejects in both cases. */
-  follow(): Promise<never>;
-}
-
 /** Requests at once while a registry is read. */
 const READERS = 16;
 const FIRST_RETRY_MS = 200;
@@ -37,7 +31,7 @@ const GRACE_MS = 2000;
  *
  * @throws MicroError what the first registry failed with, when none could be watched
  */
-export async function openMultiFeed(parts: MultiFeedParts, signal: AbortSignal): Promise<MultiFeed> {
+export async function openMultiFeed(parts: MultiFeedParts, signal: AbortSignal): Promise<Feed> {
   const { registries, clock, merge, publish, answered, failed } = parts;
   const said = registries.map(() => new Map<string, Versions>());
   const services = new Map<string, Versions>();

@@ -3,17 +3,15 @@ import { deadline, orAbort } from "../deadline.ts";
 import { type ErrorCode, MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
-import { sharedAbort } from "./abort.ts";
+import { createFeedWatches } from "./feed.ts";
 import { joinRecords } from "./join.ts";
-import { type MultiFeed, openMultiFeed } from "./multi-feed.ts";
+import { openMultiFeed } from "./multi-feed.ts";
 import type { Registry, ServiceNode, ServiceRecord } from "./registry.ts";
 import { checkRegistrable, NO_VERSIONS, notFound, sortedNames, type Versions } from "./versions.ts";
-import { createWatchers } from "./watchers.ts";
 
 const TIMEOUT_MS = 5000;
 /** What of the time each registry gets, so that a frozen one does not take the answers of the others along. */
 const SHARE = 0.8;
-const WATCH_TIMEOUT_MS = 60_000;
 /** Services whose merged record is remembered. */
 const MAX_MERGED = 20_000;
 /** Errors that say nothing about the registry. */
@@ -42,12 +40,9 @@ export function multiRegistry(
     const origins = registries.map(({ kind, where: at }) =>
       registries.filter((each) => each.kind === kind).length === 1 ? kind : at,
     );
-    const watchers = createWatchers(where, () => closeFeed());
     /** Epoch ms since when a registry fails, as far as its answers tell. */
     const failing = new Map<Registry, number>();
     const merged = new Map<string, { readonly said: readonly Versions[]; readonly versions: Versions }>();
-    let feed: { readonly abort: AbortController; readonly opened: Promise<MultiFeed> } | undefined;
-    const closing = new Set<Promise<unknown>>();
 
     const answered = (registry: Registry) => {
       if (failing.delete(registry)) log.info({ registry: registry.kind, where: registry.where }, "registry is back");
@@ -118,29 +113,9 @@ export function multiRegistry(
       return await orAbort(Promise.all(registries.map(one)), limit.signal);
     };
 
-    const openFeed = (): Promise<MultiFeed> => {
-      if (feed !== undefined) return feed.opened;
-      const abort = sharedAbort();
-      const opened = openMultiFeed(
-        { registries, clock, merge, publish: watchers.publish, answered, failed },
-        abort.signal,
-      );
-      feed = { abort, opened };
-      const ended = opened
-        .then((open) => open.follow())
-        .catch((error: unknown) => {
-          if (feed?.abort !== abort) return;
-          feed = undefined;
-          watchers.end(MicroError.from(error, "unavailable"));
-        })
-        .finally(() => closing.delete(ended));
-      closing.add(ended);
-      return opened;
-    };
-    const closeFeed = () => {
-      feed?.abort.abort(new MicroError("cancelled", `the watch of ${where} was closed`));
-      feed = undefined;
-    };
+    const watches = createFeedWatches(where, (publish, signal) =>
+      openMultiFeed({ registries, clock, merge, publish, answered, failed }, signal),
+    );
 
     const peeks = registries.flatMap((each) => each.peek?.bind(each) ?? []);
     const peek = (name: string): Versions | undefined => {
@@ -168,9 +143,7 @@ export function multiRegistry(
         if (answers.every((answer) => answer instanceof MicroError)) throw answers[0];
       },
       stop: async () => {
-        closeFeed();
-        await Promise.all(closing);
-        watchers.end();
+        await watches.stop(new MicroError("unavailable", `the registry (${where}) was stopped`));
         await Promise.all(registries.map((each) => each.stop()));
         failing.clear();
         merged.clear();
@@ -211,18 +184,7 @@ export function multiRegistry(
         if (lists.length === 0) throw answers[0];
         return sortedNames(new Set(lists.flat()));
       },
-      watch: async (options = {}) => {
-        using limit = deadline(options, WATCH_TIMEOUT_MS, where);
-        limit.check();
-        const watcher = watchers.add(options);
-        try {
-          const open = await orAbort(openFeed(), limit.signal);
-          return { ...watcher, initial: open.current() };
-        } catch (error) {
-          await watcher.close();
-          throw MicroError.from(error, "unavailable");
-        }
-      },
+      watch: watches.watch,
     };
   };
 }

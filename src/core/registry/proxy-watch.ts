@@ -4,18 +4,11 @@ import type { Clock } from "../clock.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { readResult } from "../wire/record.ts";
+import type { Feed } from "./feed.ts";
 import type { Garbage } from "./garbage.ts";
 import type { RegistryEvent } from "./registry.ts";
 import { eachAtMost } from "./slices.ts";
 import { changes, NO_VERSIONS, type Versions } from "./versions.ts";
-
-/** News from a sidecar, until it fails. */
-export interface ProxyFeed {
-  /** What is there, when it had to be read anyway. */
-  readonly initial?: ReadonlyMap<string, Versions>;
-  /** Runs until the signal aborts or the sidecar is lost; rejects in both cases. */
-  follow(): Promise<never>;
-}
 
 export interface SocketParts {
   /** `http://host:port` */
@@ -35,7 +28,7 @@ const SILENCE_MS = 120_000;
  * The websocket at `/registry`: each frame a result (`toolkit.md §5`, since February 2018).
  * @throws MicroError `unavailable` when it does not open
  */
-export async function openSocketFeed(parts: SocketParts, signal: AbortSignal): Promise<ProxyFeed> {
+export async function openSocketFeed(parts: SocketParts, signal: AbortSignal): Promise<Feed> {
   const { origin, where, agent, clock, garbage, openMs, publish } = parts;
   const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/registry`, { dispatcher: agent });
   let fail = (_: MicroError) => {};
@@ -115,7 +108,7 @@ const POLL_MS = 5000;
 const READERS = 8;
 
 /** For a sidecar without a websocket: reads everything now and then, and tells the differences. */
-export async function openPollFeed({ clock, list, read, publish }: PollParts, signal: AbortSignal): Promise<ProxyFeed> {
+export async function openPollFeed({ clock, list, read, publish }: PollParts, signal: AbortSignal): Promise<Feed> {
   const readAll = async (): Promise<Map<string, Versions>> => {
     const all = new Map<string, Versions>();
     await eachAtMost(READERS, await list(signal), async (name) => {
@@ -126,7 +119,7 @@ export async function openPollFeed({ clock, list, read, publish }: PollParts, si
   };
   let known = await readAll();
   return {
-    initial: new Map(known),
+    current: () => new Map(known),
     follow: async () => {
       let tookMs = 0;
       for (;;) {

@@ -1,9 +1,9 @@
 import type { Clock } from "../clock.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
+import type { Feed } from "./feed.ts";
 import { createLedger } from "./ledger.ts";
 import type { RegistryEvent, ServiceRecord } from "./registry.ts";
-import type { Versions } from "./versions.ts";
 import type { ZookeeperSession } from "./zookeeper-session.ts";
 
 export interface TreeParts {
@@ -12,13 +12,6 @@ export interface TreeParts {
   /** The record in a znode, or nothing when it holds something else. */
   decode(path: string, data: Buffer): readonly ServiceRecord[];
   publish(event: RegistryEvent): void;
-}
-
-/** All services below the root, kept up to date by watches until the session is over. */
-export interface ZookeeperTree {
-  current(): ReadonlyMap<string, Versions>;
-  /** Runs until the signal aborts or the session is lost; rejects in both cases. */
-  follow(): Promise<never>;
 }
 
 export const ROOT = "/micro-registry";
@@ -33,10 +26,7 @@ const PONG_MS = 5000;
  * what a node holds. A watch tells once, so each reading sets the next one; nothing can happen in between unseen, since
  * ZooKeeper answers and notifies in order.
  */
-export async function openTree(
-  { session, clock, decode, publish }: TreeParts,
-  signal: AbortSignal,
-): Promise<ZookeeperTree> {
+export async function openTree({ session, clock, decode, publish }: TreeParts, signal: AbortSignal): Promise<Feed> {
   const ledger = createLedger();
   /** Nodes by service, both as znodes are named. */
   const services = new Map<string, ReadonlySet<string>>();

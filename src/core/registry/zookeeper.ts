@@ -1,18 +1,18 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { deadline, orAbort } from "../deadline.ts";
+import { deadline } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
 import { readService, splitAddress, writeService } from "../wire/record.ts";
-import { sharedAbort } from "./abort.ts";
+import { createCalls } from "./calls.ts";
+import { createFeedWatches } from "./feed.ts";
 import { createGarbage } from "./garbage.ts";
 import { joinRecords } from "./join.ts";
 import type { Registry, ServiceNode, ServiceRecord } from "./registry.ts";
 import { eachAtMost } from "./slices.ts";
 import { checkRegistrable, notFound, sortedNames } from "./versions.ts";
-import { createWatchers } from "./watchers.ts";
 import { openZookeeper, type ZookeeperSession } from "./zookeeper-session.ts";
-import { openTree, ROOT, type ZookeeperTree } from "./zookeeper-tree.ts";
+import { openTree, ROOT } from "./zookeeper-tree.ts";
 
 export interface ZookeeperRegistryInit {
   /** Servers, `host:port`, port 2181 unless said; the first that can be reached is used. Empty: `127.0.0.1:2181`. */
@@ -23,8 +23,6 @@ export interface ZookeeperRegistryInit {
 
 /** Questions on their way at once. */
 const READS = 64;
-/** Opening a watch reads the whole tree. */
-const WATCH_TIMEOUT_MS = 60_000;
 
 /**
  * Services in ZooKeeper as go-plugins registers them (`wire.md §2.8`): persistent znodes `/micro-registry/<service>/<node>`
@@ -38,15 +36,10 @@ export function zookeeperRegistry(
   return ({ clock = systemClock, log = silent } = {}) => {
     const servers = (addresses.length > 0 ? addresses : ["127.0.0.1"]).map(parseServer);
     const where = `zookeeper at ${servers.join(", ")}`;
-    const watchers = createWatchers(where, () => closeTree());
+    const calls = createCalls(where, timeoutMs);
     const garbage = createGarbage(log, where);
     let current = 0;
-    let stopping = sharedAbort();
     let connection: Promise<ZookeeperSession> | undefined;
-    let tree: { readonly abort: AbortController; readonly opened: Promise<ZookeeperTree> } | undefined;
-    /** Trees that are being closed; `stop()` waits for them. */
-    const closing = new Set<Promise<void>>();
-
     /** Tries each server once, from the one that answered last. */
     const connect = async (stopped: AbortSignal): Promise<ZookeeperSession> => {
       let failure: unknown;
@@ -66,7 +59,7 @@ export function zookeeperRegistry(
     /** The one connection, opened when it is first needed or was lost. */
     const session = (): Promise<ZookeeperSession> => {
       if (connection !== undefined) return connection;
-      const opening = connect(stopping.signal);
+      const opening = connect(calls.stopped);
       connection = opening;
       const forget = () => {
         if (connection === opening) connection = undefined;
@@ -75,21 +68,19 @@ export function zookeeperRegistry(
       return opening;
     };
 
-    /** Within the call's deadline, until `stop()`. */
     const during = async <T>(options: CallOptions, work: (zk: ZookeeperSession) => Promise<T>): Promise<T> => {
-      const stopped = stopping.signal;
-      using limit = deadline(options, timeoutMs, where);
-      limit.check();
-      const opened = session();
-      const call = opened.then(work);
+      let opened: typeof connection;
       try {
-        return await orAbort(orAbort(call, stopped), limit.signal);
+        return await calls.during(options, () => {
+          opened = session();
+          return opened.then(work);
+        });
       } catch (error) {
         // A server that is silent may be gone for good: the next call asks another, or on another connection.
         if (error instanceof MicroError && error.code === "timeout" && connection === opened) {
           connection = undefined;
           current += 1;
-          opened.then((zk) => zk.close()).catch(() => {});
+          opened?.then((zk) => zk.close()).catch(() => {});
         }
         throw error;
       }
@@ -119,37 +110,17 @@ export function zookeeperRegistry(
       return [...names].sort().flatMap((node) => records.get(node) ?? []);
     };
 
-    /**
-     * One tree for all watches, from the first to the last of them. It has a connection of its own: what is watched there is
-     * told until the connection ends.
-     */
-    const watchTree = (): Promise<ZookeeperTree> => {
-      if (tree !== undefined) return tree.opened;
-      const abort = sharedAbort();
-      const lost = (error: unknown) => {
-        abort.abort(MicroError.from(error, "unavailable"));
-        if (tree?.abort !== abort) return;
-        tree = undefined;
-        watchers.end(asUnavailable(error, where));
-      };
-      const connected = connect(abort.signal);
-      const opened = connected.then((zk) =>
-        openTree({ session: zk, clock, decode, publish: watchers.publish }, abort.signal),
-      );
-      tree = { abort, opened };
-      const ended = opened
-        .then((open) => open.follow())
-        .catch(lost)
-        .then(() => connected.then((zk) => zk.close()))
-        .catch(() => {}) // it never connected
-        .finally(() => closing.delete(ended));
-      closing.add(ended);
-      return opened;
-    };
-    const closeTree = (reason = new MicroError("cancelled", `the watch of ${where} was closed`)) => {
-      tree?.abort.abort(reason);
-      tree = undefined;
-    };
+    /** A connection of its own: what is watched there is told until the connection ends. */
+    const watches = createFeedWatches(where, async (publish, signal) => {
+      const zk = await connect(signal);
+      try {
+        const tree = await openTree({ session: zk, clock, decode, publish }, signal);
+        return { ...tree, follow: () => tree.follow().finally(() => zk.close()) };
+      } catch (error) {
+        await zk.close();
+        throw error;
+      }
+    });
 
     return {
       kind: "zookeeper",
@@ -161,13 +132,10 @@ export function zookeeperRegistry(
       },
       stop: async () => {
         const reason = new MicroError("unavailable", `the registry (${where}) was stopped`);
-        stopping.abort(reason);
-        stopping = sharedAbort();
-        closeTree(reason);
+        calls.stop(reason);
         const open = connection;
         connection = undefined;
-        await Promise.all([open?.then((zk) => zk.close()).catch(() => {}), ...closing]);
-        watchers.end(reason);
+        await Promise.all([open?.then((zk) => zk.close()).catch(() => {}), watches.stop(reason)]);
       },
       register: async (service, options = {}) => {
         checkRegistrable(service);
@@ -201,19 +169,7 @@ export function zookeeperRegistry(
           });
           return sortedNames(names);
         }),
-      watch: async (options = {}) => {
-        using limit = deadline(options, WATCH_TIMEOUT_MS, where);
-        limit.check();
-        // Added first, so that the tree is not closed for want of a reader and nothing is missed.
-        const watcher = watchers.add(options);
-        try {
-          const open = await orAbort(watchTree(), limit.signal);
-          return { ...watcher, initial: open.current() };
-        } catch (error) {
-          await watcher.close();
-          throw MicroError.from(error, "unavailable");
-        }
-      },
+      watch: watches.watch,
     };
   };
 }
@@ -234,10 +190,4 @@ function parseServer(text: string): string {
     throw new MicroError("invalid_argument", `"${text}" is no address of a ZooKeeper server; write host:port`);
   }
   return `${host}:${port === 0 ? 2181 : port}`;
-}
-
-function asUnavailable(error: unknown, where: string): MicroError {
-  const known = MicroError.from(error, "unavailable");
-  if (known.code === "unavailable") return known;
-  return new MicroError("unavailable", `the watch of ${where} ended: ${known.message}`, { cause: error });
 }

@@ -1,19 +1,29 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, isIP, type Socket } from "node:net";
+import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
 import { deadline } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { closable } from "../lifecycle.ts";
 import { createFrameReader, DEFAULT_LIMITS, type FrameLimits, type Message, writeFrame } from "./http-framing.ts";
 import { createInbox } from "./inbox.ts";
 import { createOutbox } from "./outbox.ts";
+import { dialOptions, isDistrust, listenOptions, type TlsInit } from "./tls.ts";
 import type { Connection, Frame, Transport } from "./transport.ts";
 
 export interface HttpTransportInit {
   readonly limits?: Partial<FrameLimits>;
+  /**
+   * Dials and listens with TLS. Nothing in a registry tells that a service does, so all who are to meet agree on it. (`secure`
+   * in Go.) @default plain
+   */
+  readonly tls?: TlsInit;
 }
 
+/** What Go's servers and clients of this framing agree on (`wire.md §3.1`). */
+const ALPN = ["http/1.1"];
+
 /**
- * go-micro's `http` transport: HTTP/1.1 as a framing on plain sockets, in both roles (`wire.md §3.1`). `node:http` is not
+ * go-micro's `http` transport: HTTP/1.1 as a framing on sockets, in both roles, with TLS or without (`wire.md §3.1`). `node:http` is not
  * used, because it pairs one response with one request, and a stream has many.
  */
 export function httpTransport(init: HttpTransportInit = {}): Transport {
@@ -24,24 +34,36 @@ export function httpTransport(init: HttpTransportInit = {}): Transport {
       const { host, port } = splitAddress(address);
       using limit = deadline(options, 5000, `connecting to ${address}`);
       limit.check();
-      const socket = connect({ host, port, noDelay: true });
+      const socket = init.tls ? secured(init.tls, host, port) : connect({ host, port, noDelay: true });
       try {
-        await once(socket, "connect", { signal: limit.signal });
+        await once(socket, init.tls ? "secureConnect" : "connect", { signal: limit.signal });
       } catch (error) {
         socket.destroy();
         limit.check();
-        throw new MicroError("unavailable", `dial tcp ${address}: ${(error as Error).message}`, { cause: error });
+        const advice = isDistrust(error) ? " (give who vouches for it as ca)" : "";
+        throw new MicroError("unavailable", `dial tcp ${address}: ${(error as Error).message}${advice}`, {
+          cause: error,
+        });
       }
       return httpConnection(socket, clientRole(address), limits);
     },
     listen: async (address, handler) => {
       const { host, port } = splitAddress(address, true);
       const open = new Set<Connection>();
-      const server = createServer({ noDelay: true }, (socket) => {
+      /** Those, too, that are still shaking hands. */
+      const sockets = new Set<Socket>();
+      const welcome = (socket: Socket) => {
         const connection = httpConnection(socket, SERVER_ROLE, limits);
         open.add(connection);
         socket.on("close", () => open.delete(connection));
         handler(connection).catch(() => connection.close());
+      };
+      const server = init.tls
+        ? createTlsServer({ ...listenOptions(init.tls, host), ALPNProtocols: ALPN, noDelay: true }, welcome)
+        : createServer({ noDelay: true }, welcome);
+      server.on("connection", (socket: Socket) => {
+        sockets.add(socket);
+        socket.on("close", () => sockets.delete(socket));
       });
       server.listen({ port, ...(host === "" ? {} : { host }) });
       try {
@@ -58,11 +80,17 @@ export function httpTransport(init: HttpTransportInit = {}): Transport {
           const closed = once(server, "close");
           server.close();
           await Promise.all([...open].map((connection) => connection.close()));
+          for (const socket of sockets) socket.destroy();
           await closed;
         }),
       };
     },
   };
+}
+
+function secured(tls: TlsInit, host: string, port: number): Socket {
+  const name = isIP(host) ? {} : { servername: host };
+  return tlsConnect({ ...dialOptions(tls), ...name, host, port, ALPNProtocols: ALPN }).setNoDelay(true);
 }
 
 /** What is different in the two directions. */

@@ -1,0 +1,38 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { MicroError } from "../errors.ts";
+import { toRecord } from "../wire/error.ts";
+import { OK, type Status, statusOfRecord, statusOfText } from "../wire/grpc-status.ts";
+
+/** The end of a call that nothing was sent for yet: one frame. */
+export function refuse(stream: ServerHttp2Stream, wire: string, status: Status): void {
+  if (stream.destroyed || stream.headersSent) return;
+  stream.respond({ "content-type": wire, ...status }, { endStream: true });
+  letGo(stream);
+}
+
+/** Begins the answer: `status` is asked for when everything else is sent. */
+export function respond(stream: ServerHttp2Stream, wire: string, status: () => Status): void {
+  stream.respond({ "content-type": wire, "grpc-accept-encoding": "identity,gzip" }, { waitForTrailers: true });
+  stream.on("wantTrailers", () => {
+    stream.sendTrailers({ ...status() });
+    letGo(stream);
+  });
+}
+
+export const allWell = (): Status => OK;
+
+/** Who has an answer and goes on sending is told to stop; gRPC counts that as no error. */
+function letGo(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded) return;
+  stream.resume();
+  setImmediate(() => {
+    if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+}
+
+/** An error of ours travels as a record, any other as its bare text (`wire.md §7`). */
+export function statusOfHandler(thrown: unknown, name: string): Status {
+  if (thrown instanceof MicroError) return statusOfRecord(toRecord(thrown, name));
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return statusOfText(2, text || "the handler failed without a word");
+}

@@ -2,7 +2,8 @@ import type { Clock } from "../clock.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { Feed } from "./feed.ts";
-import { type KubernetesHttp, type Pod, WATCH_SECONDS } from "./kubernetes-http.ts";
+import { type KubernetesHttp, WATCH_SECONDS } from "./kubernetes-http.ts";
+import type { Pod } from "./kubernetes-pods.ts";
 import { createLedger } from "./ledger.ts";
 import type { RegistryEvent, ServiceRecord } from "./registry.ts";
 

@@ -6,6 +6,17 @@ import type { Clock } from "../clock.ts";
 import { deadline } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
+import {
+  lines,
+  NO_POD,
+  type Pod,
+  type PodEvent,
+  type PodList,
+  parseJson,
+  readEvent,
+  readPage,
+  readPod,
+} from "./kubernetes-pods.ts";
 
 export interface KubernetesHttpInit {
   /** `host:port` or `https://…`; `http://…` for a proxy on this machine. The first that can be reached is used. */
@@ -20,23 +31,6 @@ export interface KubernetesHttpInit {
   readonly account: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
-}
-
-/** The few facts of a pod that matter. */
-export interface Pod {
-  readonly name: string;
-  readonly resourceVersion: string;
-  readonly phase: string;
-  readonly annotations: Readonly<Record<string, unknown>>;
-}
-export interface PodList {
-  readonly resourceVersion: string;
-  readonly pods: readonly Pod[];
-}
-/** `open`: the watch stands; `gone`: what was asked for is too old, all must be read again (410). */
-export interface PodEvent {
-  readonly type: "open" | "changed" | "deleted" | "bookmark" | "gone";
-  readonly pod: Pod;
 }
 
 /** The four calls of Kubernetes' API that are needed, with a deadline and cancellation each. */
@@ -63,9 +57,8 @@ export const WATCH_SECONDS = 60;
 const TOKEN_AGE_MS = 60_000;
 /** Pods in one answer. */
 const PAGE = 500;
-/** A bound for one answer and for one line of a watch; etcd stores at most 1.5 MB in one object. */
+/** A bound for one answer. */
 const MAX_ANSWER_BYTES = 64 << 20;
-const MAX_LINE_BYTES = 8 << 20;
 
 export function createKubernetesHttp(init: KubernetesHttpInit): KubernetesHttp {
   const { timeoutMs, clock } = init;
@@ -162,7 +155,7 @@ export function createKubernetesHttp(init: KubernetesHttpInit): KubernetesHttp {
       const answer = await ask(method, path, body, limit.signal);
       const text = await readText(answer, where);
       if (answer.statusCode < 200 || answer.statusCode > 299) throw refusal(answer.statusCode, text, where);
-      return parse(text, where);
+      return parseJson(text, where);
     } catch (error) {
       if (!limit.signal.aborted) throw MicroError.from(error, "unavailable");
       const reason = MicroError.from(options.signal?.aborted ? options.signal.reason : limit.signal.reason);
@@ -221,7 +214,7 @@ export function createKubernetesHttp(init: KubernetesHttpInit): KubernetesHttp {
       }
       yield { type: "open", pod: NO_POD };
       for await (const line of lines(answer.body, where)) {
-        const event = readEvent(parse(line, where), where);
+        const event = readEvent(parseJson(line, where), where);
         if (event !== undefined) yield event;
       }
     },
@@ -234,8 +227,6 @@ export function createKubernetesHttp(init: KubernetesHttpInit): KubernetesHttp {
   };
 }
 
-const NO_POD: Pod = { name: "", resourceVersion: "", phase: "", annotations: {} };
-
 async function readText({ body }: Dispatcher.ResponseData, where: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -245,75 +236,6 @@ async function readText({ body }: Dispatcher.ResponseData, where: string): Promi
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
-}
-
-async function* lines(body: AsyncIterable<Buffer>, where: string): AsyncGenerator<string, void> {
-  let parts: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    let from = 0;
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-      yield Buffer.concat([...parts, chunk.subarray(from, at)]).toString();
-      parts = [];
-      size = 0;
-      from = at + 1;
-    }
-    parts.push(chunk.subarray(from));
-    size += chunk.length - from;
-    if (size > MAX_LINE_BYTES) throw new MicroError("unavailable", `${where} sent an endless line in a watch`);
-  }
-}
-
-function parse(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new MicroError("unavailable", `${where} answered something that is not JSON`, { cause });
-  }
-}
-
-function readPage(json: unknown, where: string): PodList & { readonly next: string } {
-  const { metadata, items } = (json ?? {}) as {
-    metadata?: { resourceVersion?: unknown; continue?: unknown };
-    items?: unknown;
-  };
-  const resourceVersion = metadata?.resourceVersion;
-  if (typeof resourceVersion !== "string" || (items !== null && !Array.isArray(items))) {
-    throw new MicroError("unavailable", `${where} answered JSON that is no list of pods`);
-  }
-  const next = typeof metadata?.continue === "string" ? metadata.continue : "";
-  return { resourceVersion, next, pods: ((items ?? []) as unknown[]).flatMap((item) => readPod(item) ?? []) };
-}
-
-function readPod(json: unknown): Pod | undefined {
-  const { metadata, status } = (json ?? {}) as {
-    metadata?: { name?: unknown; resourceVersion?: unknown; annotations?: unknown };
-    status?: { phase?: unknown };
-  };
-  if (typeof metadata?.name !== "string") return undefined;
-  const { annotations } = metadata;
-  return {
-    name: metadata.name,
-    resourceVersion: typeof metadata.resourceVersion === "string" ? metadata.resourceVersion : "",
-    phase: typeof status?.phase === "string" ? status.phase : "",
-    annotations: typeof annotations === "object" && annotations !== null ? (annotations as Pod["annotations"]) : {},
-  };
-}
-
-function readEvent(json: unknown, where: string): PodEvent | undefined {
-  const { type, object } = (json ?? {}) as { type?: unknown; object?: { code?: unknown; metadata?: object } };
-  if (type === "ERROR") {
-    if (object?.code === 410) return { type: "gone", pod: NO_POD };
-    throw new MicroError("unavailable", `the watch of ${where} failed with ${String(object?.code)}`);
-  }
-  if (type === "BOOKMARK") {
-    const pod = readPod({ ...object, metadata: { name: "", ...object?.metadata } });
-    return pod === undefined ? undefined : { type: "bookmark", pod };
-  }
-  const pod = readPod(object);
-  if (pod === undefined) return undefined;
-  if (type === "DELETED") return { type: "deleted", pod };
-  return type === "ADDED" || type === "MODIFIED" ? { type: "changed", pod } : undefined;
 }
 
 /** What went wrong, for people; Kubernetes says it in a `Status`. */

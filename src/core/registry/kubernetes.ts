@@ -10,7 +10,8 @@ import { createFeedWatches } from "./feed.ts";
 import { createGarbage } from "./garbage.ts";
 import { joinRecords } from "./join.ts";
 import { openKubernetesFeed, TYPE_LABEL } from "./kubernetes-feed.ts";
-import { createKubernetesHttp, type Pod, type PodList } from "./kubernetes-http.ts";
+import { createKubernetesHttp } from "./kubernetes-http.ts";
+import { NO_POD, type Pod, type PodList } from "./kubernetes-pods.ts";
 import type { Registry, ServiceRecord } from "./registry.ts";
 import { checkRegistrable, notFound, sortedNames, withoutRecord, withRecord } from "./versions.ts";
 
@@ -170,8 +171,6 @@ export function kubernetesRegistry(
     };
   };
 }
-
-const NO_POD: Pod = { name: "", resourceVersion: "", phase: "", annotations: {} };
 
 /** The deadline is in the signal. */
 function untimed(signal: AbortSignal): CallOptions {

@@ -1,5 +1,6 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import { MicroError } from "../errors.ts";
+import { letGo } from "../transport/http2.ts";
 import { toRecord } from "../wire/error.ts";
 import { OK, type Status, statusOfRecord, statusOfText } from "../wire/grpc-status.ts";
 
@@ -20,15 +21,6 @@ export function respond(stream: ServerHttp2Stream, wire: string, status: () => S
 }
 
 export const allWell = (): Status => OK;
-
-/** Who has an answer and goes on sending is told to stop; gRPC counts that as no error. */
-function letGo(stream: ServerHttp2Stream): void {
-  if (stream.readableEnded) return;
-  stream.resume();
-  setImmediate(() => {
-    if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
-  });
-}
 
 /** An error of ours travels as a record, any other as its bare text (`wire.md §7`). */
 export function statusOfHandler(thrown: unknown, name: string): Status {

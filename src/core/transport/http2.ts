@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http2";
 import {
   type ClientHttp2Session,
   connect,
+  constants,
   createServer,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -188,6 +189,15 @@ export async function listenHttp2(
       clearTimeout(impatient);
     }),
   };
+}
+
+/** Who has an answer and goes on sending is told to stop; gRPC counts that as no error. */
+export function letGo(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded) return;
+  stream.resume();
+  setImmediate(() => {
+    if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
 }
 
 /** For the first bytes of a connection. */

@@ -64,12 +64,12 @@ const UNREAD_BYTES = 1 << 20;
 export function natsLink(init: NatsInit): NatsLink {
   const options = connectionOptions(init);
   const where = (options.servers as readonly string[]).join(", ");
-  let current: Promise<Session> | undefined;
+  let current: Promise<OwnSession> | undefined;
 
-  const open = (): Promise<Session> => {
+  const open = (): Promise<OwnSession> => {
     const opening = (async () => {
       const nats = await connect(options);
-      return new Session(nats, init.inboxPrefix, where, () => {
+      return createSession(nats, init.inboxPrefix, where, () => {
         if (current === opening) current = undefined;
       });
     })();
@@ -88,7 +88,7 @@ export function natsLink(init: NatsInit): NatsLink {
       const opening = current;
       try {
         const session = await orAbort(opening, limit.signal);
-        await session.join(limit.signal);
+        await session.joined(limit.signal);
         return session;
       } catch (thrown) {
         // Who gave up may have been the only one.
@@ -101,159 +101,151 @@ export function natsLink(init: NatsInit): NatsLink {
   };
 }
 
-class Session implements NatsSession {
-  readonly #nats: NatsConnection;
-  readonly #where: string;
-  readonly #onClose: () => void;
-  readonly #inbox: string;
-  readonly #expected = new Map<string, (message: Msg) => void>();
-  readonly #losers = new Set<(error: MicroError) => void>();
-  #tokens = 0;
-  #users = 0;
-  #up = true;
-  #closed: Promise<void> | undefined;
-  #unread = 0;
-  #waiting: Outgoing[] = [];
-  #flushing: Promise<void> | undefined;
-  #flushed = () => {};
-  #wakers: (() => void)[] = [];
+/** A session as the link sees it. */
+interface OwnSession extends NatsSession {
+  /** Counts one more who needs it, once the server is there. */
+  joined(signal: AbortSignal): Promise<void>;
+  leaveIfUnused(): Promise<void>;
+}
 
-  constructor(nats: NatsConnection, inboxPrefix: string | undefined, where: string, onClose: () => void) {
-    this.#nats = nats;
-    this.#where = where;
-    this.#onClose = onClose;
-    this.#inbox = `${createInbox(inboxPrefix)}.`;
-    this.subscribe(`${this.#inbox}*`, (message) => {
-      const expecting = this.#expected.get(message.subject.slice(this.#inbox.length));
-      if (expecting) expecting(message);
-      // Who asks for an answer there wants to know whether somebody is.
-      else if (message.reply) this.#nats.publish(message.reply);
-    });
-    void this.#follow();
-  }
+function createSession(
+  nats: NatsConnection,
+  inboxPrefix: string | undefined,
+  where: string,
+  onClose: () => void,
+): OwnSession {
+  const inbox = `${createInbox(inboxPrefix)}.`;
+  const expected = new Map<string, (message: Msg) => void>();
+  const losers = new Set<(error: MicroError) => void>();
+  let tokens = 0;
+  let users = 0;
+  let up = true;
+  let closed: Promise<void> | undefined;
+  let unread = 0;
+  let waiting: Outgoing[] = [];
+  let flushing: Promise<void> | undefined;
+  let flushed = () => {};
+  const wakers: (() => void)[] = [];
 
-  async #follow(): Promise<void> {
-    for await (const { type } of this.#nats.status()) {
-      if (type === "disconnect") this.#lost();
+  const lost = () => {
+    up = false;
+    flushed();
+    const error = new MicroError("unavailable", `the connection to NATS at ${where} is lost`);
+    for (const tell of [...losers]) tell(error);
+  };
+  const follow = async () => {
+    for await (const { type } of nats.status()) {
+      if (type === "disconnect") lost();
       if (type !== "reconnect") continue;
-      this.#up = true;
-      for (const wake of this.#wakers.splice(0)) wake();
+      up = true;
+      for (const wake of wakers.splice(0)) wake();
     }
-    this.#lost();
-    this.#onClose();
-  }
-
-  #lost(): void {
-    this.#up = false;
-    this.#flushed();
-    const error = new MicroError("unavailable", `the connection to NATS at ${this.#where} is lost`);
-    for (const tell of [...this.#losers]) tell(error);
-  }
-
-  async join(signal: AbortSignal): Promise<void> {
-    if (!this.#up) {
-      const back = new Promise<void>((resolve) => this.#wakers.push(resolve));
-      using patience = deadline({ signal }, PATIENCE_MS, "the lost connection");
-      await orAbort(back, patience.signal);
-    }
-    if (this.#closed) throw new MicroError("unavailable", "the connection was just closed");
-    this.#users++;
-  }
-
-  async leave(): Promise<void> {
-    this.#users--;
-    await this.leaveIfUnused();
-  }
-
-  async leaveIfUnused(): Promise<void> {
-    if (this.#users > 0) return;
-    this.#onClose();
-    this.#closed ??= (async () => {
-      await this.settle(200);
-      await this.#nats.close();
-    })();
-    await this.#closed;
-  }
-
-  expect(onMessage: (message: Msg) => void): { readonly subject: string; forget(): void } {
-    const token = (this.#tokens++).toString(36);
-    this.#expected.set(token, onMessage);
-    return { subject: this.#inbox + token, forget: () => void this.#expected.delete(token) };
-  }
-
-  get up(): boolean {
-    return this.#up;
-  }
-
-  subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Subscription {
-    return this.#nats.subscribe(subject, {
-      ...(queue === undefined ? {} : { queue }),
-      callback: (error, message) => {
-        if (error === null) onMessage(message);
-      },
-    });
-  }
-
-  publish(subject: string, bytes: Uint8Array, reply?: string): Promise<void> {
-    const most = this.#nats.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    if (bytes.length > most) {
-      const text = `a message of ${bytes.length} bytes is too large for NATS at ${this.#where}, which takes ${most}`;
-      return Promise.reject(new MicroError("invalid_argument", text));
-    }
-    if (this.#closed) return Promise.reject(new MicroError("unavailable", "the connection to NATS is closed"));
-    if (this.#waiting.length === 0) process.nextTick(this.#publishAll);
-    this.#waiting.push({ subject, bytes, reply });
-    this.#unread += bytes.length;
-    return this.#unread < UNREAD_BYTES ? ROOM : this.#room();
-  }
-
-  readonly #publishAll = (): void => {
-    for (const { subject, bytes, reply } of this.#waiting.splice(0)) {
-      try {
-        this.#nats.publish(subject, bytes, reply === undefined ? undefined : { reply });
-      } catch {
-        // It was closed just now, of which all are told anyway.
-        return;
-      }
+    lost();
+    onClose();
+  };
+  const publishAll = () => {
+    const all = waiting;
+    waiting = [];
+    try {
+      for (const { subject, bytes, reply } of all)
+        nats.publish(subject, bytes, reply === undefined ? undefined : { reply });
+    } catch {
+      // It was closed just now, of which all are told anyway.
     }
   };
+  const room = (): Promise<void> => {
+    if (flushing !== undefined) return flushing;
+    unread = 0;
+    publishAll();
+    flushing = new Promise<void>((resolve) => {
+      const done = () => {
+        flushing = undefined;
+        resolve();
+      };
+      flushed = done;
+      nats.flush().then(done, done);
+    });
+    return flushing;
+  };
 
-  #room(): Promise<void> {
-    if (this.#flushing === undefined) {
-      this.#unread = 0;
-      this.#publishAll();
-      this.#flushing = new Promise<void>((resolve) => {
-        this.#flushed = () => {
-          this.#flushing = undefined;
-          resolve();
-        };
-        const flushed = this.#flushed;
-        this.#nats.flush().then(flushed, flushed);
-      });
-    }
-    return this.#flushing;
-  }
+  const session: OwnSession = {
+    joined: async (signal) => {
+      if (!up) {
+        const back = new Promise<void>((resolve) => wakers.push(resolve));
+        using patience = deadline({ signal }, PATIENCE_MS, "the lost connection");
+        await orAbort(back, patience.signal);
+      }
+      if (closed) throw new MicroError("unavailable", "the connection was just closed");
+      users++;
+    },
+    leave: async () => {
+      users--;
+      await session.leaveIfUnused();
+    },
+    leaveIfUnused: async () => {
+      if (users > 0) return;
+      onClose();
+      closed ??= (async () => {
+        await session.settle(200);
+        await nats.close();
+      })();
+      await closed;
+    },
+    expect: (onMessage) => {
+      const token = (tokens++).toString(36);
+      expected.set(token, onMessage);
+      return { subject: inbox + token, forget: () => void expected.delete(token) };
+    },
+    get up() {
+      return up;
+    },
+    subscribe: (subject, onMessage, queue) =>
+      nats.subscribe(subject, {
+        ...(queue === undefined ? {} : { queue }),
+        callback: (error, message) => {
+          if (error === null) onMessage(message);
+        },
+      }),
+    publish: (subject, bytes, reply) => {
+      const most = nats.info?.max_payload ?? Number.POSITIVE_INFINITY;
+      if (bytes.length > most) {
+        const text = `a message of ${bytes.length} bytes is too large for NATS at ${where}, which takes ${most}`;
+        return Promise.reject(new MicroError("invalid_argument", text));
+      }
+      if (closed) return Promise.reject(new MicroError("unavailable", "the connection to NATS is closed"));
+      if (waiting.length === 0) process.nextTick(publishAll);
+      waiting.push({ subject, bytes, reply });
+      unread += bytes.length;
+      return unread < UNREAD_BYTES ? ROOM : room();
+    },
+    confirm: async (signal) => {
+      publishAll();
+      try {
+        await orAbort(nats.flush(), signal);
+      } catch (error) {
+        throw MicroError.from(error, "unavailable");
+      }
+    },
+    settle: async (timeoutMs) => {
+      if (!up) return;
+      publishAll();
+      using limit = deadline({ timeoutMs }, timeoutMs, "NATS");
+      await orAbort(nats.flush(), limit.signal).catch(() => {});
+    },
+    onLoss: (callback) => {
+      losers.add(callback);
+      return () => void losers.delete(callback);
+    },
+  };
 
-  async confirm(signal: AbortSignal): Promise<void> {
-    this.#publishAll();
-    try {
-      await orAbort(this.#nats.flush(), signal);
-    } catch (error) {
-      throw MicroError.from(error, "unavailable");
-    }
-  }
-
-  async settle(timeoutMs: number): Promise<void> {
-    if (!this.#up) return;
-    this.#publishAll();
-    using limit = deadline({ timeoutMs }, timeoutMs, "NATS");
-    await orAbort(this.#nats.flush(), limit.signal).catch(() => {});
-  }
-
-  onLoss(callback: (error: MicroError) => void): () => void {
-    this.#losers.add(callback);
-    return () => void this.#losers.delete(callback);
-  }
+  session.subscribe(`${inbox}*`, (message) => {
+    const expecting = expected.get(message.subject.slice(inbox.length));
+    if (expecting) expecting(message);
+    // Who asks for an answer there wants to know whether somebody is.
+    else if (message.reply) nats.publish(message.reply);
+  });
+  void follow();
+  return session;
 }
 
 /** What is sent in one turn of the loop goes out with one write; the library alone would write several times. */

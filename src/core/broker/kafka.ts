@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Consumer, Kafka, logLevel, type Producer } from "kafkajs";
+import { type Consumer, Kafka, logLevel, type PartitionMetadata, type Producer } from "kafkajs";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
@@ -29,7 +29,7 @@ export function kafkaBroker(
 
   return ({ clock = systemClock, log = silent } = {}) => {
     const open = new Set<Closable>();
-    let running: { readonly kafka: Kafka; readonly producer: Producer } | undefined;
+    let running: { readonly kafka: Kafka; readonly producer: Producer; readonly send: Send } | undefined;
 
     const started = () => {
       if (running === undefined) throw notStarted(where);
@@ -65,14 +65,14 @@ export function kafkaBroker(
             ? {}
             : { sasl: { mechanism: "plain" as const, username: at.user, password: at.password ?? "" } }),
         });
-        const producer = kafka.producer({ allowAutoTopicCreation: true });
+        const producer = kafka.producer({ allowAutoTopicCreation: true, createPartitioner: () => samePartition() });
         try {
           await orFail(producer.connect(), limit.signal);
         } catch (error) {
           await producer.disconnect().catch(() => {});
           throw error;
         }
-        running = { kafka, producer };
+        running = { kafka, producer, send: inBatches(producer) };
       },
       stop: async () => {
         const was = running;
@@ -82,24 +82,27 @@ export function kafkaBroker(
         await was.producer.disconnect().catch(() => {});
       },
       publish: async (topic, message, options = {}) => {
-        const { producer } = started();
+        const { send } = started();
         checkName(topic);
         checkAborted(options.signal, where);
         const value = seal(topic, message);
         using limit = deadline(options, 5000, where);
-        await orFail(producer.send({ topic, messages: [{ key: null, value }], acks: 1 }), limit.signal);
+        await orFail(send(topic, value, limit.signal), limit.signal);
       },
       subscribe: async (topic, handler, { queue = "", ...options } = {}) => {
         const { kafka } = started();
         checkName(topic);
         // A group of Kafka takes seconds to settle.
-        using limit = deadline(options, 15_000, where);
+        using limit = deadline(options, 30_000, where);
         limit.check();
         const delivery = createDelivery({ topic, handler, clock, log });
         const consumer = kafka.consumer({
           groupId: queue === "" ? randomUUID() : queue,
           allowAutoTopicCreation: true,
           maxWaitTimeInMs: 100,
+          heartbeatInterval: 1000,
+          sessionTimeout: 10_000,
+          rebalanceTimeout: 10_000,
           // For ever: it is to be live again whenever the cluster is.
           retry: { initialRetryTime: 200, maxRetryTime: 5000, retries: 10, restartOnFailure: async () => true },
         });
@@ -125,6 +128,62 @@ export function kafkaBroker(
         return closing;
       },
     };
+  };
+}
+
+type Send = (topic: string, value: Buffer, signal: AbortSignal) => Promise<void>;
+
+interface Waiting {
+  readonly topic: string;
+  readonly value: Buffer;
+  /** Who sends it has given it up. */
+  readonly signal: AbortSignal;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const BATCH = 500;
+
+/** One request at a time, with all that came meanwhile: the library keeps no order among several. */
+function inBatches(producer: Producer): Send {
+  const waiting: Waiting[] = [];
+  let sending = false;
+  const sendAll = async (): Promise<void> => {
+    sending = true;
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, BATCH).filter(({ signal }) => !signal.aborted);
+      const topics = new Map<string, { key: null; value: Buffer }[]>();
+      for (const { topic, value } of batch) {
+        const messages = topics.get(topic) ?? [];
+        messages.push({ key: null, value });
+        topics.set(topic, messages);
+      }
+      try {
+        const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages }));
+        if (batch.length > 0) await producer.sendBatch({ topicMessages, acks: 1 });
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    sending = false;
+  };
+  return (topic, value, signal) =>
+    new Promise<void>((resolve, reject) => {
+      waiting.push({ topic, value, signal, resolve, reject });
+      if (!sending) void sendAll();
+    });
+}
+
+/**
+ * Without a key Go takes any partition, and so loses the order. We take any too, but keep to it: the order of one publisher is
+ * kept, and many publishers spread over all partitions.
+ */
+function samePartition(): (message: { readonly partitionMetadata: readonly PartitionMetadata[] }) => number {
+  const any = Math.random();
+  return ({ partitionMetadata }) => {
+    const ids = partitionMetadata.map(({ partitionId }) => partitionId).sort((a, b) => a - b);
+    return ids[Math.floor(any * ids.length)] ?? 0;
   };
 }
 

@@ -62,8 +62,21 @@ export function incoming(header: Readonly<Record<string, unknown>>): Record<stri
   return ours;
 }
 
-/** A message in go-micro's envelope. @throws MicroError `invalid_argument` */
+/** A message in go-micro's envelope, its header as `outgoing` says. @throws MicroError `invalid_argument` */
 export function seal(topic: string, message: BrokerMessage): Buffer {
+  const { header, body } = message;
+  let hasTopic = false;
+  for (const name in header) {
+    if (typeof header[name] !== "string" || ourName(name) !== name) return sealSlowly(topic, message);
+    if (name !== "micro-topic") continue;
+    if (header[name] === "") return sealSlowly(topic, message);
+    hasTopic = true;
+  }
+  const more = hasTopic ? undefined : { name: "Micro-Topic", value: topic };
+  return encodeEnvelope(header, body, goName, more) as Buffer;
+}
+
+function sealSlowly(topic: string, message: BrokerMessage): Buffer {
   return encodeEnvelope(outgoing(topic, message), message.body) as Buffer;
 }
 

@@ -23,6 +23,7 @@ describe.skipIf(!hasKcat)(hasKcat ? "kafka broker on librdkafka's mock cluster" 
   brokerContract("kafka", {
     create,
     settleMs: 20_000,
+    limitMs: 90_000,
     without: { oddTopics: "names of topics are restricted" },
     hostile: {
       payloads: HOSTILE,

@@ -27,6 +27,8 @@ export interface GossipPart {
   pull(options?: CallOptions): Promise<void>;
   /** Tells everybody; a later one about the same thing makes this one stale. @throws MicroError `unavailable` */
   broadcast(about: string, body: Buffer, options?: CallOptions): Promise<void>;
+  /** What was to be said about this thing is not so any more; somebody else said so. */
+  forget(about: string): void;
   /** Nobody else is known. */
   readonly alone: boolean;
   /** Says goodbye and closes. */
@@ -229,25 +231,16 @@ export async function openGossipMember(init: GossipMemberInit): Promise<GossipPa
       // A member that was found in the meantime is as good as one that was named; when all are gone, those again.
       const [other] = pick(members.others(), 1);
       const known = other === undefined ? addresses : [textOf(other)];
-      let failed: unknown;
-      let joined = false;
-      for (const address of known) {
-        await pullFrom(address, options).then(
-          () => {
-            joined = true;
-          },
-          (error: unknown) => {
-            failed = error;
-          },
-        );
-      }
-      if (!joined && failed !== undefined) throw failed;
+      const outcomes = await Promise.allSettled(known.map((address) => pullFrom(address, options)));
+      const failed = outcomes.find(({ status }) => status === "rejected");
+      if (failed?.status === "rejected" && !outcomes.some(({ status }) => status === "fulfilled")) throw failed.reason;
     },
     broadcast: async (about, body) => {
       const bytes = encodeMessage({ type: "user", body });
       enqueue(`service ${about}`, bytes, false);
       await sendTo(members.others(), [bytes]);
     },
+    forget: (about) => queue.delete(`service ${about}`),
     leave: async () => {
       const { incarnation } = members.self();
       stopped.abort();

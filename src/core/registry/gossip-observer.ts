@@ -62,6 +62,7 @@ export function openGossipObserver({ addresses, cipher, onState }: GossipPartIni
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
       if (failures === total && failed !== undefined) throw failed;
     },
+    forget: () => {},
     leave: async () => {},
   };
 }

@@ -93,7 +93,8 @@ function unpack(bytes: Buffer, state: { left: number; readonly messages: GossipM
   if (bytes[0] === TYPE.compress) {
     const plain = decompress(decodeFlat(body), state.left);
     state.left -= plain.length;
-    return unpack(plain, state, depth + 1);
+    unpack(plain, state, depth + 1);
+    return;
   }
   if (bytes[0] === TYPE.compound) {
     const count = body[0] ?? 0;

@@ -5,10 +5,13 @@ import { changes, NO_VERSIONS, sortedNames, type Versions, withoutNodes, withRec
 
 /** What is registered, as heard of: each node until its own time is over. Times are epoch ms. */
 export interface GossipServices {
-  /** @param expiresAt `Infinity` for never */
+  /**
+   * @param expiresAt `Infinity` for never; one that was removed with this very time came late, and is not taken again:
+   *   all is told more than once
+   */
   add(service: ServiceRecord, expiresAt: number): void;
   /** All nodes of the record; a record without nodes is the whole service. */
-  remove(service: ServiceRecord): void;
+  remove(service: ServiceRecord, now: number): void;
   /** What a peer told at a join: it replaces what that peer told before. `state` is its JSON. @throws MicroError */
   replace(peer: string, state: Buffer, expiresAt: number, now: number): void;
   /** Drops what is over. */
@@ -25,6 +28,15 @@ export interface GossipServices {
 /** Nodes kept; a bound for a cluster where anybody speaks. */
 const MAX_NODES = 20_000;
 
+/** How long what was removed is remembered: longer than its repetitions and answers under way may take. */
+const REMEMBER_MS = 5000;
+
+interface Removed {
+  /** Of the lease that was removed. */
+  readonly expiresAt: number;
+  readonly until: number;
+}
+
 interface Lease {
   readonly name: string;
   readonly version: string;
@@ -37,6 +49,7 @@ interface Lease {
 export function createGossipServices(publish: (event: RegistryEvent) => void): GossipServices {
   const services = new Map<string, Versions>();
   const leases = new Map<string, Lease>();
+  const removed = new Map<string, Removed>();
 
   const set = (name: string, after: Versions) => {
     const before = services.get(name) ?? NO_VERSIONS;
@@ -50,6 +63,9 @@ export function createGossipServices(publish: (event: RegistryEvent) => void): G
       const key = keyOf(name, version, id);
       const before = leases.get(key);
       if (before === undefined && leases.size >= MAX_NODES) return false;
+      const gone = removed.get(key);
+      if (gone !== undefined && (peer !== undefined || gone.expiresAt === expiresAt)) return false;
+      removed.delete(key);
       // What its own process said, with a time, counts more than what a peer remembers.
       if (peer !== undefined && before !== undefined && before.peer === undefined) return false;
       leases.set(key, { name, version, id, expiresAt, peer });
@@ -81,10 +97,15 @@ export function createGossipServices(publish: (event: RegistryEvent) => void): G
 
   return {
     add: (service, expiresAt) => put(service, expiresAt),
-    remove: ({ name, version, nodes }) => {
-      const keys = nodes.map(({ id }) => keyOf(name, version, id));
+    remove: ({ name, version, nodes }, now) => {
+      const keys = new Set(nodes.map(({ id }) => keyOf(name, version, id)));
+      for (const key of keys) {
+        const lease = leases.get(key);
+        if (lease === undefined || removed.size >= MAX_NODES) continue;
+        removed.set(key, { expiresAt: lease.expiresAt, until: now + REMEMBER_MS });
+      }
       if (nodes.length === 0) dropWhere((lease) => lease.name === name);
-      else drop(new Set(keys), [name]);
+      else drop(keys, [name]);
     },
     replace: (peer, state, expiresAt, now) => {
       const told = readState(state);
@@ -95,7 +116,10 @@ export function createGossipServices(publish: (event: RegistryEvent) => void): G
       }
       dropWhere((lease, key) => lease.expiresAt <= now || (lease.peer === peer && !keys.has(key)));
     },
-    prune: (now) => dropWhere(({ expiresAt }) => expiresAt <= now),
+    prune: (now) => {
+      for (const [key, { until }] of removed) if (until <= now) removed.delete(key);
+      dropWhere(({ expiresAt }) => expiresAt <= now);
+    },
     get: (name) => services.get(name) ?? NO_VERSIONS,
     names: () => sortedNames(services.keys()),
     state: (maxBytes) => {

@@ -9,7 +9,7 @@ import { createGossipCipher } from "./gossip-crypt.ts";
 import { type GossipPart, type GossipPartInit, openGossipMember } from "./gossip-member.ts";
 import { openGossipObserver } from "./gossip-observer.ts";
 import { createGossipServices } from "./gossip-services.ts";
-import { decodeUpdate, encodeUpdate, type GossipUpdate } from "./gossip-update.ts";
+import { decodeUpdate, encodeUpdate } from "./gossip-update.ts";
 import type { Registry, ServiceRecord } from "./registry.ts";
 import { checkRegistrable, notFound } from "./versions.ts";
 import { createWatchers } from "./watchers.ts";
@@ -38,6 +38,8 @@ const TICK_MS = 1000;
 /** For what a peer told without a time, in pulls. */
 const PULLS_BELIEVED = 3;
 const START_MS = 5000;
+/** For the first try to join, within `START_MS`. */
+const JOIN_MS = 3000;
 /** The state for one who joins; Go takes 20 MiB. */
 const MAX_STATE_BYTES = 4 * 1024 * 1024;
 const NS_PER_MS = 1_000_000n;
@@ -58,15 +60,23 @@ export function gossipRegistry(
     const where = bind === undefined ? `gossip${through}` : `gossip on ${bind}${through}`;
     const watchers = createWatchers(where);
     let services = createGossipServices(watchers.publish);
-    /** Registered here without a ttl: told again and again. */
-    const own = new Map<string, ServiceRecord>();
-    let session: Promise<Session> | undefined;
+    /** Registered here, by node. */
+    const own = new Map<string, Own>();
+    let session: Session | undefined;
+    let member: GossipPart | undefined;
     let lost: MicroError | undefined;
 
     const onUpdate = (body: Buffer) => {
       const update = decodeUpdate(body);
       if (update === undefined) return;
-      if (update.action === "delete") return services.remove(update.service);
+      if (update.action === "delete") {
+        for (const [key] of byNode(update.service)) {
+          own.delete(key);
+          member?.forget(key);
+        }
+        services.remove(update.service, clock.now());
+        return;
+      }
       const expiresAt = update.expires === 0n ? Number.POSITIVE_INFINITY : Number(update.expires / NS_PER_MS);
       if (expiresAt > clock.now()) services.add(update.service, expiresAt);
     };
@@ -92,18 +102,20 @@ export function gossipRegistry(
       return services.state(MAX_STATE_BYTES);
     };
 
-    const open = async (): Promise<Session> => {
-      const stopped = sharedAbort();
-      const { signal } = stopped;
+    const open = async (signal: AbortSignal): Promise<GossipPart> => {
       const part =
         bind === undefined
           ? openGossipObserver(parts)
           : await openGossipMember({ ...parts, name, bind, localState, onLost: (error) => void close(error) });
+      member = part;
       try {
-        await part.pull({ signal });
+        await part.pull({ signal, timeoutMs: JOIN_MS });
         lost = undefined;
       } catch (error) {
-        if (bind === undefined) throw error;
+        if (bind === undefined || signal.aborted) {
+          await part.leave();
+          throw error;
+        }
         // The others may not be there yet; they are sought from now on.
         log.warn({ error: MicroError.from(error).message }, "no gossip member could be joined yet");
       }
@@ -112,15 +124,15 @@ export function gossipRegistry(
           if (!signal.aborted) void close(MicroError.from(error));
         });
       }
-      return { part, stopped };
+      return part;
     };
     const close = async (reason: MicroError): Promise<void> => {
       const closing = session;
       session = undefined;
       own.clear();
       watchers.end(reason);
-      const { part, stopped } = (await closing?.catch(() => undefined)) ?? {};
-      stopped?.abort(reason);
+      closing?.stopped.abort(reason);
+      const part = await closing?.part.catch(() => undefined);
       await part?.leave();
     };
     const keepTrue = async (part: GossipPart, signal: AbortSignal): Promise<void> => {
@@ -131,9 +143,11 @@ export function gossipRegistry(
         const seeking = bind !== undefined && part.alone && addresses.length > 0;
         if (clock.now() < pullAt && !seeking) continue;
         pullAt = clock.now() + pullEveryMs;
+        const wasAlone = part.alone;
         await part.pull({ signal }).then(
-          () => {
+          async () => {
             lost = undefined;
+            if (wasAlone) for (const key of own.keys()) await tell(part, key, signal);
           },
           (error: unknown) => {
             if (signal.aborted || bind !== undefined) return;
@@ -146,37 +160,33 @@ export function gossipRegistry(
     const keepTold = async (part: GossipPart, signal: AbortSignal): Promise<void> => {
       while (!signal.aborted) {
         await clock.sleep(REFRESH_EVERY_MS, { signal });
-        for (const [key, service] of own) {
-          await tell(part, key, "create", service, DEFAULT_TTL_MS, signal).catch((error: unknown) => {
-            log.debug({ error: MicroError.from(error).message }, "a service could not be told again");
-          });
+        for (const [key, each] of own) {
+          if (each.renewed) {
+            own.set(key, { ...each, expiresAt: clock.now() + DEFAULT_TTL_MS });
+            await tell(part, key, signal);
+          } else if (each.expiresAt <= clock.now()) own.delete(key);
         }
       }
     };
-    const tell = async (
-      part: GossipPart,
-      key: string,
-      action: GossipUpdate["action"],
-      service: ServiceRecord,
-      ttlMs: number,
-      signal: AbortSignal,
-    ): Promise<void> => {
-      const expiresAt = clock.now() + ttlMs;
-      if (action === "delete") services.remove(service);
-      else services.add(service, expiresAt);
-      const expires = action === "delete" ? 0n : BigInt(Math.ceil(expiresAt)) * NS_PER_MS;
-      await part.broadcast(key, encodeUpdate({ expires, action, service }), { signal });
-    };
-    const started = async (): Promise<Session> => {
-      if (session === undefined) throw new MicroError("unavailable", `the registry (${where}) is not started`);
-      return session;
+    /** Tells what was registered here as it stands; who is not reached then is reached the next time. */
+    const tell = async (part: GossipPart, key: string, signal: AbortSignal): Promise<void> => {
+      const told = own.get(key);
+      if (told === undefined || told.expiresAt <= clock.now()) return;
+      const { record: service, expiresAt } = told;
+      services.add(service, expiresAt);
+      const expires = BigInt(expiresAt) * NS_PER_MS;
+      await part.broadcast(key, encodeUpdate({ expires, action: "create", service }), { signal }).catch((error) => {
+        if (signal.aborted) throw error;
+        log.debug({ error: MicroError.from(error).message }, "a service could not be told to anybody");
+      });
     };
     /** Up, and what it knows is not from yesterday. */
-    const ready = async (signal: AbortSignal): Promise<Session> => {
-      const running = await orAbort(started(), signal);
+    const ready = async (signal: AbortSignal): Promise<GossipPart> => {
+      if (session === undefined) throw new MicroError("unavailable", `the registry (${where}) is not started`);
+      const part = await orAbort(session.part, signal);
       if (lost !== undefined) throw lost;
       services.prune(clock.now());
-      return running;
+      return part;
     };
 
     return {
@@ -189,10 +199,11 @@ export function gossipRegistry(
         if (session === undefined) {
           lost = undefined;
           services = createGossipServices(watchers.publish);
-          session = open();
+          const stopped = sharedAbort();
+          session = { stopped, part: open(stopped.signal) };
         }
         const opening = session;
-        await orAbort(opening, limit.signal).catch(async (error: unknown) => {
+        await orAbort(opening.part, limit.signal).catch(async (error: unknown) => {
           if (session === opening) await close(MicroError.from(error));
           throw error;
         });
@@ -202,21 +213,23 @@ export function gossipRegistry(
         using limit = deadline(options, START_MS, where);
         limit.check();
         checkRegistrable(service);
-        const { part } = await ready(limit.signal);
+        const part = await ready(limit.signal);
         const { ttlMs = 0 } = options;
         for (const [key, record] of byNode(service)) {
-          if (ttlMs > 0) own.delete(key);
-          else own.set(key, record);
-          await tell(part, key, "create", record, ttlMs > 0 ? ttlMs : DEFAULT_TTL_MS, limit.signal);
+          const expiresAt = Math.ceil(clock.now() + (ttlMs > 0 ? ttlMs : DEFAULT_TTL_MS));
+          own.set(key, { record, expiresAt, renewed: ttlMs <= 0 });
+          await tell(part, key, limit.signal);
         }
       },
       deregister: async (service, options = {}) => {
         using limit = deadline(options, START_MS, where);
         limit.check();
-        const { part } = await ready(limit.signal);
+        const part = await ready(limit.signal);
         for (const [key, record] of byNode(service)) {
           own.delete(key);
-          await tell(part, key, "delete", record, 0, limit.signal);
+          services.remove(record, clock.now());
+          const body = encodeUpdate({ expires: 0n, action: "delete", service: record });
+          await part.broadcast(key, body, { signal: limit.signal });
         }
       },
       get: async (service, options = {}) => {
@@ -243,8 +256,15 @@ export function gossipRegistry(
   };
 }
 
+interface Own {
+  readonly record: ServiceRecord;
+  readonly expiresAt: number;
+  /** Registered without a ttl: told again before it is over. */
+  readonly renewed: boolean;
+}
+
 interface Session {
-  readonly part: GossipPart;
+  readonly part: Promise<GossipPart>;
   readonly stopped: AbortController;
 }
 

@@ -58,8 +58,11 @@ const PING_MS = 20_000;
 const CONNECT_MS = 5000;
 /** How long a `join` waits for a server that was there a moment ago. */
 const PATIENCE_MS = 1000;
-/** So many bytes are sent without knowing that the server has read any. */
+/** So many bytes are sent without knowing that the server has read any; it is asked a good while before. */
 const UNREAD_BYTES = 1 << 20;
+const ASKED_BYTES = 256 << 10;
+/** So many are handed to the library without waiting for the end of the turn. */
+const ENOUGH_BYTES = 16 << 10;
 
 export function natsLink(init: NatsInit): NatsLink {
   const options = connectionOptions(init);
@@ -123,6 +126,7 @@ function createSession(
   let closed: Promise<void> | undefined;
   let unread = 0;
   let waiting: Outgoing[] = [];
+  let waitingBytes = 0;
   let flushing: Promise<void> | undefined;
   let flushed = () => {};
   const wakers: (() => void)[] = [];
@@ -146,6 +150,7 @@ function createSession(
   const publishAll = () => {
     const all = waiting;
     waiting = [];
+    waitingBytes = 0;
     try {
       for (const { subject, bytes, reply } of all)
         nats.publish(subject, bytes, reply === undefined ? undefined : { reply });
@@ -215,8 +220,12 @@ function createSession(
       if (closed) return Promise.reject(new MicroError("unavailable", "the connection to NATS is closed"));
       if (waiting.length === 0) process.nextTick(publishAll);
       waiting.push({ subject, bytes, reply });
+      waitingBytes += bytes.length;
+      if (waitingBytes >= ENOUGH_BYTES) publishAll();
       unread += bytes.length;
-      return unread < UNREAD_BYTES ? ROOM : room();
+      if (unread < ASKED_BYTES) return ROOM;
+      const read = room();
+      return unread < UNREAD_BYTES ? ROOM : read;
     },
     confirm: async (signal) => {
       publishAll();

@@ -1,0 +1,3 @@
+export const ERAS: Readonly<Record<string, string | undefined>>;
+export function programOf(era: string): string;
+export function reasonOf(era: string): string | undefined;

@@ -1,0 +1,5 @@
+package main
+
+import "github.com/micro/micro/cmd"
+
+func main() { cmd.Init() }

@@ -91,9 +91,8 @@ export function createLink<M>(init: LinkInit<M>): Link<M> {
     roomAgain();
   });
   socket.setTimeout(CONNECT_MS);
-  socket.on("timeout", () => {
-    if (unsent !== undefined || unanswered === 0) socket.destroy();
-  });
+  // Idle, or frozen.
+  socket.on("timeout", () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
     try {
       for (const { startLine } of answers.push(chunk)) {

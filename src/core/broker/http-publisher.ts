@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
+import { MicroError } from "../errors.ts";
 import { type CallOptions, type Closable, closable } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -129,6 +130,8 @@ export function createPublisher({ registry, clock, log, tls }: PublisherInit): P
     let plan: Plan;
     try {
       plan = plans.peek(topic) ?? (await orAbort(plans.get(topic), limit.signal));
+    } catch (error) {
+      throw MicroError.from(error, "unavailable");
     } finally {
       const others = (waiting.get(topic) ?? 1) - 1;
       if (others === 0) waiting.delete(topic);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
+import { MicroError } from "../errors.ts";
 import { type Closable, closable } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -116,7 +117,7 @@ export function httpBroker(init: HttpBrokerInit = {}): (parts: HttpBrokerParts) 
         } catch (error) {
           await closing.close();
           await Promise.all(heartbeats.map((heartbeat) => heartbeat.close()));
-          throw error;
+          throw MicroError.from(error, "unavailable");
         }
         return closing;
       },

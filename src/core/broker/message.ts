@@ -9,7 +9,7 @@ const goNames = new Map<string, string>();
 const ourNames = new Map<string, string>();
 
 /** `micro-id` as `Micro-Id`, which is how Go's subscribers compare it (`wire.md §11` trap 11); `:topic` stays what it is. */
-export function goName(name: string): string {
+function goName(name: string): string {
   const known = goNames.get(name);
   if (known !== undefined) return known;
   const spelt = name

@@ -24,7 +24,13 @@ describe.skipIf(!hasMosquitto)(hasMosquitto ? "mqtt broker" : "mosquitto is not 
     create,
     settleMs: 5000,
     without: { queues: "MQTT 3.1.1 brings everything to everybody" },
-    server: { kill: () => server.kill(), restart: () => server.restart() },
+    server: {
+      kill: () => server.kill(),
+      restart: async () => {
+        await server.restart();
+        await eventually(20_000, () => expect(foreign.connected).toBe(true));
+      },
+    },
     hostile: {
       payloads: HOSTILE,
       send: async (topic, payload) =>

@@ -24,7 +24,13 @@ describe.skipIf(!hasRedis)(hasRedis ? "redis broker" : "redis is not installed",
     create,
     settleMs: 5000,
     without: { queues: "PUBLISH reaches everybody" },
-    server: { kill: () => server.kill(), restart: () => server.restart() },
+    server: {
+      kill: () => server.kill(),
+      restart: async () => {
+        await server.restart();
+        await eventually(20_000, () => expect(foreign.status).toBe("ready"));
+      },
+    },
     hostile: {
       payloads: HOSTILE,
       send: async (topic, payload) => void (await foreign.publish(topic, Buffer.from(payload as string))),

@@ -7,7 +7,6 @@ require github.com/micro/go-micro v1.18.0
 require (
 	github.com/BurntSushi/toml v0.3.1 // indirect
 	github.com/armon/go-metrics v0.0.0-20180917152333-f0300d1749da // indirect
-	github.com/cheekybits/genny v1.0.0 // indirect
 	github.com/coreos/etcd v3.3.17+incompatible // indirect
 	github.com/coreos/go-systemd v0.0.0-20190719114852-fd7a80b32e1f // indirect
 	github.com/coreos/pkg v0.0.0-20180928190104-399ea9e2e55f // indirect
@@ -20,8 +19,6 @@ require (
 	github.com/hashicorp/serf v0.8.2 // indirect
 	github.com/json-iterator/go v1.1.8 // indirect
 	github.com/lucas-clemente/quic-go v0.13.1 // indirect
-	github.com/marten-seemann/chacha20 v0.2.0 // indirect
-	github.com/marten-seemann/qtls v0.4.1 // indirect
 	github.com/micro/cli v0.2.0 // indirect
 	github.com/mitchellh/go-homedir v1.1.0 // indirect
 	github.com/mitchellh/hashstructure v1.0.0 // indirect
@@ -61,3 +58,5 @@ require (
 replace github.com/micro/protoc-gen-micro => ./gone/protoc-gen-micro
 
 replace github.com/asim/go-bson => ./gone/go-bson
+
+replace github.com/lucas-clemente/quic-go => ./gone/quic-go

@@ -6,7 +6,6 @@ require github.com/micro/go-micro v1.8.3
 
 require (
 	github.com/armon/go-metrics v0.0.0-20190430140413-ec5e00d3c878 // indirect
-	github.com/cheekybits/genny v1.0.0 // indirect
 	github.com/go-log/log v0.1.0 // indirect
 	github.com/golang/protobuf v1.3.2 // indirect
 	github.com/google/btree v1.0.0 // indirect
@@ -25,7 +24,6 @@ require (
 	github.com/json-iterator/go v1.1.7 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/lucas-clemente/quic-go v0.12.0 // indirect
-	github.com/marten-seemann/qtls v0.3.2 // indirect
 	github.com/micro/cli v0.2.0 // indirect
 	github.com/micro/mdns v0.3.0 // indirect
 	github.com/miekg/dns v1.1.15 // indirect
@@ -46,3 +44,5 @@ require (
 	google.golang.org/genproto v0.0.0-20190801165951-fa694d86fc64 // indirect
 	google.golang.org/grpc v1.22.1 // indirect
 )
+
+replace github.com/lucas-clemente/quic-go => ./gone/quic-go

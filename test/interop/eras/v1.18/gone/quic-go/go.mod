@@ -1,0 +1,1 @@
+module github.com/lucas-clemente/quic-go

@@ -17,7 +17,7 @@ export interface GossipCipher {
 }
 
 /** How many bytes `seal` adds. */
-export const SEAL_OVERHEAD = VERSION_SIZE + NONCE_SIZE + TAG_SIZE;
+const SEAL_OVERHEAD = VERSION_SIZE + NONCE_SIZE + TAG_SIZE;
 
 /** @throws MicroError `invalid_argument` (a key has 16, 24 or 32 bytes) */
 export function createGossipCipher(secretKey: string | Uint8Array): GossipCipher {

@@ -42,12 +42,12 @@ export async function openGossipLink(init: GossipLinkInit): Promise<GossipLink> 
   const { host, port } = splitAddress(init.bind);
   const ip = isIP(host) !== 0 ? host : (await lookup(host).catch((error: unknown) => fail(init.bind, error))).address;
   for (let tries = 1; ; tries++) {
-    const udp = createSocket(isIPv6(ip) ? "udp6" : "udp4");
+    const udp = createSocket({ type: isIPv6(ip) ? "udp6" : "udp4", ipv6Only: isIPv6(ip) });
     try {
       udp.bind({ address: ip, port, exclusive: true });
       await once(udp, "listening");
       const server = createServer();
-      server.listen({ host: ip, port: udp.address().port, exclusive: true });
+      server.listen({ host: ip, port: udp.address().port, exclusive: true, ipv6Only: true });
       await once(server, "listening");
       return serve(udp, server, ip, init);
     } catch (error) {

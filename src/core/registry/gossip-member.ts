@@ -14,9 +14,10 @@ import {
   type GossipMessage,
   ipText,
   type MemberAddress,
+  PACKET_BYTES,
 } from "./gossip-packet.ts";
 import type { MemberState, StreamMessage } from "./gossip-state.ts";
-import { ask } from "./gossip-stream.ts";
+import { ask, tellEach } from "./gossip-stream.ts";
 
 /** How a registry takes part in a cluster: as one of its members, or watching from outside. */
 export interface GossipPart {
@@ -62,6 +63,10 @@ const FANOUT = 3;
 const RETRANSMITS = 3;
 /** Messages waiting for their next round; beyond it the oldest go. */
 const MAX_QUEUED = 4096;
+/** Longer than that goes over TCP, where no fragment of it is lost. */
+const LONG_BYTES = PACKET_BYTES - 100;
+/** For one member to take it, when it may be gone and is only not missed yet. */
+const LONG_MS = 2000;
 /** Pings sent for others that are not answered yet. */
 const MAX_RELAYED = 256;
 
@@ -133,6 +138,7 @@ export async function openGossipMember(init: GossipMemberInit): Promise<GossipPa
   const members = createMembers({
     name,
     address: link.address,
+    incarnation: Math.trunc(clock.now() / 1000) % 0x8000_0000,
     onNews: (message, about) => enqueue(`member ${about}`, encodeMessage(message), true),
   });
 
@@ -235,8 +241,13 @@ export async function openGossipMember(init: GossipMemberInit): Promise<GossipPa
       const failed = outcomes.find(({ status }) => status === "rejected");
       if (failed?.status === "rejected" && !outcomes.some(({ status }) => status === "fulfilled")) throw failed.reason;
     },
-    broadcast: async (about, body) => {
+    broadcast: async (about, body, options = {}) => {
       const bytes = encodeMessage({ type: "user", body });
+      if (bytes.length > LONG_BYTES) {
+        queue.delete(`service ${about}`);
+        await tellEach(members.others().map(textOf), body, { ...options, timeoutMs: LONG_MS, cipher });
+        return;
+      }
       enqueue(`service ${about}`, bytes, false);
       await sendTo(members.others(), [bytes]);
     },

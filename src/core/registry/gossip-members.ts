@@ -23,6 +23,8 @@ export interface Members {
 export interface MembersInit {
   readonly name: string;
   readonly address: MemberAddress;
+  /** To begin with; a name that comes back must begin higher than it ended. Default 1, as in Go. */
+  readonly incarnation?: number;
   /** Something is news and to be told on; `about` makes what was queued about the same member stale. */
   onNews(message: GossipMessage, about: string): void;
 }
@@ -41,9 +43,9 @@ interface Known extends MemberState {
   readonly since: number;
 }
 
-export function createMembers({ name, address, onNews }: MembersInit): Members {
+export function createMembers({ name, address, incarnation: first = 1, onNews }: MembersInit): Members {
   const known = new Map<string, Known>();
-  let incarnation = 1;
+  let incarnation = first;
 
   const self = (): AliveMessage => ({
     type: "alive",

@@ -4,10 +4,10 @@ import { joinAddress } from "../wire/record.ts";
 import type { GossipPart, GossipPartInit } from "./gossip-member.ts";
 import { ipText } from "./gossip-packet.ts";
 import type { StreamMessage } from "./gossip-state.ts";
-import { ask } from "./gossip-stream.ts";
+import { ask, tellEach } from "./gossip-stream.ts";
 
-/** Members told of a change at the same time. */
-const AT_ONCE = 16;
+/** Members asked when none of the addresses answers. */
+const MAX_ASKED = 16;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -37,7 +37,7 @@ export function openGossipObserver({ addresses, cipher, onState }: GossipPartIni
         "invalid_argument",
         "gossip needs the address of a member, or one to bind to",
       );
-      for (const address of new Set([...addresses, ...known.slice(0, AT_ONCE)])) {
+      for (const address of new Set([...addresses, ...known.slice(0, MAX_ASKED)])) {
         try {
           return await pullFrom(address, options);
         } catch (error) {
@@ -47,20 +47,9 @@ export function openGossipObserver({ addresses, cipher, onState }: GossipPartIni
       throw failed;
     },
     broadcast: async (_about, body, options = {}) => {
-      const targets = [...(known.length > 0 ? known : addresses)];
-      const total = targets.length;
-      let failures = 0;
-      let failed: unknown;
-      const worker = async () => {
-        for (let to = targets.shift(); to !== undefined; to = targets.shift()) {
-          await ask(to, { type: "user", body }, { ...options, cipher, reply: false }).catch((error: unknown) => {
-            failures += 1;
-            failed = error;
-          });
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, worker));
-      if (failures === total && failed !== undefined) throw failed;
+      const targets = known.length > 0 ? known : addresses;
+      const { reached, failed } = await tellEach(targets, body, { ...options, cipher });
+      if (reached === 0 && failed !== undefined) throw failed;
     },
     forget: () => {},
     leave: async () => {},

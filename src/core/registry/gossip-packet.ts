@@ -1,4 +1,4 @@
-import { BlockList } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { crc32 } from "node:zlib";
 import type { GossipCipher } from "./gossip-crypt.ts";
 import { compressLzw, decompressLzw } from "./gossip-lzw.ts";
@@ -114,7 +114,7 @@ function unpack(bytes: Buffer, state: { left: number; readonly messages: GossipM
 }
 
 /** One message, neither packed nor sealed. @throws MicroError `invalid_argument` */
-export function decodeMessage(bytes: Buffer): GossipMessage {
+function decodeMessage(bytes: Buffer): GossipMessage {
   const body = bytes.subarray(1);
   const type = bytes[0];
   if (type === TYPE.user) return { type: "user", body };
@@ -255,24 +255,24 @@ export function ipText(bytes: Uint8Array): string {
   return Array.from({ length: 8 }, (_, n) => view.readUInt16BE(n * 2).toString(16)).join(":");
 }
 
-/** The reverse, for IPv4 and IPv6 in any spelling. @throws MicroError `invalid_argument` */
+/** The reverse, for IPv4 and IPv6 in any spelling; a zone is left out. @throws MicroError `invalid_argument` */
 export function ipBytes(text: string): Buffer {
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (v4 !== null) return Buffer.from(v4.slice(1).map(Number));
-  const list = new BlockList();
-  try {
-    list.addAddress(text, "ipv6");
-  } catch {
-    throw malformed(`"${text}" is no IP address`);
-  }
-  const [front = "", back] = text.split("::");
-  const groups = (part: string) => (part === "" ? [] : part.split(":").map((each) => Number.parseInt(each, 16)));
-  const [head, tail] = [groups(front), groups(back ?? "")];
+  const bare = text.replace(/%.*$/, "").replace(/^::ffff:(?=.*\.)/i, "");
+  if (isIPv4(bare)) return Buffer.from(bare.split(".").map(Number));
+  if (!isIPv6(bare)) throw malformed(`"${text}" is no IP address`);
+  // A last part such as 10.0.0.1 is two groups.
+  const grouped = bare.replace(/[\d.]+$/, (last) => {
+    if (!last.includes(".")) return last;
+    const [a = 0, b = 0, c = 0, d = 0] = last.split(".").map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const groups = (part = "") => (part === "" ? [] : part.split(":").map((each) => Number.parseInt(each, 16)));
+  const [front, back] = grouped.split("::");
+  const [head, tail] = [groups(front), groups(back)];
+  const gap = Array<number>(Math.max(0, 8 - head.length - tail.length)).fill(0);
   const bytes = Buffer.alloc(16);
-  [...head, ...Array<number>(Math.max(0, 8 - head.length - tail.length)).fill(0), ...tail]
-    .slice(0, 8)
-    .forEach((group, n) => {
-      bytes.writeUInt16BE(group, n * 2);
-    });
+  [...head, ...gap, ...tail].forEach((group, n) => {
+    bytes.writeUInt16BE(group, n * 2);
+  });
   return bytes;
 }

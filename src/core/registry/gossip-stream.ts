@@ -45,6 +45,32 @@ export async function ask(
   }
 }
 
+/** Members that `tellEach` speaks to at the same time. */
+const AT_ONCE = 16;
+
+/** A user message over TCP to each of them; who cannot be reached keeps nobody else from it. */
+export async function tellEach(
+  addresses: readonly string[],
+  body: Buffer,
+  options: CallOptions & { readonly cipher: GossipCipher | undefined },
+): Promise<{ readonly reached: number; readonly failed?: unknown }> {
+  const left = [...addresses];
+  let reached = 0;
+  let failed: unknown;
+  const worker = async () => {
+    for (let to = left.shift(); to !== undefined; to = left.shift()) {
+      try {
+        await ask(to, { type: "user", body }, { ...options, reply: false });
+        reached += 1;
+      } catch (error) {
+        failed = error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return { reached, failed };
+}
+
 /** Reads one message off a socket that somebody opened. @throws MicroError as `ask` */
 export async function readMessage(
   socket: Socket,

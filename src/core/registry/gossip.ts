@@ -52,7 +52,7 @@ const NS_PER_MS = 1_000_000n;
 export function gossipRegistry(
   init: GossipRegistryInit,
 ): (parts?: { readonly clock?: Clock; readonly log?: Log }) => Registry {
-  const { addresses, bind, secretKey, name = `micro-${hostname()}-${randomUUID()}` } = init;
+  const { addresses, bind, secretKey } = init;
   const pullEveryMs = init.pullEveryMs ?? (bind === undefined ? 5000 : 30_000);
   const cipher = secretKey === undefined ? undefined : createGossipCipher(secretKey);
   return ({ clock = systemClock, log = silent } = {}) => {
@@ -103,6 +103,8 @@ export function gossipRegistry(
     };
 
     const open = async (signal: AbortSignal): Promise<GossipPart> => {
+      // A new one for each start: others do not take back a name that comes from another port.
+      const name = init.name ?? `micro-${hostname()}-${randomUUID()}`;
       const part =
         bind === undefined
           ? openGossipObserver(parts)
@@ -129,6 +131,7 @@ export function gossipRegistry(
     const close = async (reason: MicroError): Promise<void> => {
       const closing = session;
       session = undefined;
+      member = undefined;
       own.clear();
       watchers.end(reason);
       closing?.stopped.abort(reason);
@@ -147,7 +150,7 @@ export function gossipRegistry(
         await part.pull({ signal }).then(
           async () => {
             lost = undefined;
-            if (wasAlone) for (const key of own.keys()) await tell(part, key, signal);
+            if (wasAlone) for (const key of own.keys()) await tellAgain(part, key, signal);
           },
           (error: unknown) => {
             if (signal.aborted || bind !== undefined) return;
@@ -162,22 +165,26 @@ export function gossipRegistry(
         await clock.sleep(REFRESH_EVERY_MS, { signal });
         for (const [key, each] of own) {
           if (each.renewed) {
-            own.set(key, { ...each, expiresAt: clock.now() + DEFAULT_TTL_MS });
-            await tell(part, key, signal);
+            own.set(key, { ...each, expiresAt: Math.ceil(clock.now() + DEFAULT_TTL_MS) });
+            await tellAgain(part, key, signal);
           } else if (each.expiresAt <= clock.now()) own.delete(key);
         }
       }
     };
-    /** Tells what was registered here as it stands; who is not reached then is reached the next time. */
+    /** Tells what was registered here as it stands. @throws MicroError `unavailable` */
     const tell = async (part: GossipPart, key: string, signal: AbortSignal): Promise<void> => {
       const told = own.get(key);
       if (told === undefined || told.expiresAt <= clock.now()) return;
       const { record: service, expiresAt } = told;
       services.add(service, expiresAt);
       const expires = BigInt(expiresAt) * NS_PER_MS;
-      await part.broadcast(key, encodeUpdate({ expires, action: "create", service }), { signal }).catch((error) => {
+      await part.broadcast(key, encodeUpdate({ expires, action: "create", service }), { signal });
+    };
+    /** Who is not reached now is reached the next time. */
+    const tellAgain = async (part: GossipPart, key: string, signal: AbortSignal): Promise<void> => {
+      await tell(part, key, signal).catch((error: unknown) => {
         if (signal.aborted) throw error;
-        log.debug({ error: MicroError.from(error).message }, "a service could not be told to anybody");
+        log.debug({ error: MicroError.from(error).message }, "a service could not be told again");
       });
     };
     /** Up, and what it knows is not from yesterday. */

@@ -270,6 +270,18 @@ describe("its parts", () => {
   it.each(["127.0.0.1", "fe80:0:0:0:0:0:1:2"])("an address is read and written: %s", (text) => {
     expect(ipText(ipBytes(text))).toBe(text);
   });
+  it.each([
+    ["::1", "0:0:0:0:0:0:0:1"],
+    ["fe80::1%lo", "fe80:0:0:0:0:0:0:1"],
+    ["::ffff:10.0.0.1", "10.0.0.1"],
+    ["64:ff9b::10.0.0.1", "64:ff9b:0:0:0:0:a00:1"],
+    ["::", "0:0:0:0:0:0:0:0"],
+  ])("%s is %s", (text, plain) => {
+    expect(ipText(ipBytes(text))).toBe(plain);
+  });
+  it("what is no address is refused", () => {
+    for (const text of ["", "localhost", "1.2.3", "1:2:3", "::1::"]) expect(() => ipBytes(text)).toThrow(MicroError);
+  });
   it("a mapped address is its IPv4 one", () => {
     expect(ipText(Buffer.from("00000000000000000000ffff7f000001", "hex"))).toBe("127.0.0.1");
   });

@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type GossipRegistryInit, gossipRegistry } from "../../../src/core/registry/gossip.ts";
@@ -12,6 +13,7 @@ import { buildGossipPeer, type GossipPeer, startGossipPeer } from "../../fakes/g
 
 /* Nothing here leaves 127.0.0.1. */
 
+const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
 const opened: { stop(): Promise<void> }[] = [];
 const member = async (init: Partial<GossipRegistryInit> = {}) => {
   const address = `127.0.0.1:${await freePort()}`;
@@ -120,6 +122,40 @@ describe("gossip registry", () => {
     })();
     await expect(reading).rejects.toMatchObject({ code: "unavailable" });
     await expect(outside.list()).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("does not take a repetition of what was removed since for news, but a new registration", async () => {
+    const first = await member();
+    const second = await member({ addresses: [first.address] });
+    for (let n = 0; n < 5; n++) {
+      await first.registry.register(record("foo", "1", 1), { ttlMs: 30_000 });
+      await within(3000, async () => expect(await second.registry.list()).toEqual(["foo"]));
+      await second.registry.deregister(record("foo", "1", 1));
+      await within(3000, async () => expect(await first.registry.list()).toEqual([]));
+    }
+    await sleep(1000); // as long as it is repeated
+    for (const { registry } of [first, second]) expect(await registry.list()).toEqual([]);
+  });
+
+  it.skipIf(!hasIPv6)(`speaks over IPv6${hasIPv6 ? "" : " (skipped: there is no ::1)"}`, async () => {
+    const port = await freePort();
+    const first = await member({ bind: `[::1]:${port}` });
+    const second = await member({ bind: "[::1]:0", addresses: [`[::1]:${port}`] });
+    await second.registry.register(record("foo", "1", 1));
+    await within(3000, async () => expect(await first.registry.list()).toEqual(["foo"]));
+  });
+
+  it("comes back under its name, on another port too", async () => {
+    const seed = await member();
+    const init = { name: "fixed", addresses: [seed.address] };
+    const { registry } = await member({ ...init, bind: "127.0.0.1:0" });
+    await registry.stop();
+    await sleep(1000); // incarnations begin with the second
+    await registry.start();
+    await seed.registry.register(record("foo", "1", 1));
+    await within(5000, async () => expect(await registry.list()).toEqual(["foo"]));
+    await registry.register(record("bar", "1", 1));
+    await within(5000, async () => expect(await seed.registry.list()).toEqual(["bar", "foo"]));
   });
 
   it("says that its port is taken", async () => {
@@ -263,6 +299,8 @@ describe.skipIf(peer.reason !== "")(
         nodes: [{ ...(node as NonNullable<typeof node>), metadata }],
       });
       await within(5000, async () => expect(await goIds(there, "long")).toEqual(["long-1"]));
+      await here.registry.deregister(record("long", "1", 1));
+      await within(5000, async () => expect(await goIds(there, "long")).toEqual([]));
     });
 
     it("stays a member while Go probes it, and is heard still", async () => {

@@ -1,6 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Broker, BrokerEvent } from "../../../src/core/broker/broker.ts";
 import { type HttpBrokerInit, httpBroker } from "../../../src/core/broker/http.ts";
@@ -8,6 +13,8 @@ import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import type { Registry, ServiceRecord } from "../../../src/core/registry/registry.ts";
 import { eventually, message, textOf } from "../../contract/broker.contract.ts";
 import { HOSTILE } from "./hostile.ts";
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 
 /** How publishers of each era find subscribers, and what they send (`wire.md §8.1`). */
 const ERAS = [
@@ -219,6 +226,51 @@ describe("http broker and Go", () => {
       ["1", "1", "2", "2", "3", "3"].map((each) => `events-${each}`),
     );
   });
+
+  it.skipIf(!hasOpenssl)(
+    `reaches subscribers with TLS, if it trusts them${hasOpenssl ? "" : " (no openssl here)"}`,
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "micro-tls-"));
+      const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+      const subject = ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"];
+      const made = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        key,
+        "-out",
+        cert,
+        ...subject,
+      ];
+      expect(spawnSync("openssl", made).status).toBe(0);
+      const pem = { key: await readFile(key), cert: await readFile(cert) };
+      await rm(folder, { recursive: true });
+      const requests: string[] = [];
+      const server = createTlsServer(pem, (request, response) => {
+        requests.push(`${request.method} ${request.url}`);
+        request.resume();
+        request.on("end", () => response.end());
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      closing.push(async () => {
+        server.closeAllConnections();
+        server.close();
+      });
+      const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const metadata = { ...labels, secure: "true" };
+      await register("micro.http.broker", "ff.http.broadcast", [{ id: "events-1", address, metadata }]);
+      await broker.publish("events", message("distrusted"));
+      const trusting = brokerWith({ tls: { ca: pem.cert } });
+      await trusting.start();
+      await trusting.publish("events", message("trusted"));
+      await eventually(5000, () => expect(requests).toEqual(["POST /?id=events-1"]));
+    },
+  );
 
   it("leaves alone what only has the topic's name, and other topics", async () => {
     const { requests, address } = await subscriber();

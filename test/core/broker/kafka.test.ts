@@ -58,6 +58,26 @@ describe.skipIf(!hasKcat)(hasKcat ? "kafka broker on librdkafka's mock cluster" 
   });
 });
 
+describe.skipIf(!hasKcat)(hasKcat ? "kafka broker without its cluster" : "kcat is not installed", () => {
+  it("says so, and stops", async () => {
+    const cluster = await startKafka();
+    const broker = kafkaBroker({ addresses: [cluster.address] })();
+    await broker.start();
+    await broker.subscribe("events", () => {});
+    await cluster.stop();
+    await eventually(10_000, async () => {
+      const outcome = await broker.publish("events", message("x"), { timeoutMs: 500 }).catch((error) => error.code);
+      expect(["unavailable", "timeout"]).toContain(outcome);
+    });
+    const stopped = performance.now();
+    await broker.stop();
+    expect(performance.now() - stopped).toBeLessThan(15_000);
+    await eventually(20_000, () =>
+      expect(process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCP"))).toEqual([]),
+    );
+  }, 90_000);
+});
+
 describe("kafka broker", () => {
   it("says who is not there, and no secret", async () => {
     const broker = kafkaBroker({ addresses: ["kafka://user:secret@127.0.0.1:1"] })();

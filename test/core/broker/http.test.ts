@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpBroker } from "../../../src/core/broker/http.ts";
+import { cached } from "../../../src/core/registry/cache.ts";
+import { consulRegistry } from "../../../src/core/registry/consul.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import type { Registry } from "../../../src/core/registry/registry.ts";
 import { brokerContract, eventually, message, textOf } from "../../contract/broker.contract.ts";
 import { manualClock } from "../../fakes/clock.ts";
+import { hasConsul, startConsul } from "../../fakes/consul-agent.ts";
 import { HOSTILE } from "./hostile.ts";
 
 const registry = memoryRegistry()();
@@ -27,6 +30,44 @@ brokerContract("http", {
       }
     },
   },
+});
+
+describe.skipIf(!hasConsul)(hasConsul ? "http broker over consul" : "consul is not installed", () => {
+  it.each([["read each time"], ["behind a cache"]])(
+    "finds who comes and forgets who goes, %s",
+    async (how) => {
+      const agent = await startConsul();
+      const make = () => {
+        const inner = consulRegistry({ addresses: [agent.address] })();
+        return how === "behind a cache" ? cached(inner) : inner;
+      };
+      const registries = [make(), make()] as const;
+      await Promise.all(registries.map((each) => each.start()));
+      const [one, two] = registries.map((each) => httpBroker({ address: "127.0.0.1:0" })({ registry: each }));
+      if (one === undefined || two === undefined) throw new Error("there are two");
+      await Promise.all([one.start(), two.start()]);
+      const seen: string[] = [];
+      await one.publish("orders", message("nobody"));
+      const all = await one.subscribe("orders", (event) => void seen.push(`all ${textOf(event)}`));
+      await two.subscribe("orders", (event) => void seen.push(`q ${textOf(event)}`), { queue: "q" });
+      let tries = 0;
+      await eventually(20_000, async () => {
+        seen.length = 0;
+        await two.publish("orders", message(`m${++tries}`));
+        await eventually(300, () => expect([...seen].sort()).toEqual([`all m${tries}`, `q m${tries}`]));
+      });
+      await all.close();
+      await eventually(20_000, async () => {
+        seen.length = 0;
+        await two.publish("orders", message(`m${++tries}`));
+        await eventually(300, () => expect(seen).toEqual([`q m${tries}`]));
+      });
+      await Promise.all([one.stop(), two.stop()]);
+      await Promise.all(registries.map((each) => each.stop()));
+      await agent.stop();
+    },
+    60_000,
+  );
 });
 
 describe("http broker", () => {

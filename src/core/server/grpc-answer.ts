@@ -1,23 +1,19 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { MicroError } from "../errors.ts";
-import { letGo } from "../transport/http2.ts";
+import { isOpen, respondOnly, sendTrailers } from "../transport/http2.ts";
 import { toRecord } from "../wire/error.ts";
 import { OK, type Status, statusOfRecord, statusOfText } from "../wire/grpc-status.ts";
 
 /** The end of a call that nothing was sent for yet: one frame. */
 export function refuse(stream: ServerHttp2Stream, wire: string, status: Status): void {
-  if (stream.destroyed || stream.headersSent) return;
-  stream.respond({ "content-type": wire, ...status }, { endStream: true });
-  letGo(stream);
+  respondOnly(stream, { "content-type": wire, ...status });
 }
 
 /** Begins the answer: `status` is asked for when everything else is sent. */
 export function respond(stream: ServerHttp2Stream, wire: string, status: () => Status): void {
+  if (!isOpen(stream)) return;
   stream.respond({ "content-type": wire, "grpc-accept-encoding": "identity,gzip" }, { waitForTrailers: true });
-  stream.on("wantTrailers", () => {
-    stream.sendTrailers({ ...status() });
-    letGo(stream);
-  });
+  stream.on("wantTrailers", () => sendTrailers(stream, { ...status() }));
 }
 
 export const allWell = (): Status => OK;

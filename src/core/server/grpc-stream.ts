@@ -1,5 +1,6 @@
 import { jsonCodec } from "../codec/json.ts";
 import { MicroError } from "../errors.ts";
+import { isOpen } from "../transport/http2.ts";
 import { Http2Flow } from "../transport/http2-flow.ts";
 import { writeMessage } from "../wire/grpc-messages.ts";
 import { OK, type Status, statusOfError } from "../wire/grpc-status.ts";
@@ -35,7 +36,7 @@ export function serveStream(call: Incoming<Extract<Handler, { kind: "stream" }>>
   }
   const io: ServerStream = {
     send: (message) => {
-      if (over || stream.destroyed) {
+      if (over || !isOpen(stream)) {
         return Promise.reject(new MicroError("unavailable", `the caller of ${endpoint} is gone`));
       }
       let bytes: Buffer;

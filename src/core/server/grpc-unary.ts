@@ -1,5 +1,6 @@
 import { jsonCodec } from "../codec/json.ts";
 import { MicroError } from "../errors.ts";
+import { isOpen } from "../transport/http2.ts";
 import { MessageReader, writeMessage } from "../wire/grpc-messages.ts";
 import { type Status, statusOfError, statusOfText } from "../wire/grpc-status.ts";
 import { isPromise } from "./dispatch.ts";
@@ -22,7 +23,7 @@ export function serveUnary(call: Incoming<Extract<Handler, { kind: "unary" }>>):
   };
   const answer = (value: unknown) => {
     const bytes = writeMessage(answers.encode(value ?? {}), limit);
-    if (!stream.destroyed) {
+    if (isOpen(stream)) {
       respond(stream, wire, allWell);
       stream.end(bytes);
     }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 
 import type { Codec } from "../codec/codec.ts";
 import { payloadCodec } from "../codec/payload.ts";
 import { MicroError } from "../errors.ts";
-import { listenHttp2, type OnStream, type ServerTls } from "../transport/http2.ts";
+import { isOpen, listenHttp2, type OnStream, respondOnly, type ServerTls } from "../transport/http2.ts";
 import { endpointOfPath, type GrpcKind, readKind, readTimeout } from "../wire/grpc.ts";
 import { type Budget, MAX_MESSAGE } from "../wire/grpc-messages.ts";
 import { readMetadata } from "../wire/grpc-metadata.ts";
@@ -68,11 +68,11 @@ function serve(session: ServerHttp2Session, remote: string, desk: Desk, init: Gr
 
   return (stream, headers) => {
     stream.on("error", ignore);
+    if (!isOpen(stream)) return;
     const kind = readKind(headers["content-type"]);
     if (kind === undefined || headers[":method"] !== "POST") {
       // What gRPC asks for where something else comes; its clients read no more than the number.
-      stream.respond({ ":status": kind === undefined ? 415 : 405 }, { endStream: true });
-      stream.close();
+      respondOnly(stream, { ":status": kind === undefined ? 415 : 405 });
       return;
     }
     desk.begun();

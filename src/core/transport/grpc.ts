@@ -4,7 +4,15 @@ import { endpointOfPath, readKind } from "../wire/grpc.ts";
 import { type Budget, MAX_MESSAGE } from "../wire/grpc-messages.ts";
 import { readStatus } from "../wire/grpc-status.ts";
 import { type GrpcConnection, grpcConnection } from "./grpc-connection.ts";
-import { type ClientTls, connectHttp2, letGo, listenHttp2, type ServerTls } from "./http2.ts";
+import {
+  type ClientTls,
+  connectHttp2,
+  isOpen,
+  listenHttp2,
+  respondOnly,
+  type ServerTls,
+  sendTrailers,
+} from "./http2.ts";
 import type { Connection, Transport } from "./transport.ts";
 
 export interface GrpcTransportInit {
@@ -52,24 +60,20 @@ export function grpcTransport(init: GrpcTransportInit = {}): Transport {
         const budget: Budget = { left: 64 << 20 };
         return (stream, headers) => {
           stream.on("error", () => {});
+          if (!isOpen(stream)) return;
           const wire = readKind(headers["content-type"])?.wire;
           if (wire === undefined) {
-            stream.respond({ ":status": 415 }, { endStream: true });
-            stream.close();
+            respondOnly(stream, { ":status": 415 });
             return;
           }
           if (endpointOfPath(headers[":path"]) !== "Transport.Stream") {
             const status = { "grpc-status": "12", "grpc-message": "unknown service: only the transport is here" };
-            stream.respond({ "content-type": wire, ...status }, { endStream: true });
-            stream.close();
+            respondOnly(stream, { "content-type": wire, ...status });
             return;
           }
           // At once, so that the other side knows that the name was right.
           stream.respond({ "content-type": wire }, { waitForTrailers: true });
-          stream.on("wantTrailers", () => {
-            stream.sendTrailers({ "grpc-status": "0" });
-            letGo(stream);
-          });
+          stream.on("wantTrailers", () => sendTrailers(stream, { "grpc-status": "0" }));
           const connection = grpcConnection({
             remote,
             limit,

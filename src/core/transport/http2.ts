@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import type { IncomingHttpHeaders } from "node:http2";
 import {
   type ClientHttp2Session,
   connect,
   constants,
   createServer,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -191,12 +192,31 @@ export async function listenHttp2(
   };
 }
 
+/** Whether an answer can still go out: Node throws where the other side was quicker. */
+export function isOpen(stream: ServerHttp2Stream): boolean {
+  return !stream.destroyed && !stream.closed;
+}
+
+/** Sends what is asked for by `wantTrailers`. */
+export function sendTrailers(stream: ServerHttp2Stream, trailers: OutgoingHttpHeaders): void {
+  if (!isOpen(stream)) return;
+  stream.sendTrailers(trailers);
+  letGo(stream);
+}
+
+/** An answer of one frame. */
+export function respondOnly(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
+  if (!isOpen(stream) || stream.headersSent) return;
+  stream.respond(headers, { endStream: true });
+  letGo(stream);
+}
+
 /** Who has an answer and goes on sending is told to stop; gRPC counts that as no error. */
-export function letGo(stream: ServerHttp2Stream): void {
+function letGo(stream: ServerHttp2Stream): void {
   if (stream.readableEnded) return;
   stream.resume();
   setImmediate(() => {
-    if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+    if (!stream.readableEnded && isOpen(stream)) stream.close(constants.NGHTTP2_NO_ERROR);
   });
 }
 

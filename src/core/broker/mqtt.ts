@@ -90,7 +90,9 @@ export function mqttBroker(
         topics.clear();
         if (was === undefined) return;
         await Promise.all([...open].map((subscription) => subscription.close()));
-        await was.endAsync(!was.connected);
+        // A server that is frozen says no goodbye.
+        using patience = deadline({}, 1000, where);
+        await orAbort(was.endAsync(!was.connected), patience.signal).catch(() => was.stream.destroy());
       },
       publish: async (topic, message, options = {}) => {
         const mqtt = connected();

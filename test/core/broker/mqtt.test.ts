@@ -76,10 +76,11 @@ describe.skipIf(!hasMosquitto)(hasMosquitto ? "mqtt broker" : "mosquitto is not 
         expect(broker.publish("a", message("x"), { timeoutMs: 300 })).rejects.toMatchObject({ code: "timeout" }),
       );
       await expect((await create()).start({ timeoutMs: 300 })).rejects.toMatchObject({ code: "timeout" });
+      await broker.subscribe("b", () => {}, { timeoutMs: 300 }).catch(() => {});
+      await broker.stop();
     } finally {
       server.thaw();
     }
-    await broker.stop();
   });
 });
 

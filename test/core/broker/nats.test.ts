@@ -101,10 +101,10 @@ for (const binary of ["nats-server", "nats-server-next"] as const) {
           for (let index = 0; index < 50; index++) await broker.publish("b", much, { timeoutMs: 300 });
         };
         await expect(filling()).rejects.toMatchObject({ code: "timeout" });
+        await broker.stop();
       } finally {
         server.thaw();
       }
-      await broker.stop();
     });
   });
 }

@@ -19,7 +19,7 @@ const BIG = 9_007_199_254_740_993n;
 const JSON_TYPE = { contentType: "application/json" } as const;
 const MANY = { timeout: 240_000 };
 
-for (const { era, grpc } of ERAS) {
+for (const { era, grpc, end, debug: debugged, garbles } of ERAS) {
   const missing = hasConsul ? reasonOf(era) : "Consul is not installed";
   const cell =
     (feature: string) =>
@@ -187,7 +187,7 @@ for (const { era, grpc } of ERAS) {
     ends("our client", async () => {
       for (const options of [{}, JSON_TYPE]) {
         const stream = await ours.client.open(endpoint("Stream"), options);
-        await stream.send({ name: "x", user_id: 100n });
+        await stream.send({ name: garbles ? "slow" : "x", user_id: 100n });
         const seen: unknown[] = [];
         for await (const one of stream) seen.push((one as { count: bigint }).count);
         expect(seen).toEqual(Array.from({ length: 100 }, (_, i) => BigInt(i)));
@@ -225,7 +225,7 @@ for (const { era, grpc } of ERAS) {
         await stream.send({ name });
         expect((await answers.next()).value).toMatchObject({ msg: name.toUpperCase() });
       }
-      await stream.end();
+      await (end === "message" ? stream.end() : stream.close());
       await go.until(({ event }) => event === "chat-over");
       await stream.close();
       const over = new AbortController();
@@ -235,7 +235,11 @@ for (const { era, grpc } of ERAS) {
         for await (const _ of endless) over.abort();
       })();
       await expect(read).rejects.toMatchObject({ code: "cancelled" });
-      await go.until(({ event }) => event === "stream-broke");
+      // From v1.9 on, servers over HTTP do not tell a handler that its caller is gone until much later.
+      if (grpc || era === "v0.8") await go.until(({ event }) => event === "stream-broke");
+      expect(await ours.client.request(goName, "Greeter.Hello", { name: "after" })).toMatchObject({
+        msg: "Hello after",
+      });
     });
     chats("its client", async () => {
       const result = (await theirs(["chat"])).get("chat");
@@ -268,6 +272,11 @@ for (const { era, grpc } of ERAS) {
 
     const debug = cell("health and stats");
     debug("our client", async () => {
+      if (!debugged) {
+        const asking = ours.client.request(goName, "Debug.Health", {});
+        await expect(asking).rejects.toThrow("can't find service Debug");
+        return;
+      }
       expect(await ours.client.request(goName, "Debug.Health", {})).toEqual({ status: "ok" });
       const stats = (await ours.client.request(goName, "Debug.Stats", {})) as { started: number | string };
       expect(Number(stats.started)).toBeGreaterThan(1_700_000_000);

@@ -86,13 +86,9 @@ export function httpBroker(init: HttpBrokerInit = {}): (parts: HttpBrokerParts) 
         using limit = deadline(options, 5000, `subscribing to ${topic} over http`);
         limit.check();
         const listener = await receiver();
-        const subscriber = {
-          topic,
-          queue,
-          uuid: randomUUID(),
-          address: init.advertise ?? advertised(listener.address),
-        };
-        const records = eras.map((era) => subscriberRecord(era, subscriber));
+        const subscriber = { topic, queue, address: init.advertise ?? advertised(listener.address) };
+        // An id each: Consul takes a second service with the id of a first for the same one.
+        const records = eras.map((era) => subscriberRecord(era, { ...subscriber, uuid: randomUUID() }));
         const delivery = createDelivery({ topic, handler, clock, log });
         const ids = records.flatMap(({ nodes }) => nodes.map(({ id }) => id));
         const listening = listener.add(topic, ids, delivery);

@@ -95,13 +95,15 @@ func (*Greeter) Fail(ctx context.Context, req *HelloRequest, rsp *HelloResponse)
 func (*Greeter) Slow(ctx context.Context, req *HelloRequest, rsp *HelloResponse) error {
 	select {
 	case <-ctx.Done():
+		return ctx.Err()
 	case <-time.After(time.Duration(req.UserId) * time.Millisecond):
 	}
 	rsp.Msg = "slow"
 	return nil
 }
 
-// Stream reads one request and answers user_id times; then ends, with an error if the name is "fail".
+// Stream reads one request and answers user_id times, "slow" and "forever" at their leisure; then it ends, with an error if
+// the name is "fail".
 func (*Greeter) Stream(ctx context.Context, stream server.Stream) error {
 	req := &HelloRequest{}
 	if err := stream.Recv(req); err != nil {
@@ -113,7 +115,7 @@ func (*Greeter) Stream(ctx context.Context, stream server.Stream) error {
 			say(map[string]interface{}{"event": "stream-broke"})
 			return err
 		}
-		if req.Name == "forever" {
+		if req.Name == "forever" || req.Name == "slow" {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
@@ -236,12 +238,12 @@ func call() {
 			result(what, rsp, err)
 		case "errors":
 			for _, code := range []int64{0, 400, 401, 403, 404, 500, 418} {
-				unary(fmt.Sprintf("error %d", code), "Greeter.Fail", &HelloRequest{Name: "user jo not found", UserId: code}, client.WithRetries(0))
+				unary(fmt.Sprintf("error %d", code), "Greeter.Fail", &HelloRequest{Name: "user jo not found", UserId: code}, noRetries())
 			}
-			unary("no method", "Greeter.Nothing", &HelloRequest{}, client.WithRetries(0))
-			unary("no handler", "Nobody.Hello", &HelloRequest{}, client.WithRetries(0))
+			unary("no method", "Greeter.Nothing", &HelloRequest{}, noRetries())
+			unary("no handler", "Nobody.Hello", &HelloRequest{}, noRetries())
 		case "slow":
-			unary(what, "Greeter.Slow", &HelloRequest{UserId: 5000}, client.WithRequestTimeout(300*time.Millisecond), client.WithRetries(0))
+			unary(what, "Greeter.Slow", &HelloRequest{UserId: 5000}, client.WithRequestTimeout(300*time.Millisecond), noRetries())
 		case "health":
 			rsp := map[string]interface{}{}
 			err := c.Call(ctx, newRequest(c, *serv, "Debug.Health", map[string]string{}, "application/json"), &rsp)

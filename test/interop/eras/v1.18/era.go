@@ -30,3 +30,5 @@ func newMessage(c client.Client, topic string, msg interface{}, contentType stri
 	_ = c.Init(client.ContentType(contentType))
 	return c.NewMessage(topic, msg)
 }
+
+func noRetries() client.CallOption { return client.WithRetries(0) }

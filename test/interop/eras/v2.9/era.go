@@ -34,3 +34,4 @@ func newMessage(c client.Client, topic string, msg interface{}, contentType stri
 	return c.NewMessage(topic, msg, client.WithMessageContentType(contentType))
 }
 
+func noRetries() client.CallOption { return client.WithRetries(0) }

@@ -30,3 +30,5 @@ func newRequest(c client.Client, service, endpoint string, req interface{}, cont
 func newMessage(c client.Client, topic string, msg interface{}, contentType string) client.Message {
 	return c.NewMessage(topic, msg, client.WithMessageContentType(contentType))
 }
+
+func noRetries() client.CallOption { return client.WithRetries(0) }

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
-import type { Incoming } from "./door.ts";
+import type { Ending, Incoming } from "./door.ts";
 import type { CallContext } from "./server.ts";
 
 /** What a handler knows of its call. Made for every call, so it is a class, and what costs something is made when it is asked for. */
@@ -9,7 +9,7 @@ export class Call implements CallContext {
   readonly remote: string;
   readonly #clock: Clock;
   readonly #arrivedAt: number;
-  readonly #over: AbortSignal;
+  readonly #over: Ending;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stop: (() => void) | undefined;
@@ -17,7 +17,7 @@ export class Call implements CallContext {
   readonly #endless: AbortSignal | undefined;
 
   /** @param endless given for a stream: it has no deadline, and ends when this aborts */
-  constructor({ header, remote }: Incoming, clock: Clock, over: AbortSignal, endless: AbortSignal | undefined) {
+  constructor({ header, remote }: Incoming, clock: Clock, over: Ending, endless: AbortSignal | undefined) {
     this.header = header;
     this.remote = remote;
     this.#clock = clock;

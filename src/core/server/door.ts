@@ -29,6 +29,14 @@ export interface Incoming {
   readonly endless?: boolean;
 }
 
+/** What a call listens to: an `AbortSignal`, or less, because one for each idle stream would take more than the stream. */
+export interface Ending {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** The server behind a door. */
 export interface Desk {
   /** The service's name: the id of its error records. */
@@ -48,7 +56,7 @@ export interface Desk {
   connected(): AbortController;
   gone(connection: AbortController, reason: Error): void;
   /** The context of one call on a connection; `end()` when its handler is done. */
-  context(call: Incoming, connection: AbortSignal): CallContext & { end(): void };
+  context(call: Incoming, connection: Ending): CallContext & { end(): void };
   /** A call begins; the server waits for it when it stops. */
   begun(): void;
   /** It is over and its answer sent. */

@@ -4,13 +4,12 @@ import { isOpen } from "../transport/http2.ts";
 import { Http2Flow } from "../transport/http2-flow.ts";
 import { writeMessage } from "../wire/grpc-messages.ts";
 import { OK, type Status, statusOfError } from "../wire/grpc-status.ts";
-import type { Handler } from "./door.ts";
-import type { Incoming } from "./grpc.ts";
+import type { Incoming, Streaming } from "./grpc.ts";
 import { refuse, respond, statusOfHandler } from "./grpc-answer.ts";
 import type { ServerStream } from "./server.ts";
 
 /** Messages both ways: no opening one, and the end is the end of the HTTP/2 stream (`wire.md §7`). */
-export function serveStream(call: Incoming<Extract<Handler, { kind: "stream" }>>): void {
+export function serveStream(call: Incoming<Streaming>): void {
   const { stream, desk, wire, endpoint, limit, asks, answers, handler } = call;
   const flow = new Http2Flow(stream, limit, call.budget);
   flow.encoding = call.encoding;
@@ -50,17 +49,15 @@ export function serveStream(call: Incoming<Extract<Handler, { kind: "stream" }>>
     },
     [Symbol.asyncIterator]: messages,
   };
-  const context = call.context();
   const finish = (failure: Status | undefined) => {
     over = true;
-    context.end();
     flow.drop();
     if (failure) status = failure;
     if (!stream.headersSent) refuse(stream, wire, status);
     else if (!stream.destroyed) stream.end();
     call.done(failure !== undefined);
   };
-  (async () => handler.run(io, context))().then(
+  (async () => handler.run(io, call.context))().then(
     () => finish(undefined),
     (thrown) => finish(thrown === broken && broken ? statusOfError(broken) : statusOfHandler(thrown, desk.name)),
   );

@@ -4,12 +4,11 @@ import { isOpen } from "../transport/http2.ts";
 import { MessageReader, writeMessage } from "../wire/grpc-messages.ts";
 import { type Status, statusOfError, statusOfText } from "../wire/grpc-status.ts";
 import { isPromise } from "./dispatch.ts";
-import type { Handler } from "./door.ts";
-import type { Incoming } from "./grpc.ts";
+import type { Incoming, Unary } from "./grpc.ts";
 import { allWell, refuse, respond, statusOfHandler } from "./grpc-answer.ts";
 
 /** One message in, one out. */
-export function serveUnary(call: Incoming<Extract<Handler, { kind: "unary" }>>): void {
+export function serveUnary(call: Incoming<Unary>): void {
   const { stream, desk, wire, limit, asks, answers, handler } = call;
   const reader = new MessageReader(limit, call.budget);
   reader.encoding = call.encoding;
@@ -38,22 +37,16 @@ export function serveUnary(call: Incoming<Extract<Handler, { kind: "unary" }>>):
       fail(statusOfText(13, MicroError.from(thrown).message));
       return;
     }
-    const context = call.context();
-    const failed = (thrown: unknown) => {
-      context.end();
-      fail(statusOfHandler(thrown, desk.name));
-    };
+    const failed = (thrown: unknown) => fail(statusOfHandler(thrown, desk.name));
     const done = (value: unknown) => {
       try {
         answer(value);
       } catch (thrown) {
         failed(thrown);
-        return;
       }
-      context.end();
     };
     try {
-      const answered = handler.run(input, context);
+      const answered = handler.run(input, call.context);
       if (isPromise(answered)) answered.then(done, failed);
       else done(answered);
     } catch (thrown) {

@@ -7,8 +7,9 @@ import { endpointOfPath, type GrpcKind, readKind, readTimeout } from "../wire/gr
 import { type Budget, MAX_MESSAGE } from "../wire/grpc-messages.ts";
 import { readMetadata } from "../wire/grpc-metadata.ts";
 import { type Status, statusOfError, statusOfText } from "../wire/grpc-status.ts";
-import type { Desk, Door, Handler } from "./door.ts";
+import type { Desk, Door, Ending, Handler } from "./door.ts";
 import { refuse } from "./grpc-answer.ts";
+import { CallEnding } from "./grpc-ending.ts";
 import { serveStream } from "./grpc-stream.ts";
 import { serveUnary } from "./grpc-unary.ts";
 import type { CallContext } from "./server.ts";
@@ -32,6 +33,9 @@ export function grpcDoor(init: GrpcDoorInit = {}): Door {
   };
 }
 
+export type Unary = Extract<Handler, { kind: "unary" }>;
+export type Streaming = Extract<Handler, { kind: "stream" }>;
+
 /** A call that is understood: who handles it, and how its messages are written. */
 export interface Incoming<H extends Handler = Handler> {
   readonly desk: Desk;
@@ -46,8 +50,8 @@ export interface Incoming<H extends Handler = Handler> {
   readonly limit: number;
   readonly budget: Budget;
   /** Aborts when the caller gives up or is gone, and when the server has waited long enough. */
-  readonly over: AbortSignal;
-  context(): CallContext & { end(): void };
+  readonly over: Ending;
+  readonly context: CallContext & { end(): void };
   /** It is answered. */
   done(failed: boolean): void;
 }
@@ -56,7 +60,7 @@ function serve(session: ServerHttp2Session, remote: string, desk: Desk, init: Gr
   const connection = desk.connected();
   const budget: Budget = { left: init.maxUnreadBytes ?? 64 << 20 };
   const limit = init.maxMessageBytes ?? MAX_MESSAGE;
-  const calls = new Set<AbortController>();
+  const calls = new Set<CallEnding>();
   connection.signal.addEventListener(
     "abort",
     () => {
@@ -82,13 +86,15 @@ function serve(session: ServerHttp2Session, remote: string, desk: Desk, init: Gr
       desk.over(true);
       return;
     }
-    const over = new AbortController();
+    const over = new CallEnding();
     calls.add(over);
     stream.on("close", () => {
       if (calls.delete(over)) over.abort(GONE);
     });
     const { handler } = found;
-    const call = {
+    // Made now and not when it is needed, so that nothing holds on to the headers.
+    const header = headerOf(headers, kind);
+    const call: Incoming = {
       ...found,
       desk,
       stream,
@@ -96,16 +102,17 @@ function serve(session: ServerHttp2Session, remote: string, desk: Desk, init: Gr
       encoding: headers["grpc-encoding"]?.toString() ?? "identity",
       limit,
       budget,
-      over: over.signal,
-      done: (failed: boolean) => {
-        calls.delete(over);
-        desk.over(failed);
-      },
-      context: () =>
-        desk.context({ header: headerOf(headers, kind), remote, endless: handler.kind === "stream" }, over.signal),
+      over,
+      context: desk.context({ header, remote, endless: handler.kind === "stream" }, over),
+      done: finish,
     };
-    if (handler.kind === "unary") serveUnary({ ...call, handler });
-    else serveStream({ ...call, handler });
+    function finish(failed: boolean): void {
+      calls.delete(over);
+      call.context.end();
+      desk.over(failed);
+    }
+    if (handler.kind === "unary") serveUnary(call as Incoming<Unary>);
+    else serveStream(call as Incoming<Streaming>);
   };
 }
 

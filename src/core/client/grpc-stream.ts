@@ -72,9 +72,9 @@ export function openGrpcStream({ pool, line, call, headers, maxMessage, encode, 
   async function* answers(): AsyncGenerator<unknown> {
     try {
       for (;;) {
-        const payload = await flow.next();
-        if (payload === undefined) break;
-        yield decode(payload);
+        const next = await flow.read(decode);
+        if (next.done) break;
+        yield next.value;
       }
       if (over?.code === "cancelled") throw over;
     } finally {

@@ -15,24 +15,20 @@ export function serveStream(call: Incoming<Streaming>): void {
   flow.encoding = call.encoding;
   let status: Status = OK;
   let over = false;
-  let broken: MicroError | undefined;
   stream.on("end", () => flow.end());
   // The caller is gone, or the server has waited long enough: the input ends.
   call.over.addEventListener("abort", () => flow.end(), { once: true });
 
-  async function* messages(): AsyncGenerator<unknown> {
-    for (;;) {
-      let message: Uint8Array | undefined;
-      try {
-        message = await flow.next();
-      } catch (error) {
-        broken = MicroError.from(error);
-        throw error;
-      }
-      if (message === undefined) return;
-      yield asks.decode(message.length === 0 && asks.contentType === jsonCodec.contentType ? EMPTY : message);
-    }
-  }
+  const decode = (message: Uint8Array): unknown =>
+    asks.decode(message.length === 0 && asks.contentType === jsonCodec.contentType ? EMPTY : message);
+  const messages = (): AsyncIterator<unknown, undefined> => ({
+    next: () => flow.read(decode),
+    // Who leaves the loop reads no more of it.
+    return: () => {
+      flow.drop();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  });
   const io: ServerStream = {
     send: (message) => {
       if (over || !isOpen(stream)) {
@@ -57,10 +53,16 @@ export function serveStream(call: Incoming<Streaming>): void {
     else if (!stream.destroyed) stream.end();
     call.done(failure !== undefined);
   };
-  (async () => handler.run(io, call.context))().then(
-    () => finish(undefined),
-    (thrown) => finish(thrown === broken && broken ? statusOfError(broken) : statusOfHandler(thrown, desk.name)),
-  );
+  const failed = (thrown: unknown) => {
+    // What is wrong with the messages themselves is no word of the handler's.
+    const broken = thrown instanceof MicroError && thrown === flow.failure;
+    finish(broken ? statusOfError(thrown) : statusOfHandler(thrown, desk.name));
+  };
+  try {
+    handler.run(io, call.context).then(() => finish(undefined), failed);
+  } catch (thrown) {
+    failed(thrown);
+  }
 }
 
 const EMPTY = Buffer.from("{}");

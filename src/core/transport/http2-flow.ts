@@ -11,7 +11,8 @@ export class Http2Flow {
   readonly #stream: Http2Stream;
   readonly #reader: MessageReader;
   #over: { readonly error: MicroError | undefined } | undefined;
-  #wake: (() => void) | undefined;
+  #waiting: Waiting | undefined;
+  #failure: MicroError | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   constructor(stream: Http2Stream, limit: number, budget?: Budget) {
@@ -25,11 +26,16 @@ export class Http2Flow {
     this.#reader.encoding = encoding ?? "identity";
   }
 
+  /** What the last reading threw. */
+  get failure(): MicroError | undefined {
+    return this.#failure;
+  }
+
   /** The other side has said everything: `undefined`; or something went wrong. What came before is still read. */
   end(error?: MicroError): void {
     if (this.#over) return;
     this.#over = { error };
-    this.#rouse();
+    this.#serve();
     this.#roomy();
   }
 
@@ -37,29 +43,29 @@ export class Http2Flow {
   drop(): void {
     this.#over ??= { error: undefined };
     this.#reader.clear();
-    this.#rouse();
+    this.#serve();
     this.#roomy();
     if (!this.#stream.destroyed) this.#stream.resume();
   }
 
-  /** The next message; `undefined`: there are no more. @throws MicroError why it ended */
-  async next(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const message = this.#reader.next();
-      if (message !== undefined) {
-        if (this.#reader.size < HELD / 2 && this.#stream.isPaused()) this.#stream.resume();
-        return message;
-      }
-      if (this.#over?.error) throw this.#over.error;
-      if (this.#over) {
-        if (!this.#reader.empty) throw CUT;
-        return undefined;
-      }
-      if (this.#stream.isPaused()) this.#stream.resume();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+  /**
+   * The next message, for one reader: a second question waits for the answer to the first. No `async`, because a suspended
+   * function is most of what an idle stream would hold. @throws MicroError why it ended, or what `decode` throws
+   */
+  read<T>(decode: (message: Uint8Array) => T): Promise<IteratorResult<T, undefined>> {
+    const earlier = this.#waiting?.promise;
+    if (earlier) return earlier.then(() => this.read(decode));
+    const promise = new Promise<IteratorResult<T, undefined>>((resolve, reject) => {
+      this.#waiting = {
+        decode,
+        resolve: resolve as (result: IteratorResult<unknown, undefined>) => void,
+        reject,
+        promise: undefined,
+      };
+    });
+    if (this.#waiting) this.#waiting.promise = promise;
+    this.#serve();
+    return promise;
   }
 
   /** Resolves when there is room for another, also when the stream is gone. */
@@ -85,14 +91,34 @@ export class Http2Flow {
       this.end(MicroError.from(error));
       return;
     }
-    if (this.#wake) this.#rouse();
-    else if (this.#reader.size >= HELD && this.#reader.ready) this.#stream.pause();
+    if (this.#waiting) this.#serve();
+    if (this.#reader.size >= HELD && this.#reader.ready) this.#stream.pause();
   }
 
-  #rouse(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+  /** Answers who waits, if it can. */
+  #serve(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    let result: IteratorResult<unknown, undefined>;
+    try {
+      const message = this.#reader.next();
+      if (message === undefined && this.#over === undefined) {
+        if (this.#stream.isPaused()) this.#stream.resume();
+        return;
+      }
+      if (message === undefined) {
+        if (this.#over?.error) throw this.#over.error;
+        if (!this.#reader.empty) throw CUT;
+      } else if (this.#reader.size < HELD / 2 && this.#stream.isPaused()) this.#stream.resume();
+      result = message === undefined ? END : { done: false, value: waiting.decode(message) };
+    } catch (error) {
+      this.#waiting = undefined;
+      if (error instanceof MicroError) this.#failure = error;
+      waiting.reject(error);
+      return;
+    }
+    this.#waiting = undefined;
+    waiting.resolve(result);
   }
 
   #roomy(): void {
@@ -100,6 +126,15 @@ export class Http2Flow {
     this.#room = undefined;
   }
 }
+
+interface Waiting {
+  readonly decode: (message: Uint8Array) => unknown;
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+  promise: Promise<unknown> | undefined;
+}
+
+const END = { done: true, value: undefined } as const;
 
 /** So much waits before the other side is held back, unless it is one message. */
 const HELD = 128 << 10;

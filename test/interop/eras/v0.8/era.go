@@ -6,6 +6,7 @@ import (
 	"github.com/micro/go-micro/registry"
 	"github.com/micro/go-micro/registry/consul"
 	"github.com/micro/go-micro/selector"
+	"github.com/micro/go-micro/selector/cache"
 	"github.com/micro/go-micro/server"
 	"github.com/micro/go-micro/transport"
 )
@@ -17,8 +18,10 @@ func newBroker(r registry.Registry) broker.Broker {
 	return broker.NewBroker(broker.Registry(r), broker.Addrs("127.0.0.1:0"))
 }
 func newTransport() transport.Transport { return transport.NewTransport() }
+
+// The default selector of 2018 asks Consul at each call, and Consul refuses a thousand such questions at once.
 func newSelector(r registry.Registry) selector.Selector {
-	return selector.NewSelector(selector.Registry(r))
+	return cache.NewSelector(selector.Registry(r))
 }
 func newServer(opts ...server.Option) server.Server { return server.NewServer(opts...) }
 func newClient(opts ...client.Option) client.Client { return client.NewClient(opts...) }

@@ -1,5 +1,5 @@
 import type { MicroError } from "../errors.ts";
-import type { Connection, Frame } from "../transport/transport.ts";
+import { type Connection, type Frame, UNDELIVERED } from "../transport/transport.ts";
 import { failure, NOT_BEGUN } from "./failure.ts";
 import type { Limit } from "./limit.ts";
 
@@ -26,6 +26,10 @@ interface Waiting {
   readonly limit: Limit;
 }
 
+function isUndelivered(error: MicroError | undefined): boolean {
+  return error?.details[UNDELIVERED] === true;
+}
+
 /** @param done ends a call, as `Line.done` @param onEnd the connection has ended */
 export function lineOver(
   connection: Connection,
@@ -44,7 +48,7 @@ export function lineOver(
     const error = over?.error;
     return failure("unavailable", "go.micro.client.transport", 500, error?.message ?? "EOF", {
       cause: error,
-      [NOT_BEGUN]: unread && (error === undefined || /reset|closed/.test(error.message)),
+      [NOT_BEGUN]: unread && (error === undefined || isUndelivered(error) || /reset|closed/.test(error.message)),
     });
   };
 
@@ -69,10 +73,12 @@ export function lineOver(
     (error) => {
       over = { error };
       onEnd();
+      // Whether a question was read cannot be known, as a service that reads it and dies looks the same; but a queue says
+      // that the one message there was has been given to nobody.
+      const undelivered = waiting.length === 1 && isUndelivered(error);
       for (const call of waiting.splice(0)) {
         call.limit.onOver = undefined;
-        // Whether the question was read cannot be known: a service that reads it and dies looks the same.
-        call.reject(ended(false));
+        call.reject(ended(undelivered));
       }
     },
   );

@@ -45,9 +45,13 @@ export interface RpcClientParts {
   readonly grpc?: typeof grpcCaller;
 }
 
-async function grpcCaller(codecs: ReadonlyMap<string, Codec>, name: string | undefined): Promise<Caller> {
+async function grpcCaller(
+  codecs: ReadonlyMap<string, Codec>,
+  name: string | undefined,
+  onSilence: (call: ClientAttempt) => void,
+): Promise<Caller> {
   const { grpcCaller } = await import("./grpc.ts");
-  return grpcCaller({ codecs, ...(name === undefined ? {} : { name }) });
+  return grpcCaller({ codecs, name, onSilence });
 }
 
 /**
@@ -61,19 +65,14 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
     const alarms = createAlarms();
 
     const transportOf = createTransportOf(transport, transports);
-    const mucp = mucpCaller({
-      ...init,
-      codecs,
-      clock,
-      transportOf,
-      onSilence: ({ service, node, options }) => {
-        if (options.address === undefined) selector.mark(service, node, "failed");
-      },
-    });
+    const onSilence = ({ service, node, options }: ClientAttempt) => {
+      if (options.address === undefined) selector.mark(service, node, "failed");
+    };
+    const mucp = mucpCaller({ ...init, codecs, clock, transportOf, onSilence });
     let grpc: Promise<Caller> | undefined;
     const callerOf = (node: ServiceNode): Caller | Promise<Caller> => {
       if (!speaksGrpc(node, init.profile)) return mucp;
-      grpc ??= makeGrpc(codecs, init.name);
+      grpc ??= makeGrpc(codecs, init.name, onSilence);
       return grpc;
     };
     const attempt = (call: ClientAttempt, limit: Limit): Promise<unknown> => {

@@ -1,6 +1,7 @@
 import { MicroError } from "../errors.ts";
 import { closable } from "../lifecycle.ts";
 import type { Connection, Frame, Transport } from "../transport/transport.ts";
+import { errorRecord, errorText } from "../wire/error.ts";
 import { MULTIPLEX } from "../wire/rpc.ts";
 import { type Answered, addError, addId, answer, endpointOf, type Request, understand } from "./dispatch.ts";
 import type { Desk, Door } from "./door.ts";
@@ -30,7 +31,7 @@ function serve(connection: Connection, desk: Desk): Promise<void> {
     try {
       const ready = await answered;
       failed = ready.failed;
-      await connection.send(ready.frame);
+      await connection.send(ready.frame).catch((error) => connection.send(refused(ready, error)));
       if (ready.close) await connection.close();
     } catch (error) {
       desk.log.debug({ reason: (error as Error).message }, "an answer could not be sent");
@@ -74,6 +75,17 @@ function serve(connection: Connection, desk: Desk): Promise<void> {
       resolve();
     });
   });
+}
+
+/**
+ * What is said instead of an answer that this network does not carry: NATS has a limit of its own for messages.
+ * @throws the same error where the connection is gone
+ */
+function refused({ frame }: Answered, thrown: unknown): Frame {
+  const error = MicroError.from(thrown);
+  if (error.code !== "invalid_argument") throw error;
+  const record = errorRecord("go.micro.server", 500, `the answer cannot be sent: ${error.message}`);
+  return { header: addError(addId({}, frame), errorText(record)), body: NOTHING };
 }
 
 /**

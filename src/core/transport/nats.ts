@@ -5,7 +5,7 @@ import { decodeEnvelope, encodeEnvelope } from "../wire/envelope.ts";
 import { frameName, goName } from "./header-names.ts";
 import { createLanes, type Lane, type LanesInit } from "./lanes.ts";
 import { type NatsInit, type NatsSession, natsLink } from "./nats-link.ts";
-import type { Frame, Transport } from "./transport.ts";
+import { type Frame, type Transport, UNDELIVERED } from "./transport.ts";
 
 export interface NatsTransportInit extends NatsInit {
   /** How long a connection may be silent in both directions. @default 60000, as in Go */
@@ -37,7 +37,8 @@ export function natsTransport(init: NatsTransportInit = {}): Transport {
       checkSubject(address);
       const session = await link.join(options);
       const inbox = session.expect((message) => {
-        if (isRefusal(message)) lane.end(new MicroError("unavailable", `nobody listens at ${address}`));
+        if (isRefusal(message))
+          lane.end(new MicroError("unavailable", `nobody listens at ${address}`, { details: { [UNDELIVERED]: true } }));
         else hear(message, () => lane);
       });
       const unfollow = session.onLoss((error) => lane.end(error));

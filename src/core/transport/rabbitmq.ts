@@ -6,7 +6,7 @@ import { closable } from "../lifecycle.ts";
 import { frameName, goName } from "./header-names.ts";
 import { createLanes, type Lane, type LanesInit } from "./lanes.ts";
 import { DIRECT_REPLY_TO, EXCHANGE, type RabbitmqInit, type RabbitmqSession, rabbitmqLink } from "./rabbitmq-link.ts";
-import type { Frame, Transport } from "./transport.ts";
+import { type Frame, type Transport, UNDELIVERED } from "./transport.ts";
 
 export interface RabbitmqTransportInit extends RabbitmqInit {
   /** How long a connection may be silent in both directions. @default 60000, as in Go */
@@ -37,7 +37,9 @@ export function rabbitmqTransport(init: RabbitmqTransportInit = {}): Transport {
       if (lane) hear(lane, message);
     },
     returned: ({ correlationId = "", routingKey }) => {
-      dialled.get(correlationId)?.end(new MicroError("unavailable", `nobody listens at ${routingKey}`));
+      dialled
+        .get(correlationId)
+        ?.end(new MicroError("unavailable", `nobody listens at ${routingKey}`, { details: { [UNDELIVERED]: true } }));
     },
   });
   const listening = new Set<string>();

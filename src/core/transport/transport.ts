@@ -1,6 +1,9 @@
 import type { MicroError } from "../errors.ts";
 import type { CallOptions, Closable } from "../lifecycle.ts";
 
+/** In an error's details: what was sent last was given to nobody. */
+export const UNDELIVERED = "undelivered";
+
 /** One message: headers, names in lower case, and a body that the transport does not read. */
 export interface Frame {
   readonly header: Readonly<Record<string, string>>;

@@ -5,6 +5,9 @@ import { MicroError } from "../errors.ts";
 import type { MessageCodec } from "./codec.ts";
 import { protobufCodec } from "./protobuf.ts";
 
+/** An endpoint of a proto file with the types that it says; what is left out of a request is zero. */
+export type ProtoEndpoint<I, O> = Endpoint<z.ZodType<I, Partial<I>>, z.ZodType<O, Partial<O>>>;
+
 /** What a `.proto` file says. */
 export interface Proto {
   /** The codec of a message, by its name with or without the package. @throws MicroError `not_found` */

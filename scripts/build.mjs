@@ -27,11 +27,18 @@ const GROUPS = [
     name: "program",
     test: among([
       /\/src\/(app\/(?!bot|log|in-turn|complete)|commands\/(?!help|jobs|small-talk))/,
-      /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members)|registry\/(?!consul|cache))/,
+      /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members))/,
+      /\/src\/core\/registry\/(abort|mdns|memo|memory|registry|sightings|versions|watchers)/,
       /\/node_modules\/(zod|fastest-levenshtein|dns-packet|@leichtgewicht)\//,
     ]),
   },
-  { name: "client", test: among([/\/src\/core\/(client|codec|selector|transport|wire)\//]) },
+  {
+    name: "client",
+    test: among([
+      /\/src\/core\/(client\/(?!grpc)|codec\/(bytes|payload)|selector\/(default|strategies)|wire\/rpc)/,
+      /\/src\/core\/transport\/(http|inbox|joiner|outbox)/,
+    ]),
+  },
   { name: "bot", test: among([/\/src\/(app|bot|commands)\//, /\/src\/core\/(registry\/cache|server)/]) },
 ];
 

@@ -65,7 +65,12 @@ function greeter() {
   return `\`\`\`ts\n${text.replaceAll("../src/index.ts", "micro-chatops")}\n\`\`\``;
 }
 
-const sections = { commands: commandTable(), options: optionTable(), errors: errorTable(), greeter: greeter() };
+/** What the last run of the Go interop suite that was kept came to. */
+function interop() {
+  return readFileSync(new URL("test/interop/table.md", root), "utf8").trim();
+}
+
+const sections = { interop: interop(), commands: commandTable(), options: optionTable(), errors: errorTable(), greeter: greeter() };
 const path = new URL("README.md", root);
 const before = readFileSync(path, "utf8");
 let after = before;

@@ -6,10 +6,32 @@ export { fileJournal, type Journal, memoryJournal } from "./bot/journal.ts";
 export { defaultPolicy, type Policy, readPolicy } from "./bot/policy.ts";
 export { builtin, smallTalk } from "./commands/builtin.ts";
 export { type Command, type CommandContext, defineCommand, type View } from "./commands/command.ts";
-export type { Client, ClientAttempt, ClientCall, Endpoint, RequestOptions } from "./core/client/client.ts";
+// Brokers.
+export type { Broker, BrokerEvent, BrokerMessage, SubscribeOptions } from "./core/broker/broker.ts";
+export { publishEvent, readEvent } from "./core/broker/events.ts";
+export { httpBroker } from "./core/broker/http.ts";
+export { kafkaBroker } from "./core/broker/kafka.ts";
+export { memoryBroker } from "./core/broker/memory.ts";
+export { mqttBroker } from "./core/broker/mqtt.ts";
+export { natsBroker } from "./core/broker/nats.ts";
+export { rabbitmqBroker } from "./core/broker/rabbitmq.ts";
+export { redisBroker } from "./core/broker/redis.ts";
+export type {
+  Client,
+  ClientAttempt,
+  ClientCall,
+  ClientStream,
+  Endpoint,
+  MessageCodecs,
+  RequestOptions,
+} from "./core/client/client.ts";
+export { bsonCodec } from "./core/codec/bson.ts";
 export { bytesCodec } from "./core/codec/bytes.ts";
-export type { Codec } from "./core/codec/codec.ts";
+export type { Codec, EnvelopeFormat, MessageCodec } from "./core/codec/codec.ts";
 export { jsonCodec, RawJson } from "./core/codec/json.ts";
+export { jsonrpc2Codec } from "./core/codec/jsonrpc2.ts";
+export { msgpackCodec } from "./core/codec/msgpack.ts";
+export { loadProto, type Proto, type ProtoEndpoint, parseProto, protoOf } from "./core/codec/proto.ts";
 export { protobufCodec } from "./core/codec/protobuf.ts";
 export { ERROR_CODES, type ErrorCode, MicroError } from "./core/errors.ts";
 export type { CallOptions, Closable, Startable } from "./core/lifecycle.ts";
@@ -17,8 +39,13 @@ export type { Middleware } from "./core/middleware.ts";
 // Registries.
 export { cached } from "./core/registry/cache.ts";
 export { consulRegistry } from "./core/registry/consul.ts";
+export { etcdRegistry } from "./core/registry/etcd.ts";
+export { gossipRegistry } from "./core/registry/gossip.ts";
+export { kubernetesRegistry } from "./core/registry/kubernetes.ts";
 export { mdnsRegistry } from "./core/registry/mdns.ts";
 export { memoryRegistry } from "./core/registry/memory.ts";
+export { multiRegistry } from "./core/registry/multi.ts";
+export { proxyRegistry } from "./core/registry/proxy.ts";
 export type {
   EndpointRecord,
   Registry,
@@ -28,16 +55,24 @@ export type {
   ValueRecord,
   Watcher,
 } from "./core/registry/registry.ts";
+export { zookeeperRegistry } from "./core/registry/zookeeper.ts";
 // Selectors, codecs, transports.
-export { defaultSelector } from "./core/selector/default.ts";
-export { byEndpoint, byLabel, byVersion } from "./core/selector/filters.ts";
+export { BLACKLIST, defaultSelector } from "./core/selector/default.ts";
+export { dnsSelector } from "./core/selector/dns.ts";
+export { byEndpoint, byLabel, byVersion, preferLabels } from "./core/selector/filters.ts";
 export type { Filter, SelectOptions, Selector, Strategy } from "./core/selector/selector.ts";
+export { staticSelector } from "./core/selector/static.ts";
 export { random, roundRobin } from "./core/selector/strategies.ts";
-export type { CallContext, Server, ServerCall } from "./core/server/server.ts";
+export { grpcDoor } from "./core/server/grpc.ts";
+export { mucpDoor } from "./core/server/mucp.ts";
+export type { CallContext, Server, ServerCall, ServerStream } from "./core/server/server.ts";
 // Services.
 export { createService, defineEndpoint, type Service, type ServiceInit } from "./core/service.ts";
+export { grpcTransport } from "./core/transport/grpc.ts";
 export { httpTransport } from "./core/transport/http.ts";
 export { memoryTransport } from "./core/transport/memory.ts";
+export { natsTransport } from "./core/transport/nats.ts";
+export { rabbitmqTransport } from "./core/transport/rabbitmq.ts";
 export type { Connection, Frame, Transport } from "./core/transport/transport.ts";
 export type { IncomingMessage, Input, InputConnection, OutgoingMessage, Part, Place } from "./inputs/input.ts";
 export { memoryInput } from "./inputs/memory/memory.ts";

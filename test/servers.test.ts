@@ -8,11 +8,20 @@ const required = process.env["MICRO_TEST_REQUIRE_SERVERS"] === "1";
 describe.skipIf(!required)("servers are required here (MICRO_TEST_REQUIRE_SERVERS=1)", () => {
   it.each([
     ["consul", ["version"]],
+    ["etcd", ["--version"]],
+    ["etcd-next", ["--version"]],
+    ["nats-server", ["--version"]],
+    ["nats-server-next", ["--version"]],
+    ["test", ["-x", "/usr/lib/rabbitmq/bin/rabbitmq-server"]],
+    ["redis-server", ["--version"]],
+    ["test", ["-x", "/usr/sbin/mosquitto"]],
+    ["kcat", ["-V"]],
+    ["test", ["-f", "/usr/share/java/zookeeper.jar"]],
     ["ip", ["-V"]],
     ["unshare", ["--version"]],
     ["tmux", ["-V"]],
     ["/usr/bin/python3", ["-c", "import zeroconf"]],
-  ])("%s is installed", (program, args) => {
+  ])("%s %s is there", (program, args) => {
     expect(spawnSync(program, args).status).toBe(0);
   });
 });

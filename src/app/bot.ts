@@ -13,8 +13,9 @@ import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
+import type { Tools } from "./known.ts";
 import { createLog } from "./log.ts";
-import { INPUTS, type InputInit, lazyBroker, type Makers, type Tools } from "./parts.ts";
+import { INPUTS, type InputInit, lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
 import { BOT, type BotSettings, type GlobalSettings } from "./settings.ts";
 import { VERSION } from "./version.ts";
@@ -44,6 +45,7 @@ export async function runBot(
 
   const registry = cached(await makers.registry(settings, tools), tools);
   const transport = await makers.transport(settings);
+  const door = await makers.door(settings);
   const client = await makers.client({ registry, transport }, settings, tools);
   const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   let bot: Bot | undefined;
@@ -84,7 +86,7 @@ export async function runBot(
     metadata: settings.server_metadata,
     registerTtlMs: settings.register_ttl * 1000,
     registerIntervalMs: settings.register_interval * 1000,
-  })({ transport, registry, clock, log });
+  })({ transport, registry, ...(door === undefined ? {} : { door }), broker, clock, log });
 
   try {
     const journal = inputs.some((input) => input.replays) ? fileJournal(stateDir) : memoryJournal();

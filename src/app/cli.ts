@@ -8,7 +8,8 @@ import type { Clock } from "../core/clock.ts";
 import { jsonCodec, RawJson } from "../core/codec/json.ts";
 import { MicroError } from "../core/errors.ts";
 import { silent } from "../core/log.ts";
-import { lazyBroker, lazyClient, type Makers, type Tools } from "./parts.ts";
+import type { Tools } from "./known.ts";
+import { lazyBroker, lazyClient, type Makers } from "./parts.ts";
 import { GLOBAL, type GlobalSettings } from "./settings.ts";
 
 /** What one command of the command line needs. */

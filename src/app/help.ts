@@ -10,6 +10,7 @@ import { VERSION } from "./version.ts";
 type Row = readonly [name: string, what: string];
 
 const BOT_SUMMARY = "Run the bot";
+const GENERATE_SUMMARY = "Write typed endpoints and clients for a .proto file";
 const REGISTRY_SUMMARY = "Group of the commands that ask and change the registry";
 
 /** `micro --version`. */
@@ -22,6 +23,7 @@ export const versionText = `micro version ${VERSION}`;
 export function helpText(catalog: Catalog, topic: string): string | undefined {
   if (topic === "" || topic === "help" || topic === "h") return program(catalog);
   if (topic === "bot") return bot();
+  if (topic === "generate") return generate();
   const words = topic.toLowerCase().split(/\s+/);
   if (words[0] === "registry") {
     return words.length > 1
@@ -43,7 +45,7 @@ export function storedTexts(catalog: Catalog = createCatalog(builtin)): {
 } {
   const names = catalog.commands.flatMap((command) => [command.name, ...(command.aliases ?? [])]);
   const groups = names.filter((name) => name.includes(" ")).map((name) => name.split(" ")[0] as string);
-  const topics = [...new Set(["", "help", "bot", "registry", ...groups, ...names])];
+  const topics = [...new Set(["", "help", "bot", "generate", "registry", ...groups, ...names])];
   return {
     version: versionText,
     help: Object.fromEntries(topics.map((topic) => [topic, helpText(catalog, topic) ?? ""])),
@@ -59,6 +61,7 @@ function program(catalog: Catalog): string {
   const commands: Row[] = [
     ["bot", BOT_SUMMARY],
     ...catalog.commands.map((command): Row => [[command.name, ...(command.aliases ?? [])].join(", "), command.summary]),
+    ["generate", GENERATE_SUMMARY],
     ["registry", REGISTRY_SUMMARY],
     ["help, h", "Show this, or `help <command>` about one command"],
   ];
@@ -77,6 +80,14 @@ function bot(): string {
     section("USAGE", ["micro [global options] bot [command options]"]),
     section("OPTIONS", columns(optionRows(BOT))),
     section("EXAMPLES", ["micro bot --inputs=terminal", "micro --registry=consul bot --inputs=slack"]),
+  ].join("\n");
+}
+
+function generate(): string {
+  return [
+    section("NAME", [`micro generate - ${GENERATE_SUMMARY}`]),
+    section("USAGE", ["micro generate <file.proto> [file.ts]"]),
+    section("EXAMPLES", ["micro generate greeter.proto src/greeter.ts"]),
   ].join("\n");
 }
 
@@ -128,6 +139,7 @@ function optionRows(table: OptionTable): readonly Row[] {
 
 function shown(fallback: unknown, placeholder: string | undefined): string {
   if (typeof fallback === "number") return placeholder === "duration" ? `${fallback / 1000}s` : String(fallback);
+  if (Array.isArray(fallback)) return fallback.join(",");
   return typeof fallback === "string" ? fallback : "";
 }
 

@@ -43,11 +43,17 @@ export function oneOf(said: Said, kind: string, known: readonly string[], fallba
 }
 
 /** Names out of those there are. */
-export function someOf(said: Said, kind: string, known: readonly string[]): Option<readonly string[]> {
+export function someOf(
+  said: Said,
+  kind: string,
+  known: readonly string[],
+  fallback: readonly string[],
+): Option<readonly string[]> {
   const names = list(said);
   return {
     ...names,
     placeholder: "names",
+    fallback,
     read: (value, before) => {
       const all = names.read(value, before);
       for (const name of all) knownName(kind, known, name);

@@ -1,67 +1,28 @@
+import { readFile } from "node:fs/promises";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
-import type { Clock } from "../core/clock.ts";
 import { orAbort } from "../core/deadline.ts";
+import { MicroError } from "../core/errors.ts";
 import type { CallOptions } from "../core/lifecycle.ts";
-import type { Log } from "../core/log.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import type { Strategy } from "../core/selector/selector.ts";
+import type { Door } from "../core/server/door.ts";
 import type { Transport } from "../core/transport/transport.ts";
 import type { Input } from "../inputs/input.ts";
 import type { SlackInit } from "../inputs/slack/slack.ts";
 import type { TerminalInit } from "../inputs/terminal/terminal.ts";
+import {
+  addressesOf,
+  BROKERS,
+  type BrokerParts,
+  CLIENTS,
+  REGISTRIES,
+  SELECTORS,
+  SERVERS,
+  type Secure,
+  type Tools,
+  TRANSPORTS,
+} from "./known.ts";
 import type { GlobalSettings } from "./settings.ts";
-
-/** What every part may use. */
-export interface Tools {
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
-/** Where services are registered, by the name that `--registry` knows. */
-export const REGISTRIES = {
-  mdns: async (addresses: readonly string[], tools: Tools): Promise<Registry> => {
-    const { mdnsRegistry } = await import("../core/registry/mdns.ts");
-    return mdnsRegistry({ addresses })(tools);
-  },
-  consul: async (addresses: readonly string[], tools: Tools): Promise<Registry> => {
-    const { consulRegistry } = await import("../core/registry/consul.ts");
-    return consulRegistry({ addresses })(tools);
-  },
-  memory: async (_addresses: readonly string[], tools: Tools): Promise<Registry> => {
-    const { memoryRegistry } = await import("../core/registry/memory.ts");
-    return memoryRegistry()(tools);
-  },
-} as const;
-
-/** How a node is chosen. */
-export const SELECTORS = {
-  random: async (): Promise<Strategy> => (await import("../core/selector/strategies.ts")).random,
-  roundrobin: async (): Promise<Strategy> => (await import("../core/selector/strategies.ts")).roundRobin,
-} as const;
-
-/** How calls travel. */
-export const TRANSPORTS = {
-  http: async (): Promise<Transport> => (await import("../core/transport/http.ts")).httpTransport(),
-  memory: async (): Promise<Transport> => (await import("../core/transport/memory.ts")).memoryTransport(),
-} as const;
-
-/** How messages to topics travel. */
-export const BROKERS = {
-  http: async ({ registry }: BrokerParts, [address = ":0"]: readonly string[], tools: Tools): Promise<Broker> => {
-    const { httpBroker } = await import("../core/broker/http.ts");
-    return httpBroker({ address })({ registry, ...tools });
-  },
-  memory: async (_parts: BrokerParts, _addresses: readonly string[], tools: Tools): Promise<Broker> => {
-    const { memoryBroker } = await import("../core/broker/memory.ts");
-    return memoryBroker()(tools);
-  },
-} as const;
-
-export interface BrokerParts {
-  /** Where subscribers are registered, for brokers without a server. */
-  readonly registry: Registry;
-}
 
 /** Chat networks. */
 export const INPUTS = {
@@ -84,6 +45,8 @@ export interface InputInit {
 export interface Makers {
   registry(settings: GlobalSettings, tools: Tools): Promise<Registry>;
   transport(settings: GlobalSettings): Promise<Transport>;
+  /** How the bot answers calls; `undefined`: over the transport. */
+  door(settings: GlobalSettings): Promise<Door | undefined>;
   /** Not started. */
   broker(parts: BrokerParts, settings: GlobalSettings, tools: Tools): Promise<Broker>;
   client(parts: ClientParts, settings: GlobalSettings, tools: Tools): Promise<Client>;
@@ -96,26 +59,84 @@ export interface ClientParts {
 }
 
 export const makers: Makers = {
-  registry: (settings, tools) =>
-    REGISTRIES[settings.registry as keyof typeof REGISTRIES](settings.registry_address, tools),
-  transport: (settings) => TRANSPORTS[settings.transport as keyof typeof TRANSPORTS](),
-  broker: (parts, settings, tools) =>
-    BROKERS[settings.broker as keyof typeof BROKERS](parts, settings.broker_address, tools),
-  client: async ({ registry, transport }, settings, { clock }) => {
-    const [strategy, { defaultSelector }, { rpcClient }] = await Promise.all([
-      SELECTORS[settings.selector as keyof typeof SELECTORS](),
-      import("../core/selector/default.ts"),
+  registry: async (settings, tools) => {
+    const kinds = [...new Set(settings.registry)] as (keyof typeof REGISTRIES)[];
+    const made = await Promise.all(
+      kinds.map((kind) => {
+        const addresses = addressesOf(kind, REGISTRIES, settings.registry_address, kinds.length === 1);
+        return REGISTRIES[kind](addresses, tools);
+      }),
+    );
+    if (made.length === 1) return made[0] as Registry;
+    const [{ multiRegistry }, { cached }] = await Promise.all([
+      import("../core/registry/multi.ts"),
+      import("../core/registry/cache.ts"),
+    ]);
+    return multiRegistry(made.map((registry) => cached(registry, tools)))(tools);
+  },
+  transport: async (settings) => {
+    const kind = settings.transport as keyof typeof TRANSPORTS;
+    return TRANSPORTS[kind](addressesOf(kind, TRANSPORTS, settings.transport_address, true), await secureOf(settings));
+  },
+  door: (settings) => SERVERS[settings.server as keyof typeof SERVERS](),
+  broker: (parts, settings, tools) => {
+    const kind = settings.broker as keyof typeof BROKERS;
+    return BROKERS[kind](parts, addressesOf(kind, BROKERS, settings.broker_address, true), tools);
+  },
+  client: async ({ registry, transport }, settings, tools) => {
+    const { clock } = tools;
+    const [selector, { rpcClient }] = await Promise.all([
+      SELECTORS[settings.selector as keyof typeof SELECTORS]({
+        registry,
+        ...tools,
+        labels: settings.selector_label,
+        version: settings.selector_version,
+        domain: settings.selector_domain,
+      }),
       import("../core/client/rpc.ts"),
     ]);
     return rpcClient({
+      profile: CLIENTS[settings.client as keyof typeof CLIENTS],
       timeoutMs: settings.client_request_timeout,
       retries: settings.client_retries,
       poolSize: settings.client_pool_size,
       poolTtlMs: settings.client_pool_ttl,
       name: settings.server_name,
-    })({ transport, selector: defaultSelector({ strategy })({ registry, clock }), clock });
+    })({ transport, transports: otherTransports(settings), selector, clock });
   },
 };
+
+/** Every transport there is, for nodes that name another one than ours. */
+function otherTransports(settings: GlobalSettings): Readonly<Record<string, () => Promise<Transport>>> {
+  const kinds = (Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[]).filter((kind) => kind !== "memory");
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      async () => {
+        const addresses = addressesOf(kind, TRANSPORTS, settings.transport_address, kind === settings.transport);
+        return TRANSPORTS[kind](addresses, await secureOf(settings));
+      },
+    ]),
+  );
+}
+
+/** @throws MicroError `invalid_argument` for a file that cannot be read */
+async function secureOf(settings: GlobalSettings): Promise<Secure | undefined> {
+  const { transport_ca: ca, transport_cert: cert, transport_key: key } = settings;
+  const files = { ca, cert, key };
+  const given = Object.entries(files).filter(([, path]) => path !== "");
+  if (!settings.transport_secure && given.length === 0) return undefined;
+  const read = await Promise.all(
+    given.map(async ([name, path]): Promise<[string, string]> => {
+      try {
+        return [name, await readFile(path, "utf8")];
+      } catch (error) {
+        throw new MicroError("invalid_argument", `--transport_${name}: ${(error as Error).message}`, { cause: error });
+      }
+    }),
+  );
+  return { ...Object.fromEntries(read), insecureSkipVerify: settings.transport_skip_verify };
+}
 
 /** A client that is made when it is first wanted: `list services` never wants one. */
 export function lazyClient(make: () => Promise<Client>): Client {

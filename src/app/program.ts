@@ -55,6 +55,10 @@ async function run(init: ProgramInit): Promise<string | undefined> {
     if (text === undefined) throw unknownCommand(argvLine(question.topic.split(" ")), catalog);
     return text;
   }
+  if (rest[0] === "generate") {
+    const { generate } = await import("./generate.ts");
+    return generate(rest.slice(1));
+  }
   const user = init.user ?? userInfo().username;
   if (rest[0] === "bot") {
     // A server has no arguments, so it does not matter on which side of its name an option stands.

@@ -1,5 +1,6 @@
+import { BROKERS, CLIENTS, REGISTRIES, SELECTORS, SERVERS, TRANSPORTS } from "./known.ts";
 import { duration, flag, integer, list, oneOf, pairs, type Settings, secret, someOf, text } from "./options.ts";
-import { BROKERS, INPUTS, REGISTRIES, SELECTORS, TRANSPORTS } from "./parts.ts";
+import { INPUTS } from "./parts.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 
@@ -7,15 +8,15 @@ const names = (table: object) => Object.keys(table).join(", ");
 
 /** Options that stand before the command (`toolkit.md §2`, the rows of what exists). */
 export const GLOBAL = {
-  registry: oneOf(
-    { env: "MICRO_REGISTRY", description: `where services are registered: ${names(REGISTRIES)}` },
+  registry: someOf(
+    { env: "MICRO_REGISTRY", description: `where services are registered, one or several: ${names(REGISTRIES)}` },
     "registry",
     Object.keys(REGISTRIES),
-    "mdns",
+    ["mdns"],
   ),
   registry_address: list({
     env: "MICRO_REGISTRY_ADDRESS",
-    description: "host:port of the registry; for mdns an interface or its address",
+    description: "host:port of the registry, consul@host:port of one of several; for mdns an interface or its address",
   }),
   register_ttl: integer(
     { env: "MICRO_REGISTER_TTL", description: "seconds until what this program registered expires, 0 for never" },
@@ -31,11 +32,41 @@ export const GLOBAL = {
     Object.keys(SELECTORS),
     "random",
   ),
+  selector_label: pairs({
+    env: "MICRO_SELECTOR_LABEL",
+    description: "metadata of the nodes that the label selector prefers; may be repeated",
+  }),
+  selector_version: text({ env: "MICRO_SELECTOR_VERSION", description: "what the version selector keeps to" }, ""),
+  selector_domain: text({ env: "MICRO_SELECTOR_DOMAIN", description: "where the dns and static selectors look" }, ""),
   transport: oneOf(
     { env: "MICRO_TRANSPORT", description: `how calls travel: ${names(TRANSPORTS)}` },
     "transport",
     Object.keys(TRANSPORTS),
     "http",
+  ),
+  transport_address: list({
+    env: "MICRO_TRANSPORT_ADDRESS",
+    description: "host:port of what carries calls, nats@host:port of another than the usual one",
+  }),
+  transport_secure: flag({ env: "MICRO_TRANSPORT_SECURE", description: "speak TLS over http" }),
+  transport_ca: text({ env: "MICRO_TRANSPORT_CA", description: "file of the authority that vouches for servers" }, ""),
+  transport_cert: text({ env: "MICRO_TRANSPORT_CERT", description: "file of the certificate to show" }, ""),
+  transport_key: text({ env: "MICRO_TRANSPORT_KEY", description: "file of its key" }, ""),
+  transport_skip_verify: flag({
+    env: "MICRO_TRANSPORT_SKIP_VERIFY",
+    description: "take any certificate, as Go did before v6",
+  }),
+  client: oneOf(
+    { env: "MICRO_CLIENT", description: `how nodes are spoken to that do not say it: ${names(CLIENTS)}` },
+    "client",
+    Object.keys(CLIENTS),
+    "mucp",
+  ),
+  server: oneOf(
+    { env: "MICRO_SERVER", description: `how the bot answers calls: ${names(SERVERS)}` },
+    "server",
+    Object.keys(SERVERS),
+    "mucp",
   ),
   broker: oneOf(
     { env: "MICRO_BROKER", description: `how messages to topics travel: ${names(BROKERS)}` },
@@ -80,6 +111,7 @@ export const BOT = {
     { env: "MICRO_BOT_INPUTS", description: `where the bot listens: ${names(INPUTS)}` },
     "input",
     Object.keys(INPUTS),
+    [],
   ),
   namespace: text({ env: "MICRO_BOT_NAMESPACE", description: "name under which the bot registers" }, "go.micro.bot"),
   policy: text({ env: "MICRO_BOT_POLICY", description: "YAML file that says who may do what" }, ""),

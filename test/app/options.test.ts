@@ -20,7 +20,7 @@ const TABLE = {
   client_request_timeout: duration({ env: "MICRO_CLIENT_REQUEST_TIMEOUT", description: "" }, 5000),
   server_name: text({ env: "MICRO_SERVER_NAME", description: "" }, ""),
   server_metadata: pairs({ env: "MICRO_SERVER_METADATA", description: "" }),
-  inputs: someOf({ env: "MICRO_BOT_INPUTS", description: "" }, "input", ["terminal", "slack"]),
+  inputs: someOf({ env: "MICRO_BOT_INPUTS", description: "" }, "input", ["terminal", "slack"], []),
   slack_token: secret({ env: "MICRO_SLACK_TOKEN", description: "" }),
   help: flag({ env: undefined, description: "" }, "h"),
 } satisfies OptionTable;

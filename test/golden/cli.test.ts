@@ -366,9 +366,25 @@ describe("the command line, to the letter", () => {
       );
     });
 
+    it.each([
+      ["--broker=nsq", 'no broker is called "nsq"; there are http, nats, rabbitmq, kafka, redis, mqtt, memory'],
+      ["--transport=quic", 'no transport is called "quic"; there are http, nats, rabbitmq, grpc, memory'],
+      [
+        "--selector=shard",
+        'no selector is called "shard"; there are random, roundrobin, blacklist, label, version, static, dns',
+      ],
+      ["--client=thrift", 'no client is called "thrift"; there are mucp, rpc, grpc'],
+      ["--server=thrift", 'no server is called "thrift"; there are mucp, rpc, grpc'],
+    ])("names what there is instead of %s", async (option, answer) => {
+      const name = option.slice(0, option.indexOf("="));
+      expect(await micro(option, "list", "services")).toEqual(bad(`${name}: ${answer}\n`));
+    });
+
     it("names the registries there are", async () => {
-      expect(await micro("--registry=etcd", "list", "services")).toEqual(
-        bad('--registry: no registry is called "etcd"; there are mdns, consul, memory\n'),
+      expect(await micro("--registry=eureka", "list", "services")).toEqual(
+        bad(
+          '--registry: no registry is called "eureka"; there are mdns, consul, etcd, kubernetes, zookeeper, gossip, proxy, memory\n',
+        ),
       );
     });
   });

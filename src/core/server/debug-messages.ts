@@ -7,12 +7,22 @@ import type { MessageCodec } from "../codec/codec.ts";
  */
 export const HEALTH: MessageCodecs = { request: flat([]), response: flat([["status", "string"]]) };
 
-export const STATS: MessageCodecs = {
-  request: flat([]),
-  response: flat(
-    ["timestamp", "started", "uptime", "memory", "threads", "gc", "requests", "errors"].map((name) => [name, "uint64"]),
-  ),
-};
+const NUMBERS = ["started", "uptime", "memory", "threads", "gc"];
+const STATS = numbers(["timestamp", ...NUMBERS, "requests", "errors"]);
+/** Up to v1.17 there was no timestamp, and so every number had another place. */
+const STATS_BEFORE = numbers(NUMBERS);
+
+/**
+ * The layout that a caller reads. Clients of before v1.18 say each addressing header twice, later ones do not
+ * (`wire.md §4.1`), and nothing else tells them apart.
+ */
+export function statsFor(header: Readonly<Record<string, string>>): MessageCodecs {
+  return header["x-micro-endpoint"] || header["x-micro-method"] || !header["micro-endpoint"] ? STATS_BEFORE : STATS;
+}
+
+function numbers(names: readonly string[]): MessageCodecs {
+  return { request: flat([]), response: flat(names.map((name) => [name, "uint64"])) };
+}
 
 type Field = readonly [name: string, type: "string" | "uint64" | (string & {})];
 

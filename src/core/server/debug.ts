@@ -1,7 +1,7 @@
 import { PerformanceObserver } from "node:perf_hooks";
 import type { Clock } from "../clock.ts";
 import { type Closable, closable } from "../lifecycle.ts";
-import { HEALTH, STATS } from "./debug-messages.ts";
+import { HEALTH, statsFor } from "./debug-messages.ts";
 import type { Handler } from "./door.ts";
 
 /** What `Debug.Stats` answers (`wire.md §9`, the layout of v1.18 with the counters of v2). */
@@ -60,6 +60,6 @@ export function debugStats(clock: Clock): DebugStats {
 export function debugHandlers(stats: DebugStats): readonly (readonly [name: string, handler: Handler])[] {
   return [
     ["Debug.Health", { kind: "unary", run: () => ({ status: "ok" }), messages: HEALTH }],
-    ["Debug.Stats", { kind: "unary", run: () => stats.read(), messages: STATS }],
+    ["Debug.Stats", { kind: "unary", run: () => stats.read(), messages: statsFor }],
   ];
 }

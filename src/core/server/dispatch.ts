@@ -4,7 +4,7 @@ import { MicroError } from "../errors.ts";
 import type { Frame } from "../transport/transport.ts";
 import { errorRecord, errorText, toRecord } from "../wire/error.ts";
 import { type BodyKind, bodyKind, decodeRequest, encodeResponse } from "../wire/rpc.ts";
-import type { Desk, Handler } from "./door.ts";
+import { type Desk, type Handler, messagesOf } from "./door.ts";
 import type { CallContext } from "./server.ts";
 
 export function isPromise(value: unknown): value is Promise<unknown> {
@@ -61,8 +61,9 @@ export function understand(frame: Frame, desk: Desk): Request | Answered {
     if (legacy || named === "") endpoint = request.method ?? "";
     const handler = desk.handler(endpoint);
     if (handler === undefined) return refuse(unknown(endpoint, desk));
-    const asks = payloadCodec(kind.payload, desk.codecs, handler.messages?.request);
-    const answers = payloadCodec(kind.payload, desk.codecs, handler.messages?.response);
+    const messages = messagesOf(handler, header);
+    const asks = payloadCodec(kind.payload, desk.codecs, messages?.request);
+    const answers = payloadCodec(kind.payload, desk.codecs, messages?.response);
     if (asks === undefined || answers === undefined) {
       throw new MicroError("invalid_argument", `${endpoint} does not take ${kind.payload}, only JSON`);
     }
@@ -136,7 +137,7 @@ export function respond(
 }
 
 /** The words of Go's dispatcher, which people search their logs for. */
-export function unknown(endpoint: string, desk: Pick<Desk, "knows">): string {
+function unknown(endpoint: string, desk: Pick<Desk, "knows">): string {
   const parts = endpoint.split(".");
   if (parts.length !== 2) return `rpc: service/endpoint request ill-formed: ${endpoint}`;
   const [receiver, method] = parts as [string, string];

@@ -14,8 +14,8 @@ export interface Door {
 
 /** What stands behind an endpoint's name. A unary one may answer at once, because a promise costs more than a short answer. */
 export type Handler = {
-  /** For protobuf; missing: JSON and bytes only. */
-  readonly messages?: MessageCodecs | undefined;
+  /** For protobuf, by the caller's headers where eras differ; missing: JSON and bytes only. */
+  readonly messages?: MessageCodecs | ((header: Readonly<Record<string, string>>) => MessageCodecs) | undefined;
 } & (
   | { readonly kind: "unary"; run(input: unknown, context: CallContext): unknown }
   | { readonly kind: "stream"; run(stream: ServerStream, context: CallContext): Promise<void> }
@@ -61,4 +61,12 @@ export interface Desk {
   begun(): void;
   /** It is over and its answer sent. */
   over(failed: boolean): void;
+}
+
+/** How the messages of an endpoint stand in protobuf for this caller. */
+export function messagesOf(
+  { messages }: Pick<Handler, "messages">,
+  header: Readonly<Record<string, string>>,
+): MessageCodecs | undefined {
+  return typeof messages === "function" ? messages(header) : messages;
 }

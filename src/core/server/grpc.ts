@@ -7,7 +7,7 @@ import { endpointOfPath, type GrpcKind, readKind, readTimeout } from "../wire/gr
 import { type Budget, MAX_MESSAGE } from "../wire/grpc-messages.ts";
 import { readMetadata } from "../wire/grpc-metadata.ts";
 import { type Status, statusOfError, statusOfText } from "../wire/grpc-status.ts";
-import type { Desk, Door, Ending, Handler } from "./door.ts";
+import { type Desk, type Door, type Ending, type Handler, messagesOf } from "./door.ts";
 import { refuse } from "./grpc-answer.ts";
 import { CallEnding } from "./grpc-ending.ts";
 import { serveStream } from "./grpc-stream.ts";
@@ -133,8 +133,10 @@ function understand(headers: IncomingHttpHeaders, { payload, wire }: GrpcKind, d
   if (endpoint === undefined) return statusOfText(3, `malformed method name: "${path?.slice(0, 200)}"`);
   const handler = desk.handler(endpoint);
   if (handler === undefined) return statusOfText(12, `unknown service ${endpoint.slice(0, 200)}`);
-  const asks = payloadCodec(payload, desk.codecs, handler.messages?.request);
-  const answers = payloadCodec(payload, desk.codecs, handler.messages?.response);
+  // As for today's callers: gRPC came with them.
+  const messages = messagesOf(handler, { "micro-endpoint": endpoint });
+  const asks = payloadCodec(payload, desk.codecs, messages?.request);
+  const answers = payloadCodec(payload, desk.codecs, messages?.response);
   if (asks !== undefined && answers !== undefined) return { endpoint, handler, asks, answers };
   if (payload !== "application/protobuf") return statusOfText(12, `Unsupported Content-Type: ${wire.slice(0, 100)}`);
   return statusOfError(new MicroError("invalid_argument", `${endpoint} does not take ${payload}, only JSON`));

@@ -34,14 +34,14 @@ const ENVELOPE: EnvelopeFormat = {
   encodeRequest: (method, id, payload) => joined({ ServiceMethod: method, Seq: id }, payload),
   decodeRequest: (body) => {
     const [header, payload] = split(body);
-    return { method: String(header["ServiceMethod"] ?? ""), id: String(header["Seq"] ?? ""), payload };
+    return { method: text(header["ServiceMethod"]), id: text(header["Seq"]), payload };
   },
   encodeResponse: (method, id, { error, payload }) =>
     error === "" ? joined({ ServiceMethod: method, Seq: id }, payload) : NOTHING,
   decodeResponse: (body) => {
     if (body.length === 0) return { error: "", payload: encodeBson({}) };
     const [header, payload] = split(body);
-    return { error: String(header["Error"] ?? ""), payload };
+    return { error: text(header["Error"]), payload };
   },
 };
 
@@ -49,6 +49,11 @@ const NOTHING = new Uint8Array(0);
 
 function joined(header: Readonly<Record<string, string>>, payload: Uint8Array): Uint8Array {
   return Buffer.concat([encodeBson(header), payload]);
+}
+
+/** A string, or a number where old plugins have one; anything else is nobody's. */
+function text(value: unknown): string {
+  return typeof value === "object" ? "" : String(value ?? "");
 }
 
 /** A document begins with its length as four little-endian bytes. */

@@ -50,16 +50,24 @@ const ENVELOPE: EnvelopeFormat = {
     const [type, id, method, params] = list(body);
     if (type !== 0 || !Array.isArray(params))
       throw new MicroError("invalid_argument", "the body is no msgpack-rpc request");
-    return { method: String(method ?? ""), id: String(id ?? ""), payload: pack(params[0]) };
+    return { method: text(method), id: text(id), payload: pack(params[0]) };
   },
   encodeResponse: (_method, id, { error, payload }) =>
     Buffer.concat([ANSWER, pack(id), error === "" ? NIL : pack(error), error === "" ? payload : NIL]),
   decodeResponse: (body) => {
     const [type, , error, result] = list(body);
     if (type !== 1) throw new MicroError("invalid_argument", "the answer is no msgpack-rpc response");
-    return { error: error === null || error === undefined ? "" : String(error), payload: pack(result ?? {}) };
+    return {
+      error: typeof error === "object" && error !== null ? "the service answered with an error" : text(error),
+      payload: pack(result ?? {}),
+    };
   },
 };
+
+/** A string, or a number where old plugins have one; anything else is nobody's. */
+function text(value: unknown): string {
+  return typeof value === "object" ? "" : String(value ?? "");
+}
 
 /** The heads of a list of four with its type, of a list of one, and nothing. */
 const ASK = Buffer.of(0x94, 0x00);

@@ -16,7 +16,7 @@ export async function readCatalogue(bytes: Buffer): Promise<Map<string, number>>
   let at = skip(bytes, 0, OPEN_OBJECT);
   while (bytes[at] === QUOTE) {
     const end = endOfString(bytes, at);
-    const name: unknown = JSON.parse(bytes.toString("utf8", at, end));
+    const name = readName(bytes.toString("utf8", at, end));
     at = skip(bytes, skip(bytes, end, COLON), OPEN_ARRAY);
     let length = 0;
     while (bytes[at] === QUOTE) {
@@ -26,7 +26,7 @@ export async function readCatalogue(bytes: Buffer): Promise<Map<string, number>>
     }
     if (bytes[at] !== CLOSE_ARRAY) throw broken();
     at = skip(bytes, at + 1, COMMA);
-    names.set(String(name), length);
+    names.set(name, length);
     await pause();
   }
   if (bytes[at] !== CLOSE_OBJECT) throw broken();
@@ -41,6 +41,14 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+
+function readName(quoted: string): string {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    throw broken();
+  }
+}
 
 /** Behind blanks, one `token` if it is there, and blanks. */
 function skip(bytes: Buffer, from: number, token: number): number {

@@ -63,13 +63,26 @@ export function criticalKey(machine: string, checkId: string): string {
   return `${machine}\n${checkId}`;
 }
 
-/** `GetService` of `wire.md §2.1`, except that versions whose nodes were all dropped are dropped too. */
+/**
+ * `GetService` of `wire.md §2.1`, except that versions whose nodes were all dropped are dropped too.
+ * @throws MicroError `unavailable` when the bytes are not what Consul says
+ */
 export function decodeHealth(name: string, bytes: Uint8Array): ServiceHealth {
+  const entries = parse(name, bytes);
+  try {
+    return healthOf(name, entries);
+  } catch (error) {
+    // To check every field of every entry would cost more than the rest.
+    throw unusable(name, error);
+  }
+}
+
+function healthOf(name: string, entries: readonly HealthEntry[]): ServiceHealth {
   const versions = new Map<string, { readonly facts: TagFacts; readonly nodes: ServiceNode[] }>();
   const critical: string[] = [];
   const machines = new Set<string>();
   const factsOf = decodeRuns();
-  for (const { Node, Service, Checks } of parse(name, bytes)) {
+  for (const { Node, Service, Checks } of entries) {
     if (Service.Service !== name) continue;
     machines.add(Node.Node);
     const facts = factsOf(Service.Tags ?? []);
@@ -131,6 +144,10 @@ function parse(name: string, bytes: Uint8Array): readonly HealthEntry[] {
     throw new MicroError("unavailable", `consul's answer about ${name} is not JSON`, { cause: error });
   }
   const usable = Array.isArray(json) && json.every((entry) => entry?.Node != null && entry.Service != null);
-  if (!usable) throw new MicroError("unavailable", `consul's answer about ${name} is not a list of its instances`);
+  if (!usable) throw unusable(name);
   return json as readonly HealthEntry[];
+}
+
+function unusable(name: string, cause?: unknown): MicroError {
+  return new MicroError("unavailable", `consul's answer about ${name} is not a list of its instances`, { cause });
 }

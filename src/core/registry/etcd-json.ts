@@ -35,7 +35,8 @@ export function at(json: unknown, ...path: readonly string[]): unknown {
 
 /** A number, or the string that a 64-bit number is; `0` when there is none. Kept as text: it may be beyond 2^53. */
 export function int64(value: unknown): string {
-  return /^-?\d{1,20}$/.test(String(value)) ? String(value) : "0";
+  const text = typeof value === "number" ? String(value) : value;
+  return typeof text === "string" && /^-?\d{1,20}$/.test(text) ? text : "0";
 }
 
 export function readPair(json: unknown): EtcdPair {
@@ -47,7 +48,7 @@ export function readNews(result: unknown): EtcdNews {
   const reason = at(result, "cancel_reason");
   return {
     created: at(result, "created") === true,
-    canceled: at(result, "canceled") === true ? String(reason ?? "without a reason") : undefined,
+    canceled: at(result, "canceled") === true ? (typeof reason === "string" ? reason : "without a reason") : undefined,
     events: (Array.isArray(events) ? events : []).map((event) => {
       const { key, value } = readPair(at(event, "kv"));
       return { gone: at(event, "type") === "DELETE", key, value };

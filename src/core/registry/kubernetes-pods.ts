@@ -85,7 +85,8 @@ export function readEvent(json: unknown, where: string): PodEvent | undefined {
   const { type, object } = (json ?? {}) as { type?: unknown; object?: { code?: unknown; metadata?: object } };
   if (type === "ERROR") {
     if (object?.code === 410) return { type: "gone", pod: NO_POD };
-    throw new MicroError("unavailable", `the watch of ${where} failed with ${String(object?.code)}`);
+    const code = typeof object?.code === "number" ? object.code : "no code";
+    throw new MicroError("unavailable", `the watch of ${where} failed with ${code}`);
   }
   if (type === "BOOKMARK") {
     const pod = readPod({ ...object, metadata: { name: "", ...object?.metadata } });

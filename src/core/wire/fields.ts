@@ -3,7 +3,9 @@ import { MicroError } from "../errors.ts";
 /** One field of a protobuf message, as far as it can be read without knowing its type. */
 export interface Field {
   readonly number: number;
-  /** Of a length-delimited field; empty for the others. */
+  /** Its type on the wire: 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes. */
+  readonly wire: number;
+  /** Of a field that is no varint, for which it is empty. */
   readonly bytes: Buffer;
   /** Of a varint, the lower 53 bits; 0 for the others. */
   readonly value: number;
@@ -49,7 +51,7 @@ export function readFields(message: Uint8Array): readonly Field[] {
         throw noMessage();
     }
     if (number === 0 || at + length > bytes.length) throw noMessage();
-    fields.push({ number, value, bytes: tag % 8 === 2 ? bytes.subarray(at, at + length) : NOTHING });
+    fields.push({ number, wire: tag % 8, value, bytes: length > 0 ? bytes.subarray(at, at + length) : NOTHING });
     at += length;
   }
   return fields;

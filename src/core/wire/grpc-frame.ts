@@ -37,11 +37,13 @@ export function decodeFrame(message: Uint8Array): Frame {
   const header: Record<string, string> = {};
   let body: Uint8Array = NOTHING;
   for (const field of readFields(message)) {
+    if (field.wire !== 2) continue;
     if (field.number === 2) body = field.bytes;
     else if (field.number === 1) {
       let name = "";
       let value = "";
       for (const part of readFields(field.bytes)) {
+        if (part.wire !== 2) continue;
         if (part.number === 1) name = part.bytes.toString("utf8");
         else if (part.number === 2) value = part.bytes.toString("utf8");
       }

@@ -14,11 +14,21 @@ export function members(text: string): ReadonlyMap<string, string> | undefined {
     const start = skipBlanks(text, colon + 1);
     const end = valueEnd(text, start);
     if (end === -1) return undefined;
-    found.set(JSON.parse(text.slice(at, keyEnd)) as string, text.slice(start, end));
+    const key = keyOf(text.slice(at, keyEnd));
+    if (key === undefined) return undefined;
+    found.set(key, text.slice(start, end));
     at = skipBlanks(text, end);
     if (text[at] === ",") at = skipBlanks(text, at + 1);
   }
   return text[at] === "}" ? found : undefined;
+}
+
+function keyOf(quoted: string): string | undefined {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return undefined; // such as "\\x"
+  }
 }
 
 /** Where the value that begins at `from` ends; -1 when it does not. */

@@ -98,7 +98,9 @@ export function readMetadata(json: unknown, what: string): Readonly<Record<strin
   if (typeof json !== "object" || Array.isArray(json)) throw invalid(`${what} must be an object of strings`);
   const entries = Object.entries(json as object);
   for (const [key, value] of entries) {
-    if (typeof value !== "string") throw invalid(`${what}: "${key}" must be a string, such as "${String(value)}"`);
+    if (typeof value === "string") continue;
+    const example = typeof value === "object" ? "" : `, such as "${String(value)}"`;
+    throw invalid(`${what}: "${key}" must be a string${example}`);
   }
   return Object.freeze(Object.fromEntries(entries));
 }

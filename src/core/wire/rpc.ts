@@ -1,6 +1,7 @@
 import type { Codec, EnvelopeFormat, RequestBody, ResponseBody } from "../codec/codec.ts";
 import { MicroError } from "../errors.ts";
 import type { ServiceNode } from "../registry/registry.ts";
+import { readFields } from "./fields.ts";
 import { members, valueEnd } from "./members.ts";
 
 /** How a payload stands in a body: bare, in one of the 2016 envelopes (`wire.md §5`), or in that of a codec plugin. */
@@ -201,30 +202,13 @@ function protoHeader(method: string, seq: bigint, error: string | undefined): Ui
   return Buffer.concat(parts);
 }
 
+/** Fields that it does not know are passed over, as by Go. @throws MicroError `invalid_argument` */
 function readProtoHeader(bytes: Uint8Array): { text: string; seq: bigint; error: string } {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = { text: "", seq: 0n, error: "" };
-  let at = 0;
-  while (at < buffer.length) {
-    const tag = buffer[at++];
-    if (tag === 0x11 && at + 8 <= buffer.length) {
-      header.seq = buffer.readBigUInt64LE(at);
-      at += 8;
-      continue;
-    }
-    if (tag !== 0x0a && tag !== 0x1a) throw new MicroError("invalid_argument", "the body is no proto-rpc message");
-    let length = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = buffer[at++];
-      if (byte === undefined || shift > 28)
-        throw new MicroError("invalid_argument", "the body is no proto-rpc message");
-      length += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) break;
-    }
-    const text = buffer.toString("utf8", at, at + length);
-    at += length;
-    if (tag === 0x0a) header.text = text;
-    else header.error = text;
+  for (const { number, wire, bytes: content } of readFields(bytes)) {
+    if (number === 2 && wire === 1) header.seq = content.readBigUInt64LE(0);
+    else if (number === 1 && wire === 2) header.text = content.toString("utf8");
+    else if (number === 3 && wire === 2) header.error = content.toString("utf8");
   }
   return header;
 }

@@ -2,7 +2,7 @@
 // from the Go module proxy; what is made goes into a cache folder and is made again only when its sources change.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,6 +15,7 @@ export const ERAS = {
   "v1.8": "github.com/micro/go-micro",
   "v1.18": "github.com/micro/go-micro",
   "v2.9": "github.com/micro/go-micro/v2",
+  "v4.11": "go-micro.dev/v4",
   "v5.7": "go-micro.dev/v5",
   micro: undefined,
 };
@@ -28,7 +29,9 @@ export function programOf(era) {
 export function reasonOf(era) {
   if (existsSync(programOf(era))) return undefined;
   const log = join(cache, era, "failed");
-  return existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").slice(-3).join(" / ") : "not built: run npm run test:interop";
+  return existsSync(log)
+    ? readFileSync(log, "utf8").trim().split("\n").slice(-3).join(" / ")
+    : "not built: run npm run test:interop";
 }
 
 async function build(era) {
@@ -48,7 +51,9 @@ async function build(era) {
     for (const [name, text] of files) files.set(name, text.replaceAll('"github.com/micro/go-micro', `"${path}`));
   }
   add(source);
-  const digest = createHash("sha256").update(JSON.stringify([...files])).digest("hex");
+  const digest = createHash("sha256")
+    .update(JSON.stringify([...files]))
+    .digest("hex");
   const mark = join(folder, "digest");
   if (existsSync(programOf(era)) && existsSync(mark) && readFileSync(mark, "utf8") === digest) return "is there";
   rmSync(folder, { recursive: true, force: true });
@@ -80,9 +85,13 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(0);
   }
   const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(ERAS);
-  // One after the other: they share most of what they are made of.
-  for (const era of wanted) {
-    const begun = performance.now();
-    console.log(`interop: ${era} ${await build(era)} (${Math.round((performance.now() - begun) / 100) / 10} s)`);
-  }
+  const left = [...wanted];
+  const worker = async () => {
+    for (let era = left.shift(); era !== undefined; era = left.shift()) {
+      const begun = performance.now();
+      const outcome = await build(era);
+      console.log(`interop: ${era} ${outcome} (${Math.round((performance.now() - begun) / 100) / 10} s)`);
+    }
+  };
+  await Promise.all([worker(), worker()]);
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** One cell: `pass`, `fail`, or why it was not run. */
-export type Cell = "pass" | "fail" | `not run: ${string}`;
+/** One cell: `pass`, what to know about a pass, `fail`, or why it was not run. */
+export type Cell = "pass" | `pass: ${string}` | "fail" | `not run: ${string}`;
 
 const FOLDER = join(import.meta.dirname, "../../node_modules/.cache/micro-interop");
 const FILE = join(FOLDER, "table.json");
@@ -36,10 +36,10 @@ export function drawTable(cells: Cells, eras: readonly (readonly [era: string, t
   const reasons: string[] = [];
   const shown = (cell: Cell | undefined): string => {
     if (cell === "pass" || cell === "fail") return cell;
-    const reason = cell?.replace(/^not run: /, "") ?? "was not reached";
+    const [, result = "not run", reason = "was not reached"] = /^(pass|not run): (.*)$/s.exec(cell ?? "") ?? [];
     let at = reasons.indexOf(reason);
     if (at === -1) at = reasons.push(reason) - 1;
-    return `not run [${at + 1}]`;
+    return `${result} [${at + 1}]`;
   };
   const rows = Object.entries(cells).map(
     ([feature, row]) => `| ${feature} | ${eras.map(([era]) => shown(row[era])).join(" | ")} |`,

@@ -102,8 +102,8 @@ func (*Greeter) Slow(ctx context.Context, req *HelloRequest, rsp *HelloResponse)
 	return nil
 }
 
-// Stream reads one request and answers user_id times, "slow" and "forever" at their leisure; then it ends, with an error if
-// the name is "fail".
+// Stream reads one request and answers user_id times; then it ends, with an error if the name is "fail". "step" waits for
+// another message after each answer, "forever" takes its time.
 func (*Greeter) Stream(ctx context.Context, stream server.Stream) error {
 	req := &HelloRequest{}
 	if err := stream.Recv(req); err != nil {
@@ -115,8 +115,13 @@ func (*Greeter) Stream(ctx context.Context, stream server.Stream) error {
 			say(map[string]interface{}{"event": "stream-broke"})
 			return err
 		}
-		if req.Name == "forever" || req.Name == "slow" {
+		switch req.Name {
+		case "forever":
 			time.Sleep(5 * time.Millisecond)
+		case "step":
+			if err := stream.Recv(&HelloRequest{}); err != nil {
+				return err
+			}
 		}
 	}
 	if req.Name == "fail" {
@@ -292,6 +297,25 @@ func call() {
 			}
 			stream.Close()
 			say(map[string]interface{}{"event": "result", "what": what, "said": said, "error": text(err)})
+		case "cancel":
+			over, cancel := context.WithCancel(ctx)
+			stream, err := c.Stream(over, request(c, "Greeter.Stream", &HelloRequest{}))
+			if err == nil {
+				err = stream.Send(&HelloRequest{Name: "forever", UserId: 1000000})
+			}
+			seen := 0
+			for err == nil && seen < 3 {
+				if err = stream.Recv(&HelloResponse{}); err == nil {
+					seen++
+				}
+			}
+			if stream != nil {
+				stream.Close()
+			}
+			cancel()
+			// The process stays, so that it is not its end that closes the connection.
+			time.Sleep(3 * time.Second)
+			say(map[string]interface{}{"event": "result", "what": what, "seen": seen, "error": text(err)})
 		case "publish":
 			var err error
 			for i := 0; i < *coun && err == nil; i++ {

@@ -18,7 +18,7 @@ export async function recordChurn(writer: Registry, reader: Registry, tally: Tal
     return { name, version: `${n % 2}`, metadata: {}, endpoints: [], nodes: [node] };
   };
   const timeoutMs = 2000;
-  const writing = repeat(2, 60, signal, async () => {
+  const writing = repeat(1, 200, signal, async () => {
     if (Math.random() < 0.6) {
       await tally.track("register", timeoutMs, () => writer.register(any(), { timeoutMs, ttlMs: 60_000 }));
     } else await tally.track("deregister", timeoutMs, () => writer.deregister(any(), { timeoutMs }));
@@ -71,7 +71,7 @@ export async function serviceChurn(
   signal: AbortSignal,
 ) {
   let n = 0;
-  await repeat(1, 200, signal, async () => {
+  await repeat(1, 1000, signal, async () => {
     const name = `soak.passing.${n++ % 5}`;
     const service = createService({ name, ...init() });
     const running = serve(service.server, MicroError);

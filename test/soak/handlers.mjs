@@ -27,7 +27,7 @@ export function serve(server, MicroError) {
     },
     "Soak.Hang": async (_input, { signal }) => {
       await until(60_000, signal);
-      return {};
+      throw new MicroError("cancelled", "hung until nobody waited");
     },
     "Soak.Large": async ({ length }) => ({ text: "x".repeat(length) }),
   };

@@ -136,8 +136,8 @@ export async function events(
     let last = -1;
     return (event: Parameters<typeof readEvent>[0]) => {
       const { n } = readEvent(event) as { n: number };
-      tally.ok(kind, `heard by ${name}`);
-      if (n <= last) tally.count(kind, "late or twice");
+      tally.ok(`${kind} ${name}`, "heard");
+      if (n <= last) tally.count(`${kind} ${name}`, "late or twice");
       else last = n;
     };
   };
@@ -152,7 +152,7 @@ export async function events(
   /** Subscribers that come and go. */
   const passing = repeat(1, 300, signal, async () => {
     const subscription = await tally.track(`subscribe ${broker.kind}`, 2000, () =>
-      broker.subscribe(topic, () => tally.count(kind, "heard in passing"), { timeoutMs: 2000 }),
+      broker.subscribe(topic, () => tally.count(`${kind} in passing`, "heard"), { timeoutMs: 2000 }),
     );
     await wait(between(0, 500), undefined, { signal }).catch(() => {});
     if (subscription) await tally.track(`unsubscribe ${broker.kind}`, 5000, () => subscription.close());

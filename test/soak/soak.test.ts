@@ -18,12 +18,19 @@ const SECONDS = Number(process.env["MICRO_SOAK_SECONDS"] ?? 600);
 /** For everything to work again when nothing is hurt any more. */
 const RECOVERY_MS = 60_000;
 
-const missing = [!hasConsul && "consul", !hasNats() && "nats-server"].filter(Boolean).join(" and ");
+const lacks = [
+  !globalThis.gc && "run it with npm run test:soak",
+  !hasConsul && "consul is not installed",
+  !hasNats() && "nats-server is not installed",
+].filter((lack) => typeof lack === "string");
+const because = lacks.length > 0 ? ` (${lacks.join(", ")})` : "";
 
-describe.skipIf(missing !== "")(`a fleet under load and in trouble${missing && ` (${missing} not installed)`}`, () => {
+describe.skipIf(lacks.length > 0)(`a fleet under load and in trouble${because}`, () => {
   it(`holds for ${SECONDS} s, and leaves nothing`, { timeout: (SECONDS + 300) * 1000 }, async () => {
     const micro = await builtLibrary();
     const tally = createTally(micro);
+    const onWarning = ({ stack }: Error) => tally.violation(`warning: ${stack}`);
+    process.on("warning", onWarning);
     const before = resources();
 
     const servers = {
@@ -130,6 +137,7 @@ describe.skipIf(missing !== "")(`a fleet under load and in trouble${missing && `
     for (const server of Object.values(servers)) await server.stop();
 
     const left = await leftOver(before, 10_000);
+    process.off("warning", onWarning);
     const { warm, last } = growth(series);
     const summary = [
       `${SECONDS} s; everything worked again ${(recoveryMs / 1000).toFixed(1)} s after the last trouble`,

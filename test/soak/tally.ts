@@ -13,7 +13,7 @@ export interface Tally {
   ok(kind: string, outcome?: string): void;
   count(kind: string, outcome: string): void;
   violation(what: string): void;
-  /** Kinds that had nothing good since then (`performance.now()`). */
+  /** Kinds of work that had nothing good since then (`performance.now()`). */
   silentSince(at: number): string[];
   readonly violations: readonly string[];
   /** One line for each kind: outcomes, and the longest time without a good one. */
@@ -23,6 +23,7 @@ export interface Tally {
 export function createTally({ MicroError, ERROR_CODES }: Micro): Tally {
   const outcomes = new Map<string, Map<string, number>>();
   const good = new Map<string, { lastAt: number; gapMs: number }>();
+  const tracked = new Set<string>();
   const violations: string[] = [];
   const count = (kind: string, outcome: string) => {
     const of = outcomes.get(kind) ?? new Map<string, number>();
@@ -40,6 +41,7 @@ export function createTally({ MicroError, ERROR_CODES }: Micro): Tally {
   };
   return {
     track: async (kind, deadlineMs, work) => {
+      tracked.add(kind);
       const overdue = Symbol();
       let timer: NodeJS.Timeout | undefined;
       try {
@@ -63,7 +65,8 @@ export function createTally({ MicroError, ERROR_CODES }: Micro): Tally {
     ok,
     count,
     violation,
-    silentSince: (at) => [...good].filter(([, { lastAt }]) => lastAt < at).map(([kind]) => kind),
+    silentSince: (at) =>
+      [...new Set([...tracked, ...good.keys()])].filter((kind) => !((good.get(kind)?.lastAt ?? 0) > at)),
     violations,
     lines: () =>
       [...outcomes].sort().map(([kind, of]) => {

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { orAbort } from "../deadline.ts";
+import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { sharedAbort } from "./abort.ts";
 import type { EtcdHttp } from "./etcd-http.ts";
@@ -14,8 +14,10 @@ export interface EtcdFeedParts {
   readonly clock: Clock;
   /** Ends with `/`. */
   readonly prefix: string;
-  /** All there is, and as of which revision. */
-  read(signal: AbortSignal): Promise<{ readonly pairs: readonly EtcdPair[]; readonly revision: string }>;
+  /** How long the server may take to begin, in ms. */
+  readonly timeoutMs: number;
+  /** All there is, and as of which revision; gives up when the feed's signal aborts. */
+  read(): Promise<{ readonly pairs: readonly EtcdPair[]; readonly revision: string }>;
   /** The record in a key, or nothing when it holds something else. */
   decode(key: string, value: string): readonly ServiceRecord[];
   publish(event: RegistryEvent): void;
@@ -30,11 +32,11 @@ const PONG_MS = 5000;
  * as it was before, since the ledger remembers it. A server that is lost ends the watch, and so does one that is silent.
  */
 export async function openEtcdFeed(
-  { http, clock, prefix, read, decode, publish }: EtcdFeedParts,
+  { http, clock, prefix, timeoutMs, read, decode, publish }: EtcdFeedParts,
   signal: AbortSignal,
 ): Promise<Feed> {
   const ledger = createLedger();
-  const { pairs, revision } = await read(signal);
+  const { pairs, revision } = await read();
   const pause = createPause();
   for (const { key, value } of pairs) {
     ledger.put(key, decode(key, value));
@@ -65,7 +67,8 @@ export async function openEtcdFeed(
   };
   const ended = (why = "the connection was closed") =>
     new MicroError("unavailable", `${http.where} ended a watch: ${why}`);
-  const { origin, results } = await orAbort(open(), signal).catch(close);
+  using limit = deadline({ signal }, timeoutMs, http.where);
+  const { origin, results } = await orAbort(open(), limit.signal).catch(close);
 
   const listen = async (): Promise<never> => {
     for await (const result of results) {

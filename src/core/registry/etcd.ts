@@ -63,14 +63,14 @@ export function etcdRegistry(
       return [];
     };
     /** All pairs below a prefix, page by page, as of one revision. */
-    const readAll = async (prefix: string, signal: AbortSignal) => {
+    const readAll = async (prefix: string, call: CallOptions) => {
       const pairs: EtcdPair[] = [];
       let revision = "0";
       let next = prefix;
       for (let restarts = 0; ; ) {
         try {
           const span = { key: encode(next), range_end: encode(afterPrefix(prefix)), limit: String(PAGE), revision };
-          const answer = await http.call("/v3/kv/range", { ...span, serializable: true }, untimed(signal));
+          const answer = await http.call("/v3/kv/range", { ...span, serializable: true }, call);
           if (revision === "0") revision = int64(at(answer, "header", "revision"));
           const kvs = at(answer, "kvs");
           for (const kv of Array.isArray(kvs) ? kvs : []) pairs.push(readPair(kv));
@@ -89,7 +89,7 @@ export function etcdRegistry(
     const readRecords = async (prefix: string, signal: AbortSignal): Promise<readonly ServiceRecord[]> => {
       const pause = createPause();
       const records: ServiceRecord[] = [];
-      for (const { key, value } of (await readAll(prefix, signal)).pairs) {
+      for (const { key, value } of (await readAll(prefix, untimed(signal))).pairs) {
         records.push(...decode(key, value));
         await pause();
       }
@@ -121,7 +121,10 @@ export function etcdRegistry(
     };
 
     const watches = createFeedWatches(where, (publish, signal) =>
-      openEtcdFeed({ http, clock, prefix: root, read: (limit) => readAll(root, limit), decode, publish }, signal),
+      openEtcdFeed(
+        { http, clock, prefix: root, timeoutMs, read: () => readAll(root, { signal }), decode, publish },
+        signal,
+      ),
     );
 
     return {

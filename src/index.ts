@@ -45,6 +45,7 @@ export { kubernetesRegistry } from "./core/registry/kubernetes.ts";
 export { mdnsRegistry } from "./core/registry/mdns.ts";
 export { memoryRegistry } from "./core/registry/memory.ts";
 export { multiRegistry } from "./core/registry/multi.ts";
+export { natsRegistry } from "./core/registry/nats.ts";
 export { proxyRegistry } from "./core/registry/proxy.ts";
 export type {
   EndpointRecord,

@@ -32,6 +32,10 @@ export const REGISTRIES = {
     const { ETCD_USERNAME: username, ETCD_PASSWORD: password } = process.env;
     return etcdRegistry({ addresses, ...(username && password ? { username, password } : {}) })(tools);
   },
+  nats: async (addresses: Addresses, tools: Tools): Promise<Registry> => {
+    const { natsRegistry } = await import("../core/registry/nats.ts");
+    return natsRegistry({ addresses })(tools);
+  },
   kubernetes: async (addresses: Addresses, tools: Tools): Promise<Registry> => {
     const { kubernetesRegistry } = await import("../core/registry/kubernetes.ts");
     const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = process.env;

@@ -383,7 +383,7 @@ describe("the command line, to the letter", () => {
     it("names the registries there are", async () => {
       expect(await micro("--registry=eureka", "list", "services")).toEqual(
         bad(
-          '--registry: no registry is called "eureka"; there are mdns, consul, etcd, kubernetes, zookeeper, gossip, proxy, memory\n',
+          '--registry: no registry is called "eureka"; there are mdns, consul, etcd, nats, kubernetes, zookeeper, gossip, proxy, memory\n',
         ),
       );
     });

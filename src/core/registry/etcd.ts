@@ -116,8 +116,13 @@ export function etcdRegistry(
       }
       const known = leased.get(key);
       if (known === undefined || known.ttl !== ttl || known.value !== value) return false;
-      const answer = await http.call("/v3/lease/keepalive", { ID: known.lease }, call);
-      return Number(int64(at(answer, "result", "TTL"))) > 0;
+      const alive = await http.call("/v3/lease/keepalive", { ID: known.lease }, call);
+      if (!(Number(int64(at(alive, "result", "TTL"))) > 0)) return false;
+      // Somebody else may have removed or replaced it meanwhile; the lease would live on for nothing.
+      const answer = await http.call("/v3/kv/range", { key: encode(key) }, call);
+      const [kv] = (at(answer, "kvs") ?? []) as unknown[];
+      const pair = kv === undefined ? undefined : readPair(kv);
+      return pair?.value === value && pair.lease === known.lease;
     };
 
     const watches = createFeedWatches(where, (publish, signal) =>

@@ -2,10 +2,9 @@ import type { Clock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
 import type { NatsSession } from "../transport/nats-link.ts";
 import type { Feed } from "./feed.ts";
-import { joinRecords } from "./join.ts";
 import { type NatsTalk, WATCH } from "./nats-talk.ts";
-import type { RegistryEvent, ServiceRecord } from "./registry.ts";
-import { changes, NO_VERSIONS, type Versions, withoutRecord, withRecord } from "./versions.ts";
+import type { RegistryEvent, ServiceNode, ServiceRecord } from "./registry.ts";
+import { changes, NO_VERSIONS, type Versions, withoutNodes, withoutRecord, withRecord } from "./versions.ts";
 
 export interface NatsFeedInit {
   readonly session: NatsSession;
@@ -28,15 +27,18 @@ export async function openNatsFeed(init: NatsFeedInit, signal: AbortSignal): Pro
   const { session, talk, clock, publish } = init;
   const known = new Map<string, Versions>();
   let silentOnce = new Set<string>();
+  /** Services of which something was told since they were last asked for. */
+  const told = new Set<string>();
   let live = false;
 
   const become = (name: string, after: Versions) => {
     const before = known.get(name) ?? NO_VERSIONS;
     if (after.length === 0) known.delete(name);
     else known.set(name, after);
-    if (live) for (const event of changes(before, after)) publish(event);
+    if (live && before !== after) for (const event of changes(before, after)) publish(event);
   };
   const hear = ({ action, service }: RegistryEvent) => {
+    told.add(service.name);
     const before = known.get(service.name) ?? NO_VERSIONS;
     if (action === "delete") become(service.name, withoutRecord(before, service));
     else if (service.nodes.length > 0) become(service.name, withRecord(before, service));
@@ -59,21 +61,23 @@ export async function openNatsFeed(init: NatsFeedInit, signal: AbortSignal): Pro
   else signal.addEventListener("abort", end, { once: true });
 
   const learn = async () => {
+    told.clear();
     const answers = await talk.ask(session, undefined, ended.signal);
-    const byName = new Map<string, ServiceRecord[]>();
-    for (const record of answers) byName.set(record.name, [...(byName.get(record.name) ?? []), record]);
-    for (const [name, records] of byName) {
-      const before = known.get(name) ?? NO_VERSIONS;
-      const heard = joinRecords(records, before);
+    const heard = new Map<string, ServiceRecord[]>();
+    for (const record of answers) heard.set(record.name, [...(heard.get(record.name) ?? []), record]);
+    const silentNow = new Set<string>();
+    for (const name of new Set([...known.keys(), ...heard.keys()])) {
+      // What was told meanwhile is newer than any answer.
+      if (told.has(name)) continue;
+      const records = heard.get(name) ?? [];
+      const ids = new Set(records.flatMap((record) => record.nodes.map(({ id }) => id)));
       // A node that did not answer in time may be there all the same, until it was silent twice.
-      become(name, silentOnce.has(name) ? heard : heard.reduce(withRecord, before));
+      const gone = (node: ServiceNode) => !ids.has(node.id) && silentOnce.has(node.id);
+      const after = withoutNodes(records.reduce(withRecord, known.get(name) ?? NO_VERSIONS), gone);
+      become(name, after);
+      for (const { nodes } of after) for (const { id } of nodes) if (!ids.has(id)) silentNow.add(id);
     }
-    const lacking = (name: string) => {
-      const nodes = (byName.get(name) ?? []).flatMap((record) => record.nodes.map(({ id }) => id));
-      return (known.get(name) ?? []).some((record) => record.nodes.some(({ id }) => !nodes.includes(id)));
-    };
-    for (const name of [...known.keys()]) if (!byName.has(name) && silentOnce.has(name)) become(name, NO_VERSIONS);
-    silentOnce = new Set([...known.keys()].filter(lacking));
+    silentOnce = silentNow;
   };
   try {
     await session.confirm(ended.signal);

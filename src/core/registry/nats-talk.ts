@@ -9,8 +9,9 @@ import type { RegistryEvent, ServiceRecord } from "./registry.ts";
 export const QUERY = ["micro.registry.nats.query", "micro.nats.query"] as const;
 export const WATCH = ["micro.registry.nats.watch", "micro.nats.watch"] as const;
 
-/** Answers that still come are still taken, at most so long. */
-const MOST_MS = 2000;
+/** Answers that still come are still taken, at most so long; the more there were, the longer one that is late is waited for. */
+const MOST_MS = 10_000;
+const MANY = 100;
 
 /** Questions to owners of services, and what they tell. */
 export interface NatsTalk {
@@ -53,7 +54,8 @@ export function createTalk(init: {
           // What has arrived meanwhile is looked at first.
           await setImmediate();
           const now = performance.now();
-          if (now - heardAt >= collectMs / 2 || now - begun > MOST_MS) break;
+          const quietMs = records.length > MANY ? collectMs * 3 : collectMs / 2;
+          if (now - heardAt >= quietMs || now - begun > MOST_MS) break;
         }
       } finally {
         inbox.forget();

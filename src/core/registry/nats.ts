@@ -61,6 +61,7 @@ export function natsRegistry(
       held?.then((nats) => tell(nats, { action: "delete", service: gone })).catch(() => {});
     });
     let answering: { unsubscribe(): void }[] = [];
+    const answered: string[] = [];
     /** From the first registration on, on the connection's own subscriptions, which outlive a lost connection. */
     const answerQuestions = (nats: NatsSession) => {
       if (answering.length > 0) return;
@@ -72,6 +73,10 @@ export function natsRegistry(
             | undefined;
           const name = question?.Action === "get" ? question.Service?.name : undefined;
           if (question?.Action !== "list" && typeof name !== "string") return garbage.met(subject);
+          // Who speaks both generations asks on both subjects, and wants one answer.
+          if (answered.includes(message.reply)) return;
+          answered.push(message.reply);
+          if (answered.length > 64) answered.shift();
           void answer(nats, message.reply, own.records(name as string | undefined));
         }),
       );
@@ -110,16 +115,17 @@ export function natsRegistry(
       register: async (service, { ttlMs = 0, ...options } = {}) => {
         checkRegistrable(service);
         await during(options, async (nats, signal) => {
+          await tell(nats, { action: "create", service });
           answerQuestions(nats);
           own.add(service, ttlMs);
-          await tell(nats, { action: "create", service });
           await nats.confirm(signal);
         });
       },
       deregister: (service, options = {}) =>
         during(options, async (nats, signal) => {
+          if (service.nodes.length === 0) return;
           own.remove(service);
-          if (service.nodes.length > 0) await tell(nats, { action: "delete", service });
+          await tell(nats, { action: "delete", service });
           await nats.confirm(signal);
         }),
       get: (name, options = {}) =>
@@ -138,10 +144,11 @@ export function natsRegistry(
   };
 }
 
-/** Many records go out bit by bit: who asked waits for a while only, and the first should be there by then. */
+/** Many records go out as fast as the server takes them: who asked waits only for as long as some come. */
 async function answer(nats: NatsSession, reply: string, records: readonly ServiceRecord[]): Promise<void> {
   for (const [at, record] of records.entries()) {
-    nats.publish(reply, encode(writeService(record))).catch(() => {});
-    if (at % 200 === 199) await setImmediate();
+    const room = nats.publish(reply, encode(writeService(record))).catch(() => {});
+    if (at % 100 === 99) await room;
+    if (at % 100 === 99) await setImmediate();
   }
 }

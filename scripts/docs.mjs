@@ -70,7 +70,13 @@ function interop() {
   return readFileSync(new URL("test/interop/table.md", root), "utf8").trim();
 }
 
-const sections = { interop: interop(), commands: commandTable(), options: optionTable(), errors: errorTable(), greeter: greeter() };
+const sections = {
+  interop: interop(),
+  commands: commandTable(),
+  options: optionTable(),
+  errors: errorTable(),
+  greeter: greeter(),
+};
 const path = new URL("README.md", root);
 const before = readFileSync(path, "utf8");
 let after = before;

@@ -141,9 +141,12 @@ export async function events(
       else last = n;
     };
   };
-  const open = [await broker.subscribe(topic, hear("all"))];
+  const patience = { timeoutMs: 30_000 };
+  const open = [await broker.subscribe(topic, hear("all"), patience)];
   const queues = broker.kind !== "redis";
-  if (queues) for (const worker of ["1", "2"]) open.push(await broker.subscribe(topic, hear(worker), { queue: "q" }));
+  if (queues)
+    for (const worker of ["1", "2"])
+      open.push(await broker.subscribe(topic, hear(worker), { queue: "q", ...patience }));
   let n = 0;
   const publishing = repeat(2, 20, signal, async () => {
     const value = { n: n++, text: "x".repeat(between(0, 2000)) };

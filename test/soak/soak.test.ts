@@ -89,6 +89,8 @@ describe.skipIf(lacks.length > 0)(`a fleet under load and in trouble${because}`,
     const measuring = new AbortController();
     setMaxListeners(0, hurting.signal, stopping.signal);
     const { client } = caller;
+    const brokers = services.flatMap(({ broker }) => broker ?? []);
+    const listening = await Promise.all(brokers.map((broker) => events(micro, broker, tally, stopping.signal)));
     const children = ["http", "grpc"].map((door) =>
       childService([`soak.child.${door}`, consul.address, door], 20_000, tally, stopping.signal),
     );
@@ -101,8 +103,6 @@ describe.skipIf(lacks.length > 0)(`a fleet under load and in trouble${because}`,
       recordChurn(truth, atCaller, tally, hurting.signal),
       ...doors.map((door) => serviceChurn(micro, door, client, tally, stopping.signal)),
     ];
-    const brokers = services.flatMap(({ broker }) => broker ?? []);
-    const listening = await Promise.all(brokers.map((broker) => events(micro, broker, tally, stopping.signal)));
     const heap = sampleHeap(Math.min(5000, SECONDS * 25), measuring.signal);
     const troubles = [
       trouble("consul", consul, 25_000, tally, hurting.signal),

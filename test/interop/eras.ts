@@ -68,7 +68,7 @@ export const ERAS = [
     end: "message",
     debug: false,
     garbles: true,
-    loses: false,
+    loses: true,
     hears: false,
     mdns: false,
   },

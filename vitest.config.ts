@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Wants a Go toolchain and minutes: npm run test:interop.
-    exclude: ["test/interop/**"],
+    // Minutes, and for the one a Go toolchain: npm run test:interop, npm run test:soak.
+    exclude: ["test/interop/**", "test/soak/**"],
     testTimeout: 15_000,
     hookTimeout: 30_000,
     // Two cores are what CI has; servers started by tests want a share of them.

@@ -3,6 +3,7 @@ import type { Broker, BrokerEvent } from "./broker/broker.ts";
 import type { Client, Endpoint } from "./client/client.ts";
 import { type RpcClientInit, rpcClient } from "./client/rpc.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { deadline, orAbort } from "./deadline.ts";
 import type { Startable } from "./lifecycle.ts";
 import { type Log, silent } from "./log.ts";
 import { cached } from "./registry/cache.ts";
@@ -87,12 +88,15 @@ export function createService(init: ServiceInit): Service {
     handle: server.handle,
     handleStream: server.handleStream,
     subscribe: server.subscribe,
-    start: async (options) => {
+    start: async (options = {}) => {
+      using limit = deadline(options, 0, `starting ${init.name}`);
+      const { signal } = limit;
       try {
-        await registry.start(options);
-        await broker?.start(options);
-        await server.start(options);
+        await registry.start({ signal });
+        await broker?.start({ signal });
+        await orAbort(server.start({ signal }), signal);
       } catch (error) {
+        if (signal.aborted) await server.stop();
         await broker?.stop();
         await registry.stop();
         throw error;

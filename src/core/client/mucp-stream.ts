@@ -3,6 +3,7 @@ import { closable } from "../lifecycle.ts";
 import type { Connection } from "../transport/transport.ts";
 import { encodeRequest } from "../wire/rpc.ts";
 import type { ClientAttempt, ClientStream } from "./client.ts";
+import { failure } from "./failure.ts";
 import { END_OF_STREAM, readAnswer, type Spoken } from "./spoken.ts";
 
 export interface OpenInit {
@@ -53,8 +54,12 @@ export async function openStream(init: OpenInit): Promise<ClientStream> {
         }
         yield value;
       }
-      // Servers of v0.25 to v1.2 just close the connection; so do we, when we are told to stop.
       if (over?.code === "cancelled") throw over;
+      // Servers of v0.25 to v1.2 just close the connection. From v1.7 on they are called mucp and say that a stream is over,
+      // unless the caller did: one that is cut off must not look complete.
+      if (!ended && call.node.metadata["server"] === "mucp") {
+        throw failure("unavailable", "go.micro.client.transport", 500, "unexpected EOF");
+      }
     } finally {
       over ??= new MicroError("unavailable", `the stream ${name} is over`);
       await closing.close();

@@ -176,6 +176,26 @@ describe("a stream towards a server of another age", () => {
     }
   });
 
+  it("is cut off, and not complete, where a server that says its end has not said it", async () => {
+    await using peer = await rawPeer((socket, _question, number) => {
+      if (number === 1) socket.end(answer('{"i":0}'));
+    });
+    const service = ticker();
+    const node = { id: "n", address: peer.address, metadata: { protocol: "mucp", server: "mucp" } };
+    try {
+      const stream = await service.client.stream(NAME, "Ticker.Count", { node });
+      await stream.send({ n: 2 });
+      const seen: unknown[] = [];
+      const reading = (async () => {
+        for await (const value of stream) seen.push(value);
+      })();
+      await expect(reading).rejects.toMatchObject({ code: "unavailable" });
+      expect(seen).toEqual([{ i: 0 }]);
+    } finally {
+      await service.client.close();
+    }
+  });
+
   it("does not trust what a response echoes, and ends at EOS (wire.md §11 trap 2)", async () => {
     await using peer = await rawPeer((socket, _question, number) => {
       if (number === 1)

@@ -376,11 +376,12 @@ function greeter(service: Service, endpoint: (name: string) => Endpoint, onLeft:
     throw new MicroError(code ?? "internal", name, code ? {} : { details: { record } });
   });
   service.handle(endpoint("Slow"), async (input, { signal }) => {
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(resolve, Number((input as Request).user_id));
       signal.addEventListener("abort", () => {
         clearTimeout(timer);
-        resolve();
+        // The caller's clock may be behind ours: an answer would still reach it.
+        reject(signal.reason);
       });
     });
     return { msg: "slow" };

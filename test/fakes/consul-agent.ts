@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
+import { freezeProcess } from "./freeze.ts";
 
 /** The `consul` binary is installed; without it tests of the real agent are skipped, saying so. */
 export const hasConsul = spawnSync("consul", ["version"]).status === 0;
@@ -33,7 +34,7 @@ export async function startConsul(): Promise<ConsulAgent> {
     address,
     http: (method, path, body) => request(address, method, path, body),
     kill: () => running.kill(),
-    freeze: () => process.kill(running.pid, "SIGSTOP"),
+    freeze: () => freezeProcess(running.pid),
     thaw: () => process.kill(running.pid, "SIGCONT"),
     restart: async () => {
       running = await launch(http, server, serf);

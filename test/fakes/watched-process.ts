@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freezeProcess } from "./freeze.ts";
 
 /** A server that runs as a child, and goes with us: also when the test runner is killed. */
 export interface WatchedProcess {
@@ -45,5 +46,5 @@ export async function launch(
     }
     await sleep(20);
   }
-  return { pid, kill, freeze: () => process.kill(-pid, "SIGSTOP"), thaw: () => process.kill(-pid, "SIGCONT") };
+  return { pid, kill, freeze: () => freezeProcess(-pid), thaw: () => process.kill(-pid, "SIGCONT") };
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
+import { freezeProcess } from "./freeze.ts";
 
 const JARS = "/usr/share/java";
 const CLASSES = [
@@ -56,7 +57,7 @@ export async function startZookeeper(): Promise<ZookeeperServer> {
   return {
     address: `127.0.0.1:${port}`,
     kill: () => running.kill(),
-    freeze: () => process.kill(running.pid, "SIGSTOP"),
+    freeze: () => freezeProcess(running.pid),
     thaw: () => process.kill(running.pid, "SIGCONT"),
     restart: async ({ empty = false } = {}) => {
       if (empty) await rm(data, { recursive: true, force: true });

@@ -2,7 +2,7 @@
 import { connect } from "@nats-io/transport-node";
 import { natsBroker } from "../../../dist/src/index.js";
 
-const TOPIC = "bench.events";
+const TOPIC = `bench.events.${process.pid}`;
 const BODY = new TextEncoder().encode(JSON.stringify({ text: "The quick brown fox jumps over it", n: 1 }));
 const HEADER = { "content-type": "application/json", "micro-topic": TOPIC, "x-user-id": "u1" };
 const GO_HEADER = { "Content-Type": "application/json", "Micro-Topic": TOPIC, "X-User-Id": "u1" };

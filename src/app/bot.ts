@@ -13,9 +13,10 @@ import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
+import { type Host, INPUTS } from "./inputs.ts";
 import type { Tools } from "./known.ts";
 import { createLog } from "./log.ts";
-import { INPUTS, type InputInit, lazyBroker, type Makers } from "./parts.ts";
+import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
 import { BOT, type BotSettings, type GlobalSettings } from "./settings.ts";
 import { VERSION } from "./version.ts";
@@ -61,18 +62,13 @@ export async function runBot(
     emit: async () => {},
   };
   const scripted = !(init.stdin.isTTY && init.stdout.isTTY);
-  const opened = await openInputs(settings.inputs, tools, {
+  const opened = await openInputs(settings, tools, {
     terminal: {
       input: init.stdin,
       output: init.stdout,
       user,
       historyFile: join(stateDir, "history"),
       complete: async (line) => (bot ? complete(bot.catalog, line, context) : []),
-    },
-    slack: {
-      token: settings.slack_token,
-      appToken: settings.slack_app_token,
-      apiUrl: settings.slack_api_url || undefined,
     },
   });
   const inputs = opened.map((input) => (scripted && input.name === "terminal" ? inTurn(input, clock) : input));
@@ -120,9 +116,9 @@ export async function runBot(
   }
 }
 
-async function openInputs(names: readonly string[], tools: Tools, init: InputInit): Promise<readonly Input[]> {
-  const unique = [...new Set(names)] as (keyof typeof INPUTS)[];
-  return Promise.all(unique.map((name) => INPUTS[name](init, tools)));
+async function openInputs(settings: BotSettings, tools: Tools, host: Host): Promise<readonly Input[]> {
+  const unique = [...new Set(settings.inputs)] as (keyof typeof INPUTS)[];
+  return Promise.all(unique.map((name) => INPUTS[name](settings, host, tools)));
 }
 
 /** `$XDG_STATE_HOME/micro-bot`, as the XDG base directory specification has it. */

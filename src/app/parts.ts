@@ -7,9 +7,6 @@ import type { CallOptions } from "../core/lifecycle.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Door } from "../core/server/door.ts";
 import type { Transport } from "../core/transport/transport.ts";
-import type { Input } from "../inputs/input.ts";
-import type { SlackInit } from "../inputs/slack/slack.ts";
-import type { TerminalInit } from "../inputs/terminal/terminal.ts";
 import {
   addressesOf,
   BROKERS,
@@ -23,23 +20,6 @@ import {
   TRANSPORTS,
 } from "./known.ts";
 import type { GlobalSettings } from "./settings.ts";
-
-/** Chat networks. */
-export const INPUTS = {
-  terminal: async (init: InputInit, tools: Tools): Promise<Input> => {
-    const { terminalInput } = await import("../inputs/terminal/terminal.ts");
-    return terminalInput(init.terminal)(tools);
-  },
-  slack: async (init: InputInit, tools: Tools): Promise<Input> => {
-    const { slackInput } = await import("../inputs/slack/slack.ts");
-    return slackInput(init.slack)(tools);
-  },
-} as const;
-
-export interface InputInit {
-  readonly terminal: TerminalInit;
-  readonly slack: SlackInit;
-}
 
 /** Makes what commands run with, out of settings; a test makes its own. */
 export interface Makers {

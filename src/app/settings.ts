@@ -1,6 +1,6 @@
+import { INPUT_OPTIONS, INPUTS } from "./inputs.ts";
 import { BROKERS, CLIENTS, REGISTRIES, SELECTORS, SERVERS, TRANSPORTS } from "./known.ts";
-import { duration, flag, integer, list, oneOf, pairs, type Settings, secret, someOf, text } from "./options.ts";
-import { INPUTS } from "./parts.ts";
+import { duration, flag, integer, list, oneOf, pairs, type Settings, someOf, text } from "./options.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 
@@ -115,9 +115,7 @@ export const BOT = {
   ),
   namespace: text({ env: "MICRO_BOT_NAMESPACE", description: "name under which the bot registers" }, "go.micro.bot"),
   policy: text({ env: "MICRO_BOT_POLICY", description: "YAML file that says who may do what" }, ""),
-  slack_token: secret({ env: "MICRO_SLACK_TOKEN", description: "bot token, xoxb-…" }),
-  slack_app_token: secret({ env: "MICRO_SLACK_APP_TOKEN", description: "app-level token, xapp-…" }),
-  slack_api_url: text({ env: "MICRO_SLACK_API_URL", description: "Slack's Web API elsewhere: GovSlack, a proxy" }, ""),
+  ...INPUT_OPTIONS,
 };
 
 export type GlobalSettings = Settings<typeof GLOBAL>;

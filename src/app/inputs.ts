@@ -1,0 +1,37 @@
+import type { Input } from "../inputs/input.ts";
+import type { TerminalInit } from "../inputs/terminal/terminal.ts";
+import type { Tools } from "./known.ts";
+import { type Settings, secret, text } from "./options.ts";
+
+/** Options of the inputs, each under the name of its own. */
+export const INPUT_OPTIONS = {
+  slack_token: secret({ env: "MICRO_SLACK_TOKEN", description: "bot token, xoxb-…" }),
+  slack_app_token: secret({ env: "MICRO_SLACK_APP_TOKEN", description: "app-level token, xapp-…" }),
+  slack_api_url: text({ env: "MICRO_SLACK_API_URL", description: "Slack's Web API elsewhere: GovSlack, a proxy" }, ""),
+};
+
+type InputSettings = Settings<typeof INPUT_OPTIONS>;
+
+/** What an input may need of the program that it runs in. */
+export interface Host {
+  readonly terminal: TerminalInit;
+}
+
+/** Makes an input out of settings. @throws MicroError `invalid_argument` for a setting that is missing or wrong */
+type MakeInput = (settings: InputSettings, host: Host, tools: Tools) => Promise<Input>;
+
+/** Chat networks, by the name that `--inputs` knows. Each is loaded when it is chosen. */
+export const INPUTS = {
+  terminal: async (_settings, host, tools) => {
+    const { terminalInput } = await import("../inputs/terminal/terminal.ts");
+    return terminalInput(host.terminal)(tools);
+  },
+  slack: async (settings, _host, tools) => {
+    const { slackInput } = await import("../inputs/slack/slack.ts");
+    return slackInput({
+      token: settings.slack_token,
+      appToken: settings.slack_app_token,
+      apiUrl: settings.slack_api_url || undefined,
+    })(tools);
+  },
+} as const satisfies Record<string, MakeInput>;

@@ -14,6 +14,8 @@ export interface Input {
     readonly files: boolean;
     /** What was said can be changed later; where it cannot, a command that goes on says each thing as it comes. */
     readonly edits: boolean;
+    /** `OutgoingMessage.choices` are shown as something to press; elsewhere they are left out. */
+    readonly buttons: boolean;
   };
   /**
    * The network may deliver a message again after we were restarted, so what was taken must be remembered on disk. A
@@ -37,7 +39,15 @@ export interface InputConnection extends AsyncIterable<IncomingMessage>, Closabl
    * @throws MicroError `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument` (do not try again)
    */
   send(message: OutgoingMessage, options?: CallOptions): Promise<void>;
+  /**
+   * Puts a small sign on the message that `place` came with, in the stead of the one before: a reaction. Absent where the
+   * network has no such thing. @throws MicroError as `send` does; nobody tries again
+   */
+  mark?(place: Place, mark: Mark, options?: CallOptions): Promise<void>;
 }
+
+/** `taken`: seen, and worked on. `waiting`: it takes longer than people expect. */
+export type Mark = "taken" | "waiting" | "done" | "failed";
 
 /** Where a message was said and an answer belongs. Made by the input, read only by it; survives JSON. */
 export interface Place {
@@ -64,6 +74,10 @@ export interface IncomingMessage {
   readonly addressed: boolean;
   /** Epoch ms, by the network's clock. */
   readonly sentAt: number;
+  /** A form can be opened as the answer, if it comes within 2 s (`OutgoingMessage.form`). */
+  readonly takesForm?: true;
+  /** What was filled into a form; then `text` is the form's command alone. */
+  readonly filled?: Readonly<Record<string, string>>;
 }
 
 /** What the bot says. Text is never markup: the input escapes it for its network, as the last step. */
@@ -79,6 +93,41 @@ export interface OutgoingMessage {
   readonly progress?: { readonly key: string; readonly last: boolean };
   /** Into a thread of the message that `place` came with, where the network has threads. */
   readonly aside?: boolean;
+  /** Only who asked needs to see it; all do where the network cannot hide it. */
+  readonly whisper?: boolean;
+  /** What may be picked next. Whatever they offer can be typed, too, so nothing is lost where there are no buttons. */
+  readonly choices?: readonly Choice[];
+  /** To be opened for who asked; where that fails, `parts` are said. Only in answer to a message that `takesForm`. */
+  readonly form?: Form;
+}
+
+/** Picking it says `line` to the bot, by who picked it and in the place where it was shown. Nothing is trusted about it. */
+export interface Choice {
+  /** A word or two. */
+  readonly label: string;
+  readonly line: string;
+  readonly weight?: "primary" | "danger";
+}
+
+/** A command's arguments, to be filled in. Comes back as a message with `filled`. */
+export interface Form {
+  /** The words of the command; come back as the message's text. */
+  readonly command: string;
+  /** One line. */
+  readonly summary: string;
+  readonly fields: readonly FormField[];
+}
+
+/** `line`, `lines`: text. `flag`: comes back as `true` or not at all. What is left empty does not come back. */
+export interface FormField {
+  readonly name: string;
+  readonly kind: "line" | "lines" | "number" | "choice" | "flag";
+  readonly hint?: string | undefined;
+  readonly required: boolean;
+  /** For `choice`. */
+  readonly options?: readonly string[];
+  /** What it begins with. */
+  readonly value?: string;
 }
 
 /** `text`: sentences. `code`: to be shown with a fixed width, line by line as it is. */

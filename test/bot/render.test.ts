@@ -6,7 +6,7 @@ import type { View } from "../../src/commands/command.ts";
 import { MicroError } from "../../src/core/errors.ts";
 
 const place = { room: "r" };
-const limits = { textLength: 300, files: true, edits: true };
+const limits = { textLength: 300, files: true, edits: true, buttons: false };
 const parts = (view: View) => renderAnswer({ view, output: "text" }, place, limits).parts;
 
 describe("align", () => {
@@ -47,7 +47,12 @@ describe("an answer", () => {
   });
 
   it("is cut with a note where there are no files", () => {
-    const message = renderAnswer(say("x\n".repeat(500)), place, { textLength: 300, files: false, edits: false });
+    const message = renderAnswer(say("x\n".repeat(500)), place, {
+      textLength: 300,
+      files: false,
+      edits: false,
+      buttons: false,
+    });
     expect(message.file).toBeUndefined();
     expect(message.parts.at(-1)?.text).toContain("does not fit");
   });
@@ -60,7 +65,8 @@ describe("an error", () => {
       details: { usage: "call <service>", line, mark: { start: 306, end: 311 } },
     });
     const code =
-      renderError(error, "abc", place, { textLength: 1000, files: false, edits: false }).parts[1]?.text ?? "";
+      renderError(error, "abc", place, { textLength: 1000, files: false, edits: false, buttons: false }).parts[1]
+        ?.text ?? "";
     const [shown = "", carets = ""] = code.split("\n");
     expect(shown.slice(carets.indexOf("^"), carets.lastIndexOf("^") + 1)).toBe("--bad");
     expect(shown.length).toBeLessThanOrEqual(100);

@@ -57,7 +57,7 @@ export interface MemoryInputInit {
 
 export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
   const { name = "memory", clock = systemClock, replays = true } = init;
-  const limits = { textLength: 4000, files: true, edits: true, ...init.limits };
+  const limits = { textLength: 4000, files: true, edits: true, buttons: false, ...init.limits };
   const { edits } = limits;
   const unacknowledged: IncomingMessage[] = [];
   const taken: string[] = [];

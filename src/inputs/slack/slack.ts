@@ -36,7 +36,7 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
     return {
       name: "slack",
       // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
-      limits: { textLength: 3500, files: true, edits: true },
+      limits: { textLength: 3500, files: true, edits: true, buttons: false },
       replays: true,
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "slack: connecting");

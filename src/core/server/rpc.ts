@@ -137,19 +137,23 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   };
 
   const begin = async (): Promise<void> => {
-    const counting = debugStats(clock);
-    stats = counting;
-    for (const [name, handler] of debugHandlers(counting)) if (!raw.has(name)) raw.set(name, handler);
-    handlers = new Map([...raw].map(([name, handler]) => [name, layered(name, handler, layers)]));
-    receivers = new Set([...raw.keys()].map((name) => name.slice(0, name.indexOf("."))));
+    stats = debugStats(clock);
+    // A handler of the user's own comes last, so it is the one that counts.
+    const all = new Map([...debugHandlers(stats), ...raw]);
+    handlers = new Map([...all].map(([name, handler]) => [name, layered(name, handler, layers)]));
+    receivers = new Set([...all.keys()].map((name) => name.slice(0, name.indexOf("."))));
     try {
       listener = await door.listen(init.address ?? ":0", desk);
+      record = recordOf(init, parts, door, [...byName(described), ...subscribers.endpoints()], listener.address);
+      await subscribers.start();
     } catch (error) {
-      await counting.close();
+      // Nobody stops what has not started, and who tries again needs the port.
+      await listener?.close();
+      await stats.close();
+      listener = undefined;
+      record = undefined;
       throw error;
     }
-    record = recordOf(init, parts, door, [...byName(described), ...subscribers.endpoints()], listener.address);
-    await subscribers.start();
     heartbeat = await startHeartbeat({
       registry,
       record,

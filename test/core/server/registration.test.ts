@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { Broker } from "../../../src/core/broker/broker.ts";
 import { MicroError } from "../../../src/core/errors.ts";
+import { closable } from "../../../src/core/lifecycle.ts";
 import { silent } from "../../../src/core/log.ts";
 import type { Registry } from "../../../src/core/registry/registry.ts";
 import { advertised } from "../../../src/core/server/address.ts";
 import { describeEndpoint } from "../../../src/core/server/describe.ts";
+import type { Door } from "../../../src/core/server/door.ts";
 import { startHeartbeat } from "../../../src/core/server/heartbeat.ts";
 import { rpcServer } from "../../../src/core/server/rpc.ts";
 import { memoryTransport } from "../../../src/core/transport/memory.ts";
@@ -153,6 +156,41 @@ describe("a server", () => {
     await starting;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(seen).toEqual({ registered: 1, deregistered: 1 });
+  });
+
+  it("that could not start has closed its door, and can be started again", async () => {
+    const { registry } = silentRegistry();
+    let broken = true;
+    const broker = {
+      kind: "fake",
+      where: "fake",
+      start: async () => {},
+      stop: async () => {},
+      publish: async () => {},
+      subscribe: async () => {
+        if (broken) throw new MicroError("unavailable", "the broker is away");
+        return { close: async () => {} };
+      },
+    } as unknown as Broker;
+    const doors: string[] = [];
+    const door: Door = {
+      metadata: {},
+      listen: async () => {
+        doors.push("open");
+        return { address: "127.0.0.1:1", ...closable(() => void doors.push("closed")) };
+      },
+    };
+    const server = rpcServer({ name: "s" })({ transport: memoryTransport(), door, registry, broker });
+    server.subscribe("topic", () => {});
+    await expect(server.start()).rejects.toThrow("the broker is away");
+    expect(doors).toEqual(["open", "closed"]);
+    expect(server.address).toBe("");
+    broken = false;
+    const starting = server.start();
+    await expect.poll(() => server.address).toBe("127.0.0.1:1");
+    await server.stop();
+    await starting;
+    expect(doors).toEqual(["open", "closed", "open", "closed"]);
   });
 
   it("never registers an address that means every interface", async () => {

@@ -9,6 +9,9 @@ export interface Clock {
   sleep(ms: number, options?: Pick<CallOptions, "signal">): Promise<void>;
 }
 
+/** What Node's timers can wait, 24 days; asked for more, they do not wait at all. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** The clock on the wall. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -22,11 +25,16 @@ export const systemClock: Clock = {
         reject(new MicroError("cancelled", "cancelled while waiting"));
         return;
       }
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", cancelled);
-        resolve();
-      }, ms);
-      timer.unref();
+      let timer: NodeJS.Timeout;
+      const wait = (leftMs: number) => {
+        const partMs = Math.min(leftMs, MAX_TIMER_MS);
+        timer = setTimeout(() => {
+          if (leftMs > partMs) return wait(leftMs - partMs);
+          signal?.removeEventListener("abort", cancelled);
+          resolve();
+        }, partMs).unref();
+      };
+      wait(ms);
       signal?.addEventListener("abort", cancelled, { once: true });
     }),
 };

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { MAX_TIMER_MS } from "./clock.ts";
 import { MicroError } from "./errors.ts";
 import type { CallOptions } from "./lifecycle.ts";
 
@@ -59,8 +60,7 @@ class Limit implements Deadline {
         this.#onAbort = () => this.cancel();
         this.#outer.addEventListener("abort", this.#onAbort, { once: true });
       }
-      // Rounded up, so that deadlines of one length share one of Node's lists of timers.
-      if (this.#ms > 0) this.#timer = setTimeout(() => this.#expire(), Math.ceil(leftMs));
+      if (this.#ms > 0) this.#wait();
     }
     return this.#controller.signal;
   }
@@ -74,6 +74,13 @@ class Limit implements Deadline {
   cancel(): void {
     this.#cancelled = true;
     this.#controller?.abort(this.#cancellation());
+  }
+
+  #wait(): void {
+    const leftMs = this.#endsAt - performance.now();
+    // Rounded up, so that deadlines of one length share one of Node's lists of timers.
+    if (leftMs <= MAX_TIMER_MS) this.#timer = setTimeout(() => this.#expire(), Math.ceil(leftMs));
+    else this.#timer = setTimeout(() => this.#wait(), MAX_TIMER_MS);
   }
 
   #expire(): void {

@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
 import { deadline, orAbort } from "../../src/core/deadline.ts";
 
 describe("deadline", () => {
@@ -41,6 +42,16 @@ describe("deadline", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("lasts longer than one of Node's timers can", () => {
+    const ms = 2 ** 31 + 1000;
+    using limit = deadline({ timeoutMs: ms }, 1000, "work");
+    const { signal } = limit;
+    vi.advanceTimersByTime(ms - 1);
+    expect(signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(signal.aborted).toBe(true);
+  });
+
   it.each(["before the signal is asked for", "after"])("ends when the caller's signal does, %s", (when) => {
     const caller = new AbortController();
     using limit = deadline({ signal: caller.signal }, 1000, "work");
@@ -69,6 +80,31 @@ describe("deadline", () => {
     expect(late.signal.aborted).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
     expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
+  });
+});
+
+describe("the clock on the wall", () => {
+  it("sleeps longer than one of Node's timers can, and leaves nothing when it is woken", async () => {
+    vi.useFakeTimers();
+    try {
+      const ms = 2 ** 31 + 1000;
+      let awake = false;
+      const slept = systemClock.sleep(ms).then(() => {
+        awake = true;
+      });
+      await vi.advanceTimersByTimeAsync(ms - 1);
+      expect(awake).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      await slept;
+      const waking = new AbortController();
+      const woken = systemClock.sleep(ms, { signal: waking.signal });
+      await vi.advanceTimersByTimeAsync(2 ** 31);
+      waking.abort();
+      await expect(woken).rejects.toMatchObject({ code: "cancelled" });
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "../clock.ts";
+
 /** Somebody with a deadline; in the list of those that are waited for together. */
 export interface Sleeper {
   /** As `performance.now()` counts. */
@@ -27,13 +29,10 @@ interface Alarm {
   timer: NodeJS.Timeout;
 }
 
-/** What Node's timers can wait. */
-const MAX_MS = 2 ** 31 - 1;
-
 export function createAlarms(): Alarms {
   const alarms = new Map<number, Alarm>();
 
-  const wait = (left: number, ms: number) => setTimeout(ring, Math.min(Math.ceil(left), MAX_MS), ms).unref();
+  const wait = (left: number, ms: number) => setTimeout(ring, Math.min(Math.ceil(left), MAX_TIMER_MS), ms).unref();
   const ring = (ms: number) => {
     const alarm = alarms.get(ms);
     for (let first = alarm?.first; alarm && first; first = alarm.first) {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, MAX_TIMER_MS } from "../clock.ts";
 import { MicroError } from "../errors.ts";
 import type { Ending, Incoming } from "./door.ts";
 import type { CallContext } from "./server.ts";
@@ -10,11 +10,10 @@ export class Call implements CallContext {
   readonly #clock: Clock;
   readonly #arrivedAt: number;
   readonly #over: Ending;
+  readonly #endless: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stop: (() => void) | undefined;
-
-  readonly #endless: AbortSignal | undefined;
 
   /** @param endless given for a stream: it has no deadline, and ends when this aborts */
   constructor({ header, remote }: Incoming, clock: Clock, over: Ending, endless: AbortSignal | undefined) {
@@ -45,7 +44,7 @@ export class Call implements CallContext {
     const { deadlineAt } = this;
     if (deadlineAt !== undefined) {
       // Two more, because clocks count whole ones: the caller is to give up before an aborted handler answers.
-      const left = Math.min(Math.max(0, deadlineAt - this.#clock.now()) + 2, 2 ** 31 - 1);
+      const left = Math.min(Math.max(0, deadlineAt - this.#clock.now()) + 2, MAX_TIMER_MS);
       this.#timer = setTimeout(() => made.abort(new MicroError("timeout", "the caller's deadline has passed")), left);
     }
     return made.signal;

@@ -97,6 +97,36 @@ describe.each([
     });
   });
 
+  it("does not blame the caller for an answer that cannot be written", async () => {
+    const { client } = await pair((service) => {
+      service.server.handleRaw("Say.Odd", async () => () => {});
+      service.server.handleRawStream("Say.Odds", async (stream) => stream.send(() => {}));
+    });
+    await expect(client.request(hello.service, "Say.Odd", {})).rejects.toMatchObject({
+      code: "internal",
+      message: "what Say.Odd answered cannot be sent: function cannot be written as JSON",
+    });
+    await using answers = await client.stream(hello.service, "Say.Odds");
+    await expect(answers[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "internal",
+      message: "what Say.Odds answered cannot be sent: function cannot be written as JSON",
+    });
+  });
+
+  it("streams bytes", async () => {
+    const { client } = await pair((service) =>
+      service.server.handleRawStream("Say.Echo", async (stream) => {
+        for await (const bytes of stream) await stream.send(bytes);
+      }),
+    );
+    await using echo = await client.stream(hello.service, "Say.Echo", { contentType: "application/octet-stream" });
+    await echo.send(Buffer.of(1, 2, 3));
+    await echo.end();
+    const heard: number[][] = [];
+    for await (const bytes of echo) heard.push([...(bytes as Uint8Array)]);
+    expect(heard).toEqual([[1, 2, 3]]);
+  });
+
   it("passes metadata and the deadline on, and what belongs to one message stays behind", async () => {
     const seen: Record<string, string>[] = [];
     const { client } = await pair((service) =>

@@ -1,3 +1,4 @@
+import { bytesCodec } from "../codec/bytes.ts";
 import { MicroError } from "../errors.ts";
 import { closable } from "../lifecycle.ts";
 import type { Connection } from "../transport/transport.ts";
@@ -88,7 +89,8 @@ export async function openStream(init: OpenInit): Promise<ClientStream> {
   else signal?.addEventListener("abort", cancel, { once: true });
   try {
     if (over) throw over;
-    await write(spoken.encode({}));
+    // Among bytes there is no empty message but no bytes.
+    await write(spoken.contentType === bytesCodec.contentType ? NOTHING : spoken.encode({}));
   } catch (error) {
     await closing.close();
     throw error;

@@ -92,7 +92,7 @@ export async function answer(request: Request, handler: Unary, context: CallCont
   }
   try {
     const answered = handler.run(input, context);
-    const payload = request.answers.encode((isPromise(answered) ? await answered : answered) ?? {});
+    const payload = encodeAnswer(request, (isPromise(answered) ? await answered : answered) ?? {});
     return { frame: respond(request, "", payload), failed: false, close: false };
   } catch (thrown) {
     return { frame: respond(request, handlerError(thrown, desk.name), NOTHING), failed: true, close: false };
@@ -103,6 +103,16 @@ export async function answer(request: Request, handler: Unary, context: CallCont
 export function decodeMessage({ kind, asks }: Pick<Request, "kind" | "asks">, payload: Uint8Array): unknown {
   if (payload.length > 0 || kind.payload !== "application/json") return asks.decode(payload);
   return asks.decode(EMPTY_JSON);
+}
+
+/** A message of the handler's. That one cannot be written is no mistake of the caller's. @throws MicroError `internal` */
+export function encodeAnswer({ answers, endpoint }: Pick<Request, "answers" | "endpoint">, value: unknown): Uint8Array {
+  try {
+    return answers.encode(value);
+  } catch (thrown) {
+    const { message } = MicroError.from(thrown);
+    throw new MicroError("internal", `what ${endpoint} answered cannot be sent: ${message}`, { cause: thrown });
+  }
 }
 
 const EMPTY_JSON = Buffer.from("{}");

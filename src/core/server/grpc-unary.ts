@@ -3,13 +3,13 @@ import { MicroError } from "../errors.ts";
 import { isOpen } from "../transport/http2.ts";
 import { MessageReader, writeMessage } from "../wire/grpc-messages.ts";
 import { type Status, statusOfError, statusOfText } from "../wire/grpc-status.ts";
-import { isPromise } from "./dispatch.ts";
+import { encodeAnswer, isPromise } from "./dispatch.ts";
 import type { Incoming, Unary } from "./grpc.ts";
 import { allWell, refuse, respond, statusOfHandler } from "./grpc-answer.ts";
 
 /** One message in, one out. */
 export function serveUnary(call: Incoming<Unary>): void {
-  const { stream, desk, wire, limit, asks, answers, handler } = call;
+  const { stream, desk, wire, limit, asks, handler } = call;
   const reader = new MessageReader(limit, call.budget);
   reader.encoding = call.encoding;
   let begun = false;
@@ -21,7 +21,7 @@ export function serveUnary(call: Incoming<Unary>): void {
     call.done(true);
   };
   const answer = (value: unknown) => {
-    const bytes = writeMessage(answers.encode(value ?? {}), limit);
+    const bytes = writeMessage(encodeAnswer(call, value ?? {}), limit);
     if (isOpen(stream)) {
       respond(stream, wire, allWell);
       stream.end(bytes);

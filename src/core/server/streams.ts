@@ -2,7 +2,7 @@ import { MicroError } from "../errors.ts";
 import { createQueue, type Queue } from "../queue.ts";
 import type { Connection, Frame } from "../transport/transport.ts";
 import { decodeRequest } from "../wire/rpc.ts";
-import { addError, addId, decodeMessage, handlerError, type Request, respond } from "./dispatch.ts";
+import { addError, addId, decodeMessage, encodeAnswer, handlerError, type Request, respond } from "./dispatch.ts";
 import type { Desk, Handler } from "./door.ts";
 import type { ServerStream } from "./server.ts";
 
@@ -106,8 +106,13 @@ function streamOf(request: Request, input: Queue<Frame>, connection: Connection,
   const header = answerHeader(request);
   return {
     send: (message) => {
-      const { body } = respond(request, "", request.answers.encode(message));
-      return connection.send({ header, body });
+      let payload: Uint8Array;
+      try {
+        payload = encodeAnswer(request, message);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      return connection.send({ header, body: respond(request, "", payload).body });
     },
     [Symbol.asyncIterator]: messages,
   };

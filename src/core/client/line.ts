@@ -11,7 +11,7 @@ import type { Limit } from "./limit.ts";
 export interface Line {
   /**
    * @throws MicroError the limit's reason; `unavailable` when the connection ends without an answer, with `NOT_BEGUN` in its
-   * details: true if the question was surely not read
+   * details: true if the question was surely not read; `invalid_argument` for what its network does not carry
    */
   exchange(id: string, frame: Frame, limit: Limit): Promise<Frame>;
   /** Ends a call on it, each once. A line that is not well takes no other call, and is closed after its last one. */
@@ -100,6 +100,11 @@ export function lineOver(
         };
         limit.onOver = () => giveUp(limit.reason as MicroError);
         connection.send(frame).catch((error) => {
+          // What this network carries for nobody: its connection is well, and another node would not get it either.
+          if (error.code === "invalid_argument") {
+            giveUp(failure("invalid_argument", "go.micro.client.transport", 400, error.message, { cause: error }));
+            return;
+          }
           over ??= { error };
           giveUp(ended(true));
         });

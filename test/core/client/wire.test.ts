@@ -82,6 +82,34 @@ describe("what is asked", () => {
   });
 });
 
+describe("what cannot be asked", () => {
+  it("because its network does not carry it, is no sign of a node that is away", async () => {
+    const tooLarge = new MicroError("invalid_argument", "a message of 2 bytes is too large");
+    const dialled: string[] = [];
+    const transport = {
+      kind: "narrow",
+      dial: async (address: string) => {
+        dialled.push(address);
+        return { remote: address, receive: () => {}, send: () => Promise.reject(tooLarge), close: async () => {} };
+      },
+    } as unknown as Transport;
+    const marks: string[] = [];
+    const node = (id: string): ServiceNode => ({ id, address: id, metadata: { protocol: "mucp" } });
+    const selector = {
+      select: () => node(`n${dialled.length}`),
+      mark: (_service: string, { id }: ServiceNode, outcome: string) => void marks.push(`${id} ${outcome}`),
+    };
+    const client = rpcClient()({ transport, selector });
+    closing.push(() => client.close());
+    await expect(client.request("svc", "A.B", {})).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: tooLarge.message,
+    });
+    expect(dialled).toEqual(["n0"]);
+    expect(marks).toEqual([]);
+  });
+});
+
 describe("what is answered", () => {
   it.each([
     [

@@ -4,11 +4,12 @@ import { type CallOptions, closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
 import { createQueue } from "../../core/queue.ts";
 import type { IncomingMessage, InputConnection } from "../input.ts";
+import { type Envelope, heard } from "./envelope.ts";
 import { linkError } from "./errors.ts";
-import { type Self, type Spoken, spoken } from "./message.ts";
+import type { Self, Spoken } from "./message.ts";
 import { type Person, slackPeople } from "./people.ts";
 import { type Growing, post } from "./post.ts";
-import { type Envelope, lost, openSocket, type Socket, type SocketInit } from "./socket.ts";
+import { lost, openSocket, type Socket, type SocketInit } from "./socket.ts";
 import type { Web } from "./web.ts";
 
 /** A message on its way to the bot, and how to tell Slack that it was taken. */
@@ -57,7 +58,7 @@ export async function slackConnection(
       // A dead socket is noticed elsewhere; Slack sends the event again and the bot knows its id.
       envelope.ack().catch((error: Error) => log.debug({ reason: error.message }, "slack: an ack was not sent"));
     };
-    const message = envelope.type === "events_api" ? spoken(envelope.body, self) : undefined;
+    const message = heard(envelope, self);
     if (message === undefined) acknowledge();
     else queue.push({ message, person: people.who(message), acknowledge });
   };

@@ -1,17 +1,9 @@
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
+import type { Envelope } from "./envelope.ts";
 import { linkError } from "./errors.ts";
-import type { EventPayload } from "./message.ts";
 import type { Web } from "./web.ts";
-
-/** What Slack sends over a socket; `chat.md §3`, Socket Mode. */
-export interface Envelope {
-  readonly type: string;
-  readonly body: EventPayload;
-  /** Tells Slack "taken". Rejects when the socket is gone; Slack then sends the event again. */
-  ack(): Promise<void>;
-}
 
 /** Why a link is over: Slack's reason for asking us to go, or `lost`. */
 export type Reason = "warning" | "refresh_requested" | "link_disabled" | "lost";

@@ -11,7 +11,10 @@ import { stats } from "./stats.ts";
 import { stream } from "./stream.ts";
 import { subscribe } from "./subscribe.ts";
 
-/** The verbs that every front end has. A new command is one file and one line here. */
+/**
+ * The verbs that every front end has. A new command is one file and one line here. `help`, `jobs` and `cancel` are not
+ * here: they are made of a running bot, in `src/bot/bot.ts`.
+ */
 export const builtin: readonly AnyCommand[] = [
   listServices,
   getService,

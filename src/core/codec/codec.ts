@@ -1,6 +1,10 @@
 import type { ValueRecord } from "../registry/registry.ts";
 
-/** Bytes to values and back; stateless. @throws MicroError `invalid_argument` both ways */
+/**
+ * Bytes to values and back; stateless. JSON and bytes are always there; others are given to a server and to a client as
+ * `codecs`, and serve their own content type. All pass `test/contract/codec.contract.ts`.
+ * @throws MicroError `invalid_argument` both ways
+ */
 export interface Codec {
   /** Matched exactly, without parameters (`wire.md §4.1`). */
   readonly contentType: string;

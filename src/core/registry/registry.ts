@@ -60,7 +60,8 @@ export interface Watcher extends AsyncIterable<RegistryEvent>, Closable {
 }
 
 /**
- * Where services say that they exist: memory, mdns, consul. All pass `test/contract/registry.contract.ts`.
+ * Where services say that they exist: in `mdns.ts`, `consul.ts` and so on, one file each, which `REGISTRIES` of
+ * `src/app/known.ts` names. All pass `test/contract/registry.contract.ts`.
  * Every method may be called between `start()` and `stop()` only.
  */
 export interface Registry extends Startable {

@@ -22,6 +22,7 @@ describe.skipIf(!required)("servers are required here (MICRO_TEST_REQUIRE_SERVER
     ["tmux", ["-V"]],
     ["/usr/bin/python3", ["-c", "import zeroconf"]],
   ])("%s %s is there", (program, args) => {
-    expect(spawnSync(program, args).status).toBe(0);
+    const { error, status } = spawnSync(program, args);
+    expect(status, `${error?.message ?? "it failed"}; \`bash .ci/servers\` installs it`).toBe(0);
   });
 });

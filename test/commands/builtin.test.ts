@@ -18,7 +18,7 @@ const catalog = createCatalog(all);
 
 describe.each(all.map((command) => [command.name, command] as const))("%s", (_name, command) => {
   it("has an example, and each of them parses into it", () => {
-    expect(command.examples?.length).toBeGreaterThan(0);
+    expect(command.examples ?? [], "the definition wants `examples`").not.toEqual([]);
     for (const example of command.examples ?? []) {
       const match = catalog.match(chatLine(example));
       expect(match?.command, example).toBe(command);
@@ -27,9 +27,9 @@ describe.each(all.map((command) => [command.name, command] as const))("%s", (_na
   });
 
   it("says what it is in one line, and describes each of its fields", () => {
-    expect(command.summary).toMatch(/^[A-Z].*[^.]$/);
+    expect(command.summary, "a summary has a capital and no full stop").toMatch(/^[A-Z].*[^.]$/);
     for (const field of fields(command)) {
-      if (command.name !== "echo") expect(field.description, field.name).not.toBe("");
+      if (command.name !== "echo") expect(field.description, `field ${field.name} wants .describe("…")`).not.toBe("");
     }
   });
 });

@@ -25,8 +25,12 @@ export function codecContract(name: string, { codec, values, bad, unwritable }: 
     });
     it("refuses what it cannot read or write with a word of its own", () => {
       for (const bytes of bad)
-        expect(() => codec.decode(bytes)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
-      expect(() => codec.encode(unwritable)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+        expect(() => codec.decode(bytes), `bad: ${Buffer.from(bytes).toString("hex")}`).toThrow(
+          expect.objectContaining({ code: "invalid_argument" }),
+        );
+      expect(() => codec.encode(unwritable), "unwritable").toThrow(
+        expect.objectContaining({ code: "invalid_argument" }),
+      );
     });
     it("throws nothing but its own error, whatever the bytes", () => {
       fc.assert(

@@ -112,6 +112,8 @@ describe("help", () => {
   });
 
   it.skipIf(!existsSync(stored))("is what the build has stored (wants a build)", () => {
-    expect(JSON.parse(readFileSync(stored, "utf8"))).toEqual(storedTexts());
+    expect(JSON.parse(readFileSync(stored, "utf8")), "dist/ is older than src/? `npm run build`").toEqual(
+      storedTexts(),
+    );
   });
 });

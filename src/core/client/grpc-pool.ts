@@ -1,6 +1,6 @@
 import type { ClientHttp2Session } from "node:http2";
+import { sharedAbort } from "../abort.ts";
 import { MicroError } from "../errors.ts";
-import { sharedAbort } from "../registry/abort.ts";
 import { type ClientTls, connectHttp2 } from "../transport/http2.ts";
 
 /** One connection with its calls. */

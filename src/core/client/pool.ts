@@ -1,6 +1,6 @@
+import { sharedAbort } from "../abort.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
-import { sharedAbort } from "../registry/abort.ts";
 import type { Connection, Transport } from "../transport/transport.ts";
 import { type Line, lineOver } from "./line.ts";
 

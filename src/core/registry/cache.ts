@@ -1,9 +1,9 @@
+import { sharedAbort } from "../abort.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
-import { sharedAbort } from "./abort.ts";
 import type { Registry, RegistryEvent, ServiceRecord } from "./registry.ts";
 import { createSightings } from "./sightings.ts";
 import { createPause, eachAtMost } from "./slices.ts";

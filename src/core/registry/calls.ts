@@ -1,7 +1,7 @@
+import { sharedAbort } from "../abort.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import type { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
-import { sharedAbort } from "./abort.ts";
 
 /** The calls of one registry that are in flight. */
 export interface Calls {

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
+import { sharedAbort } from "../abort.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { splitAddress } from "../wire/record.ts";
-import { sharedAbort } from "./abort.ts";
 import { readCatalogue } from "./consul-catalogue.ts";
 import { type ConsulFeed, openConsulFeed } from "./consul-feed.ts";
 import { createHealthDecoder, decodeHealth } from "./consul-health.ts";

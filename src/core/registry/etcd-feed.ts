@@ -1,7 +1,7 @@
+import { sharedAbort } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
-import { sharedAbort } from "./abort.ts";
 import type { EtcdHttp } from "./etcd-http.ts";
 import { type EtcdPair, encode, readNews } from "./etcd-json.ts";
 import type { Feed } from "./feed.ts";

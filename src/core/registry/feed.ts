@@ -1,6 +1,6 @@
+import { sharedAbort } from "../abort.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
-import { sharedAbort } from "./abort.ts";
 import type { Registry, RegistryEvent, Watcher } from "./registry.ts";
 import type { Versions } from "./versions.ts";
 import { createWatchers } from "./watchers.ts";

@@ -1,9 +1,9 @@
+import { sharedAbort } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
 import { joinAddress } from "../wire/record.ts";
-import { sharedAbort } from "./abort.ts";
 import type { GossipCipher } from "./gossip-crypt.ts";
 import { openGossipLink } from "./gossip-link.ts";
 import { createMembers } from "./gossip-members.ts";

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { sharedAbort } from "../abort.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { type Log, silent } from "../log.ts";
-import { sharedAbort } from "./abort.ts";
 import { createGossipCipher } from "./gossip-crypt.ts";
 import { type GossipPart, type GossipPartInit, openGossipMember } from "./gossip-member.ts";
 import { openGossipObserver } from "./gossip-observer.ts";

@@ -1,7 +1,7 @@
+import { sharedAbort } from "../abort.ts";
 import type { Clock } from "../clock.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
-import { sharedAbort } from "./abort.ts";
 import type { Feed } from "./feed.ts";
 import type { Registry, RegistryEvent } from "./registry.ts";
 import { eachAtMost } from "./slices.ts";

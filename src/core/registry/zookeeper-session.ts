@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import zookeeper, { type Client, type Stat } from "node-zookeeper-client";
+import { sharedAbort } from "../abort.ts";
 import { MicroError } from "../errors.ts";
-import { sharedAbort } from "./abort.ts";
 
 /** One connection to one ZooKeeper server. It ends for good when it breaks or its session expires. */
 export interface ZookeeperSession {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
+import { sharedAbort } from "../abort.ts";
 import type { Broker } from "../broker/broker.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { bytesCodec } from "../codec/bytes.ts";
@@ -82,8 +82,7 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
   let starting: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
   /** Aborted when the server is about to go: what has no end of its own ends now. */
-  const leaving = new AbortController();
-  setMaxListeners(100_000, leaving.signal);
+  const leaving = sharedAbort();
   const starts = new AbortController();
 
   const add = (name: string, handler: Handler) => {
@@ -103,9 +102,7 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
     knows: (receiver) => receivers.has(receiver),
     event: (topic, message) => subscribers.deliver(topic, message),
     connected: () => {
-      const over = new AbortController();
-      // Each of its calls may listen, and there is no telling how many there are.
-      setMaxListeners(100_000, over.signal);
+      const over = sharedAbort();
       connections.add(over);
       return over;
     },

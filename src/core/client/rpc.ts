@@ -7,7 +7,7 @@ import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { compose, type Middleware } from "../middleware.ts";
 import type { ServiceNode } from "../registry/registry.ts";
-import type { Filter, SelectOptions, Selector } from "../selector/selector.ts";
+import { type Filter, NO_NODE_LEFT, type SelectOptions, type Selector } from "../selector/selector.ts";
 import type { Transport } from "../transport/transport.ts";
 import { createAlarms } from "./alarms.ts";
 import type { Caller } from "./caller.ts";
@@ -82,7 +82,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
     const opening = async (call: ClientAttempt, limit: Limit): Promise<ClientStream> =>
       (await callerOf(call.node)).open(call, limit);
 
-    const around = init.attemptLayers?.length
+    const layered = init.attemptLayers?.length
       ? (call: ClientAttempt, limit: Limit) =>
           orAbort(compose(init.attemptLayers ?? [], (inner) => attempt(inner, limit))(call), limit.signal)
       : attempt;
@@ -90,7 +90,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
     /** One logical call: an attempt, and another one where that does no harm. */
     const logical = async <T>(
       { service, endpoint, body, options }: ClientCall,
-      around: (call: ClientAttempt, limit: Limit) => Promise<T>,
+      ask: (call: ClientAttempt, limit: Limit) => Promise<T>,
     ): Promise<T> => {
       const timeoutMs = options.timeoutMs ?? init.timeoutMs ?? 5000;
       const attempts = 1 + (options.retries ?? init.retries ?? 1);
@@ -104,12 +104,13 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
           const chosen = given(options, init.profile) ?? choose(service, options, tried, last, limit);
           const node = chosen instanceof Promise ? await chosen : chosen;
           try {
-            const answer = await around({ service, endpoint, body, options, node, attempt: number }, limit);
+            const answer = await ask({ service, endpoint, body, options, node, attempt: number }, limit);
             if (options.address === undefined) selector.mark(service, node, "ok");
             return answer;
           } catch (thrown) {
             if (limit.reason) throw limit.reason;
             const error = MicroError.from(thrown);
+            // Whether true or not, it is there on what the connection came to, and never on what a service answered.
             const unreachable = error.code === "unavailable" && error.details[NOT_BEGUN] !== undefined;
             if (unreachable && options.address === undefined) selector.mark(service, node, "failed");
             tried ??= new Set();
@@ -140,7 +141,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
         const detail =
           error.code === "not_found"
             ? `service ${service}: not found`
-            : error.code === "unavailable" && error.message.includes("no node left")
+            : error.details[NO_NODE_LEFT]
               ? `error selecting ${service} node: none available`
               : `error selecting ${service} node: ${error.message}`;
         throw failure(error.code, "go.micro.client", 500, detail, { cause: error });
@@ -162,8 +163,8 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
       options: RequestOptions = {},
     ): Promise<unknown> => {
       const call = { service, endpoint, body, options };
-      if (layers.length === 0) return logical(call, around);
-      return compose<ClientCall, unknown>(layers, (inner) => logical(inner, around))(call);
+      if (layers.length === 0) return logical(call, layered);
+      return compose<ClientCall, unknown>(layers, (inner) => logical(inner, layered))(call);
     };
 
     const stream: Client["stream"] = (service, endpoint, options = {}) =>

@@ -1,7 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { MicroError } from "../errors.ts";
 import type { Registry, ServiceNode, ServiceRecord } from "../registry/registry.ts";
-import type { Filter, SelectOptions, Selector, Strategy } from "./selector.ts";
+import { type Filter, noNodeLeft, type SelectOptions, type Selector, type Strategy } from "./selector.ts";
 import { random } from "./strategies.ts";
 
 export interface SelectorInit {
@@ -63,7 +62,7 @@ export function defaultSelector(
       const wanted = filters?.length ? nodesOf([...always, ...filters].reduce(narrow, versions)) : all;
       const nodes = usable(wanted, exclude);
       if (nodes.length > 0) return pick(nodes);
-      return Promise.reject(new MicroError("unavailable", `${service} has no node left to call`));
+      return Promise.reject(noNodeLeft(service));
     };
 
     return {

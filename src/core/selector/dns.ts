@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import type { ServiceNode } from "../registry/registry.ts";
-import type { Selector } from "./selector.ts";
+import { noNodeLeft, type Selector } from "./selector.ts";
 import { random } from "./strategies.ts";
 
 export interface DnsInit {
@@ -48,7 +48,7 @@ export function dnsSelector(init: DnsInit = {}): (parts?: { readonly clock?: Clo
         const untried = all.filter(({ id }) => !options.exclude?.has(id));
         const well = untried.filter(({ id }) => (failed.get(id) ?? 0) <= clock.now());
         const nodes = well.length > 0 ? well : untried;
-        if (nodes.length === 0) throw new MicroError("unavailable", `${service} has no node left to call`);
+        if (nodes.length === 0) throw noNodeLeft(service);
         return pick(nodes);
       },
       mark: (_service, node, outcome) => {

@@ -1,6 +1,5 @@
-import { MicroError } from "../errors.ts";
 import type { ServiceNode } from "../registry/registry.ts";
-import type { Selector } from "./selector.ts";
+import { noNodeLeft, type Selector } from "./selector.ts";
 
 export interface StaticInit {
   /** Put behind the name: `greeter` is looked for at `greeter.svc.cluster.local`. */
@@ -18,7 +17,7 @@ export function staticSelector(init: StaticInit = {}): Selector {
     select: (service, options = {}) => {
       const node = staticNode(service, init);
       if (!options.exclude?.has(node.id)) return node;
-      return Promise.reject(new MicroError("unavailable", `${service} has no node left to call`));
+      return Promise.reject(noNodeLeft(service));
     },
     mark: () => {},
   };

@@ -2,10 +2,10 @@ import { bytesCodec } from "../codec/bytes.ts";
 import { MicroError } from "../errors.ts";
 import { closable } from "../lifecycle.ts";
 import type { Connection } from "../transport/transport.ts";
-import { encodeRequest } from "../wire/rpc.ts";
+import { END_OF_STREAM, encodeRequest } from "../wire/rpc.ts";
 import type { ClientAttempt, ClientStream } from "./client.ts";
 import { failure } from "./failure.ts";
-import { END_OF_STREAM, readAnswer, type Spoken } from "./spoken.ts";
+import { readAnswer, type Spoken } from "./spoken.ts";
 
 export interface OpenInit {
   readonly connection: Connection;

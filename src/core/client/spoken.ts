@@ -23,9 +23,6 @@ export function usualContentType({ contentType, messages }: RequestOptions): str
   return contentType ?? (messages ? "application/protobuf" : jsonCodec.contentType);
 }
 
-/** The end of a stream, where an error would stand (`wire.md §3.2`). */
-export const END_OF_STREAM = "EOS";
-
 /**
  * The value in an answer; `END_OF_STREAM` is thrown as any other error is.
  * @throws MicroError what the service answered, or `internal` for an answer that cannot be read

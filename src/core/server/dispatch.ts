@@ -39,11 +39,7 @@ const NOTHING = new Uint8Array(0);
 export function understand(frame: Frame, desk: Desk): Request | Answered {
   const { header } = frame;
   const named = endpointOf(header);
-  const legacy =
-    !header["micro-protocol"] &&
-    (header["micro-target"] || header["x-micro-target"]
-      ? true
-      : named === "" && !header["micro-service"] && !header["x-micro-service"]);
+  const legacy = isLegacy(header, named);
   const contentType = header["content-type"] ?? "application/protobuf";
   const kind = bodyKind(contentType, legacy, desk.codecs);
   if (kind === undefined) return unsupported(frame, contentType);
@@ -78,6 +74,13 @@ export function endpointOf(header: Frame["header"]): string {
   return (
     header["micro-endpoint"] || header["x-micro-endpoint"] || header["micro-method"] || header["x-micro-method"] || ""
   );
+}
+
+/** Whether it comes from 2016: named by its target, or by nothing but its envelope (`wire.md §12.2`). */
+function isLegacy(header: Frame["header"], named: string): boolean {
+  if (header["micro-protocol"]) return false;
+  if (header["micro-target"] || header["x-micro-target"]) return true;
+  return named === "" && !header["micro-service"] && !header["x-micro-service"];
 }
 
 type Unary = Extract<Handler, { kind: "unary" }>;

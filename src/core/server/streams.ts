@@ -1,7 +1,7 @@
 import { MicroError } from "../errors.ts";
 import { createQueue, type Queue } from "../queue.ts";
 import type { Connection, Frame } from "../transport/transport.ts";
-import { decodeRequest } from "../wire/rpc.ts";
+import { decodeRequest, END_OF_STREAM } from "../wire/rpc.ts";
 import { addError, addId, decodeMessage, encodeAnswer, handlerError, type Request, respond } from "./dispatch.ts";
 import type { Desk, Handler } from "./door.ts";
 import type { ServerStream } from "./server.ts";
@@ -16,11 +16,8 @@ export interface Streams {
   close(): void;
 }
 
-/** What stands where an error would when a side has nothing more to say (`wire.md §3.2`). */
-const END = "EOS";
-
 export function isEnd({ header }: Frame): boolean {
-  return (header["micro-error"] || header["x-micro-error"]) === END;
+  return (header["micro-error"] || header["x-micro-error"]) === END_OF_STREAM;
 }
 
 /** Messages that may wait for a handler before its connection is held back. */
@@ -69,7 +66,7 @@ export function createStreams(connection: Connection, desk: Desk, over: AbortSig
     context.end();
     hold(false);
     // Who is gone is told nothing.
-    if (!over.aborted) await connection.send(lastFrame(request, failure || END)).catch(() => {});
+    if (!over.aborted) await connection.send(lastFrame(request, failure || END_OF_STREAM)).catch(() => {});
     desk.over(failure !== "");
   };
 

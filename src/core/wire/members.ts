@@ -61,7 +61,7 @@ export function valueEnd(text: string, from: number): number {
   return depth === 0 && from < text.length ? text.length : -1;
 }
 
-function skipBlanks(text: string, from: number): number {
+export function skipBlanks(text: string, from: number): number {
   let at = from;
   while (at < text.length && text.charCodeAt(at) <= 32) at++;
   return at;

@@ -2,7 +2,7 @@ import type { Codec, EnvelopeFormat, RequestBody, ResponseBody } from "../codec/
 import { MicroError } from "../errors.ts";
 import type { ServiceNode } from "../registry/registry.ts";
 import { readFields } from "./fields.ts";
-import { members, valueEnd } from "./members.ts";
+import { members, skipBlanks, valueEnd } from "./members.ts";
 
 /** How a payload stands in a body: bare, in one of the 2016 envelopes (`wire.md §5`), or in that of a codec plugin. */
 export type Envelope = "bare" | "json-rpc" | "proto-rpc" | EnvelopeFormat;
@@ -66,6 +66,9 @@ export function multiplexes({ metadata }: ServiceNode): boolean {
   return metadata["multiplex"] === MULTIPLEX.multiplex && metadata["protocol"] === "mucp";
 }
 
+/** The end of a stream: in the place of an error, from a side that has nothing more to say (`wire.md §3.2`). */
+export const END_OF_STREAM = "EOS";
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
@@ -94,7 +97,7 @@ export function decodeRequest(envelope: Envelope, body: Uint8Array): RequestBody
       const found = members(decoder.decode(body));
       if (found === undefined) throw new MicroError("invalid_argument", "the body is no JSON-RPC request");
       const params = found.get("params")?.trim() ?? "[]";
-      const first = params.startsWith("[") ? params.slice(1, valueEnd(params, skip(params, 1))) : params;
+      const first = params.startsWith("[") ? params.slice(1, valueEnd(params, skipBlanks(params, 1))) : params;
       return {
         method: unquoted(found.get("method")),
         id: found.get("id")?.trim() ?? "null",
@@ -103,8 +106,8 @@ export function decodeRequest(envelope: Envelope, body: Uint8Array): RequestBody
     }
     case "proto-rpc": {
       const [header, payload] = twoBlobs(body);
-      const { text, seq } = readProtoHeader(header);
-      return { method: text, id: String(seq), payload };
+      const { method, seq } = readProtoHeader(header);
+      return { method, id: String(seq), payload };
     }
   }
 }
@@ -149,12 +152,6 @@ export function decodeResponse(envelope: Envelope, body: Uint8Array): ResponseBo
       return { error: readProtoHeader(header).error, payload };
     }
   }
-}
-
-function skip(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text.charCodeAt(at) <= 32) at++;
-  return at;
 }
 
 function unquoted(text: string | undefined): string | undefined {
@@ -203,11 +200,11 @@ function protoHeader(method: string, seq: bigint, error: string | undefined): Ui
 }
 
 /** Fields that it does not know are passed over, as by Go. @throws MicroError `invalid_argument` */
-function readProtoHeader(bytes: Uint8Array): { text: string; seq: bigint; error: string } {
-  const header = { text: "", seq: 0n, error: "" };
+function readProtoHeader(bytes: Uint8Array): { method: string; seq: bigint; error: string } {
+  const header = { method: "", seq: 0n, error: "" };
   for (const { number, wire, bytes: content } of readFields(bytes)) {
     if (number === 2 && wire === 1) header.seq = content.readBigUInt64LE(0);
-    else if (number === 1 && wire === 2) header.text = content.toString("utf8");
+    else if (number === 1 && wire === 2) header.method = content.toString("utf8");
     else if (number === 3 && wire === 2) header.error = content.toString("utf8");
   }
   return header;

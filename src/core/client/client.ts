@@ -102,6 +102,6 @@ export interface Client {
   stream(service: string, endpoint: string, options?: RequestOptions): Promise<ClientStream>;
   /** Adds a layer around every call, outside retries. Before the first call. */
   use(layer: Middleware<ClientCall, unknown>): void;
-  /** Closes idle connections. */
+  /** Closes all connections: who waits for an answer hears that there is none, and streams end. */
   close(): Promise<void>;
 }

@@ -11,13 +11,16 @@ export interface Frame {
 }
 
 /**
- * Two-way and ordered, with one reader; the numbers of messages in the two directions need not match, so streams fit. Iterating ends when
- * the other side closed, throws `unavailable` when the link broke.
+ * Two-way and ordered, with one reader; the numbers of messages in the two directions need not match, so streams fit.
+ * Iterating ends when the other side closed, throws `unavailable` when the link broke.
  */
 export interface Connection extends AsyncIterable<Frame>, Closable {
   /** `host:port` of the other side. */
   readonly remote: string;
-  /** Resolves when handed to the system, not when received. @throws MicroError `unavailable` */
+  /**
+   * Resolves when handed to the system, not when received.
+   * @throws MicroError `unavailable`, or `invalid_argument` for what this network does not carry: it goes on with others
+   */
   send(frame: Frame, options?: CallOptions): Promise<void>;
   /**
    * Instead of iterating, and before anything was read: `onFrame` is called for each frame as it arrives, `onEnd` once, with
@@ -28,7 +31,7 @@ export interface Connection extends AsyncIterable<Frame>, Closable {
   hold?(still: boolean): void;
 }
 
-/** Carries frames between processes: memory, http (go-micro's framing of HTTP/1.1, `wire.md §3.1`). */
+/** Carries frames between processes: over a connection of its own (http, memory) or through queues (nats, rabbitmq). */
 export interface Transport {
   /** `http`, `memory`: what nodes carry as `transport` in their metadata. */
   readonly kind: string;

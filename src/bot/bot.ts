@@ -27,7 +27,7 @@ import { type OrderInit, order } from "./layers/order.ts";
 import { understand } from "./layers/understand.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
-import { renderAnswer, renderError } from "./render.ts";
+import { cut, renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
 
 export interface BotInit {
@@ -179,7 +179,7 @@ export function createBot(init: BotInit): Bot {
   /** What was running when the process before this one died is told, not repeated. */
   const confess = (wire: Wire): void => {
     for (const taken of journal.interrupted.filter((message) => message.input === wire.input.name)) {
-      const text = taken.text.length > 200 ? `${taken.text.slice(0, 199)}…` : taken.text;
+      const text = cut(taken.text, 200);
       const words = `I was restarted while this was running, asked by ${taken.caller}: ${text}\nwhether it took effect is unknown, and it was not repeated; say it again if that does no harm`;
       const told: Promise<unknown> = wire.outbox
         .send(renderAnswer(say(words), taken.place, wire.input.limits))

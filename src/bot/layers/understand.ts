@@ -3,6 +3,7 @@ import type { AnyCommand } from "../../commands/command.ts";
 import { parse } from "../../commands/parse.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Context, type Layer, say } from "../context.ts";
+import { cut } from "../render.ts";
 
 /** Finds the command and its typed input. What is no command is answered with the nearest three that the caller may run. */
 export function understand(catalog: () => Catalog, mayRun: (context: Context, command: AnyCommand) => boolean): Layer {
@@ -12,7 +13,7 @@ export function understand(catalog: () => Catalog, mayRun: (context: Context, co
     const match = catalog().match(line);
     if (match === undefined) {
       const near = catalog().nearest(line, 3, (command) => mayRun(context, command));
-      const said = line.text.length > 60 ? `${line.text.slice(0, 59)}…` : line.text;
+      const said = cut(line.text, 60);
       const names = near.map((command) => `\`${command.name}\``).join(", ");
       const hint = near.length > 0 ? `the nearest are ${names}` : "and there is none that you may run";
       throw new MicroError("not_found", `there is no command "${said}"; ${hint}`);

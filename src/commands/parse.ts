@@ -66,6 +66,12 @@ export function parse(match: Match): Parsed {
       marks[field.name] = word;
       continue;
     }
+    const json = quotedJson(word);
+    if (json !== undefined) {
+      given[field.name] = json;
+      marks[field.name] = word;
+      continue;
+    }
     const end = restEnd(line, word);
     if (/\S/.test(line.text[end] ?? " ")) {
       throw wrong(match, "there is something right behind the JSON: put a blank between", { start: end, end: end + 1 });
@@ -148,6 +154,12 @@ function take(given: Record<string, unknown>, field: Field, text: string): void 
     default:
       given[field.name] = text;
   }
+}
+
+/** JSON in the quotes that a shell wants around it, as it is pasted from there into a chat. */
+function quotedJson({ quoted, text }: Word): string | undefined {
+  const json = text.trim();
+  return quoted && /^[{[]/.test(json) && jsonEnd(json, 0) === json.length ? json : undefined;
 }
 
 /** A JSON value ends where its brackets do, so options may follow it; any other text goes on to the end. */

@@ -60,6 +60,12 @@ describe("parse", () => {
     });
   });
 
+  it("takes JSON out of the quotes that a shell would have taken off", () => {
+    expect(chat(`send box '{"a": "b c"}' --limit 3`).input).toMatchObject({ body: '{"a": "b c"}', limit: 3 });
+    expect(chat(`send box '{"a": 1} and more'`).input["body"]).toBe(`'{"a": 1} and more'`);
+    expect(chat(`send box "so to speak"`).input["body"]).toBe(`"so to speak"`);
+  });
+
   it("leaves a rest that is no JSON alone, dashes and blanks included", () => {
     expect(chat("send box  some   text -- with --dashes ").input["body"]).toBe("some   text -- with --dashes");
   });

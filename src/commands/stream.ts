@@ -35,7 +35,7 @@ export const stream = defineCommand({
     const bounds = boundsOf(input, context);
     const request = await readRequest(input.request, service, endpoint, context);
     if (address === undefined) await checkStreams(service, endpoint, context);
-    let doing: "calling" | "receiving from" = "calling";
+    let doing: "calling" | "sending to" | "receiving from" = "calling";
     try {
       await using answers = await context.client.stream(service, endpoint, {
         raw: true,
@@ -50,7 +50,10 @@ export const stream = defineCommand({
         const raw = answer instanceof RawJson ? answer : new RawJson(JSON.stringify(answer));
         return context.emit({ kind: "json", text: raw.text }, raw);
       });
-      if (unsent && followed.count === 0 && followed.end === "over") throw unsent;
+      if (unsent && followed.count === 0 && followed.end === "over") {
+        doing = "sending to";
+        throw unsent;
+      }
       return { node: answers.node.id, ...followed };
     } catch (error) {
       // How most streams end is no failure of the service.

@@ -55,7 +55,8 @@ export async function openStream(init: OpenInit): Promise<ClientStream> {
         }
         yield value;
       }
-      if (over?.code === "cancelled") throw over;
+      // It was ended on this side, which is neither an end nor a cut.
+      if (over) throw over;
       // Servers of v0.25 to v1.2 just close the connection. From v1.7 on they are called mucp and say that a stream is over,
       // unless the caller did: one that is cut off must not look complete.
       if (!ended && call.node.metadata["server"] === "mucp") {

@@ -196,6 +196,24 @@ describe("a stream towards a server of another age", () => {
     }
   });
 
+  it("is closed, and not cut off, for who closes it and still reads", async () => {
+    await using peer = await rawPeer((socket, _question, number) => {
+      if (number === 1) socket.write(answer('{"i":0}'));
+    });
+    const service = ticker();
+    const node = { id: "n", address: peer.address, metadata: { protocol: "mucp", server: "mucp" } };
+    try {
+      const stream = await service.client.stream(NAME, "Ticker.Count", { node });
+      await stream.send({ n: 1 });
+      const reading = (async () => {
+        for await (const _ of stream) void stream.close();
+      })();
+      await expect(reading).rejects.toThrow(/the stream .* is closed/);
+    } finally {
+      await service.client.close();
+    }
+  });
+
   it("does not trust what a response echoes, and ends at EOS (wire.md §11 trap 2)", async () => {
     await using peer = await rawPeer((socket, _question, number) => {
       if (number === 1)

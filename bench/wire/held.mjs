@@ -23,9 +23,9 @@ export function held(file, clients, count, rounds) {
       const { at } = await look();
       const more = await start(client, { at, steps: [BEFORE, count] });
       await more();
-      const { rss: before } = await look();
+      const { bytes: before } = await look();
       await more();
-      const { rss: after } = await look();
+      const { bytes: after } = await look();
       return (after - before) / count;
     } finally {
       for (const { stop } of running) stop();

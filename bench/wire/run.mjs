@@ -1,5 +1,5 @@
 // What goes over the wire beside plain calls between two of ours: Go's services and clients, streams, brokers, gRPC.
-const ROWS = ["go-server", "go-client", "stream"];
+const ROWS = ["go-server", "go-client", "stream", "nats-call", "nats-event", "http-event", "idle-stream", "idle-grpc"];
 
 /** Each file makes its rows or says why it cannot; what breaks one leaves the others. */
 export async function run() {

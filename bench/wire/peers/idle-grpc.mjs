@@ -4,7 +4,7 @@ import protobuf from "protobufjs";
 import { z } from "zod";
 import { createService, defineEndpoint, grpcDoor, memoryRegistry, protobufCodec } from "../../../dist/src/index.js";
 import { opening } from "./idle.mjs";
-import { resident } from "./resident.mjs";
+import { weighed } from "./weighed.mjs";
 
 const type = protobuf.parse('syntax = "proto3"; message Talk { int32 n = 1; }').root.lookupType("Talk");
 const TALK = z.object({ n: z.number() });
@@ -36,7 +36,7 @@ export async function oursServer() {
     for await (const each of stream) await stream.send(each);
   });
   await service.start();
-  return resident(service.server.address);
+  return weighed(service.server.address);
 }
 
 export async function grpcjsServer() {
@@ -52,7 +52,7 @@ export async function grpcjsServer() {
       error ? reject(error) : resolve(bound),
     ),
   );
-  return resident(`127.0.0.1:${port}`);
+  return weighed(`127.0.0.1:${port}`);
 }
 
 export async function client({ at, steps }) {

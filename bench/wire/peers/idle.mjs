@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { z } from "zod";
 import { cached, createService, defineEndpoint, memoryRegistry } from "../../../dist/src/index.js";
-import { resident } from "./resident.mjs";
+import { weighed } from "./weighed.mjs";
 
 const TALK = z.object({ n: z.number() });
 const wait = defineEndpoint({ service: "bench.talk", name: "Talk.Wait", input: TALK, output: TALK, stream: true });
@@ -14,7 +14,7 @@ export async function oursServer() {
     for await (const each of stream) await stream.send(each);
   });
   await service.start();
-  return resident(service.server.record);
+  return weighed(service.server.record);
 }
 
 /** @returns what opens so many more streams, each of which has answered once */
@@ -36,7 +36,7 @@ export async function netServer() {
   const server = createServer((socket) => socket.on("data", (data) => socket.write(data)));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return resident(server.address().port);
+  return weighed(server.address().port);
 }
 
 export async function netClient({ at, steps }) {

@@ -75,8 +75,7 @@ export async function serviceChurn(
     const name = `soak.passing.${n++ % 5}`;
     const service = createService({ name, ...init() });
     const running = serve(service.server, MicroError);
-    // Of its parts each has the time: the registry, the transport, the first registration.
-    const started = await tally.track("service start", 15_000, async () => {
+    const started = await tally.track("service start", 5000, async () => {
       await service.start({ timeoutMs: 5000 });
       return true;
     });

@@ -69,11 +69,7 @@ export async function anyStream(client: Client, service: string, tally: Tally): 
     const expect = (right: boolean, what: string) => {
       if (!right) tally.violation(`stream ${service} ${how}: ${what}`);
     };
-    // Some eras end a stream by closing (`wire.md §3.2`), so that a killed process's looks ended; it must have been killed then.
-    const whole = (got: number, n: number) => {
-      if (got < n && service === "soak.child.http") tally.count(`stream ${service}`, "cut short, told as an end");
-      else expect(got === n, `${got} of ${n}`);
-    };
+    const whole = (got: number, n: number) => expect(got === n, `${got} of ${n}`);
     try {
       if (how === "ended by the server") {
         const stream = await open("Soak.Count");

@@ -5,8 +5,14 @@ import { type Settings, secret, text } from "./options.ts";
 
 /** Options of the inputs, each under the name of its own. */
 export const INPUT_OPTIONS = {
-  slack_token: secret({ env: "MICRO_SLACK_TOKEN", description: "bot token, xoxb-…" }),
+  slack_token: secret({ env: "MICRO_SLACK_TOKEN", description: "bot token, xoxb-…; several workspaces: with commas" }),
   slack_app_token: secret({ env: "MICRO_SLACK_APP_TOKEN", description: "app-level token, xapp-…" }),
+  slack_signing_secret: secret({
+    env: "MICRO_SLACK_SIGNING_SECRET",
+    description: "instead of slack_app_token: Slack sends signed requests to slack_address",
+  }),
+  slack_address: text({ env: "MICRO_SLACK_ADDRESS", description: "where to listen for them; :3000 if not given" }, ""),
+  slack_path: text({ env: "MICRO_SLACK_PATH", description: "the path of Slack's requests" }, "/slack/events"),
   slack_api_url: text({ env: "MICRO_SLACK_API_URL", description: "Slack's Web API elsewhere: GovSlack, a proxy" }, ""),
 };
 
@@ -31,6 +37,9 @@ export const INPUTS = {
     return slackInput({
       token: settings.slack_token,
       appToken: settings.slack_app_token,
+      signingSecret: settings.slack_signing_secret,
+      address: settings.slack_address,
+      path: settings.slack_path,
       apiUrl: settings.slack_api_url || undefined,
     })(tools);
   },

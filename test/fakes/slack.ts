@@ -28,6 +28,10 @@ export interface FakeSlack extends Closable {
   /** An event of any shape, in a payload with everything that Slack adds. */
   event(event: object, payload?: object): string;
   user(id: string, facts?: object): void;
+  /** The app is installed in another workspace, too. */
+  install(installation: Installation): void;
+  /** The app is removed from a workspace. */
+  uninstall(team: string): void;
   channel(id: string, facts?: Channel): void;
   /** What goes wrong with the next calls of a method. */
   fault(method: string, fault: Fault): void;
@@ -47,6 +51,8 @@ interface Say {
   readonly thread?: string;
   /** Slack Connect: the workspace of the person. */
   readonly team?: string;
+  /** The workspace where it is said, as an installation of the app hears it. Default the first. */
+  readonly workspace?: string;
   /** `text` is markup already. */
   readonly raw?: boolean;
   /** More facts of the event: `subtype`, `files`. */
@@ -74,6 +80,15 @@ interface Post {
   readonly live: readonly string[];
   readonly file?: { readonly name: string; readonly text: string };
   readonly args: Arguments;
+  /** The workspace whose token was used. */
+  readonly team: string;
+}
+
+/** Where else the app is installed. */
+interface Installation {
+  readonly team: string;
+  readonly botUser: string;
+  readonly token: string;
 }
 
 interface Channel {
@@ -82,7 +97,20 @@ interface Channel {
   readonly absent?: boolean;
 }
 
-export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = {}): Promise<FakeSlack> {
+/** How events leave Slack: over a socket, or as signed requests. */
+export interface Deliveries {
+  deliver(payload: { readonly event_id: string }): void;
+  readonly acked: readonly string[];
+}
+
+export interface FakeSlackInit {
+  /** How long Slack waits for an ack. Default 3000. */
+  readonly ackMs?: number;
+  /** Default over sockets. */
+  readonly deliveries?: Deliveries;
+}
+
+export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}): Promise<FakeSlack> {
   const team = "T1";
   const botUser = "UBOT";
   const token = "xoxb-1111-2222-planted-bot-secret";
@@ -109,21 +137,23 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
   const began = Math.floor(Date.now() / 1000);
   const timestamp = () => `${began}.${String(++count).padStart(6, "0")}`;
 
-  const event = (event: object, payload: object = {}): string => {
+  const installations: Installation[] = [{ team, botUser, token }];
+  const installed = (given: string) => installations.find((one) => one.token === given);
+
+  const event = (event: object, payload: object = {}, at = team): string => {
     const event_id = `Ev${++count}`;
-    sockets.deliver({
+    const bot = installations.find((one) => one.team === at)?.botUser ?? botUser;
+    (deliveries ?? sockets).deliver({
       token: "verification",
-      team_id: team,
-      context_team_id: team,
+      team_id: at,
+      context_team_id: at,
       context_enterprise_id: null,
       api_app_id: "A1",
       event,
       type: "event_callback",
       event_id,
       event_time: began,
-      authorizations: [
-        { enterprise_id: null, team_id: team, user_id: botUser, is_bot: true, is_enterprise_install: false },
-      ],
+      authorizations: [{ enterprise_id: null, team_id: at, user_id: bot, is_bot: true, is_enterprise_install: false }],
       is_ext_shared_channel: false,
       event_context: `4-${event_id}`,
       ...payload,
@@ -132,7 +162,8 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
   };
 
   const say: FakeSlack["say"] = (text, how = {}) => {
-    const { channel = "C1", user = "U1" } = how;
+    const { channel = "C1", user = "U1", workspace = team } = how;
+    const bot = installations.find((one) => one.team === workspace)?.botUser ?? botUser;
     const ts = timestamp();
     const markup = how.raw ? text : typed(text, names);
     const common = {
@@ -140,7 +171,7 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
       text: markup,
       user,
       ts,
-      team: how.team ?? team,
+      team: how.team ?? workspace,
       ...(how.team && { user_team: how.team, source_team: how.team }),
       ...(how.thread && { thread_ts: how.thread, parent_user_id: "U1" }),
       channel,
@@ -149,14 +180,15 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     };
     const payload = { is_ext_shared_channel: how.team !== undefined };
     const kind = { C: "channel", G: "group", D: "im", M: "mpim" }[channel[0] ?? "C"];
-    const eventIds = [event({ type: "message", ...common, channel_type: kind }, payload)];
-    const mentioned = markup.includes(`<@${botUser}>`) || markup.includes(`<@${botUser}|`);
-    if (mentioned && kind !== "im") eventIds.push(event({ type: "app_mention", ...common }, payload));
+    const eventIds = [event({ type: "message", ...common, channel_type: kind }, payload, workspace)];
+    const mentioned = markup.includes(`<@${bot}>`) || markup.includes(`<@${bot}|`);
+    if (mentioned && kind !== "im") eventIds.push(event({ type: "app_mention", ...common }, payload, workspace));
     return { channel, ts, user, eventIds };
   };
 
   /** Slack tells a bot what it said itself, like anything else that is said. */
-  const post = (args: Arguments, markup: string, file?: Post["file"]): Answer => {
+  const post = (args: Arguments, markup: string, given: string, file?: Post["file"]): Answer => {
+    const { team: by, botUser: bot } = installed(given) ?? { team, botUser };
     const channel = args["channel"] ?? args["channel_id"] ?? "";
     const place = channels.get(channel);
     if (place === undefined) return { error: "channel_not_found" };
@@ -175,19 +207,20 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
       ...shown(markup),
       ...(file && { file }),
       args,
+      team: by,
     });
     const own = {
       type: "message",
-      user: botUser,
+      user: bot,
       bot_id: "B1",
       app_id: "A1",
-      team,
+      team: by,
       channel,
       text: markup,
       ts,
       event_ts: ts,
     };
-    event({ ...own, channel_type: "channel", ...(thread && { thread_ts: thread }) });
+    event({ ...own, channel_type: "channel", ...(thread && { thread_ts: thread }) }, {}, by);
     return { channel, ts, message: { ...own } };
   };
 
@@ -220,17 +253,17 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     (args, given) => {
       if (given === "") return { error: "not_authed" };
       if (given === appToken) return { error: "not_allowed_token_type" };
-      return valid && given === token ? method(args, given) : { error: "invalid_auth" };
+      return valid && installed(given) ? method(args, given) : { error: "invalid_auth" };
     };
 
   const http = slackHttp(
     {
-      "auth.test": withBot(() => ({
+      "auth.test": withBot((_args, given) => ({
         url: "https://team.slack.com/",
         team: "Team",
         user: "micro",
-        team_id: team,
-        user_id: botUser,
+        team_id: installed(given)?.team,
+        user_id: installed(given)?.botUser,
         bot_id: "B1",
       })),
       "apps.connections.open": (_args, given) => {
@@ -241,7 +274,7 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
         const found = users.get(user);
         return found ? { user: { id: user, ...found } } : { error: "user_not_found" };
       }),
-      "chat.postMessage": withBot((args) => post(args, args["text"] ?? "")),
+      "chat.postMessage": withBot((args, given) => post(args, args["text"] ?? "", given)),
       "chat.update": withBot(update),
       "files.getUploadURLExternal": withBot(({ filename = "", length = "0" }) => {
         if (Number(length) === 0) return { error: "invalid_arguments" };
@@ -249,11 +282,11 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
         uploads.set(file_id, { name: filename, text: "" });
         return { file_id, upload_url: `${address()}/upload/${file_id}` };
       }),
-      "files.completeUploadExternal": withBot((args) => {
+      "files.completeUploadExternal": withBot((args, given) => {
         const [file] = JSON.parse(args["files"] ?? "[]") as { id: string }[];
         const upload = uploads.get(file?.id ?? "");
         if (upload === undefined) return { error: "file_not_found" };
-        const posted = post(args, args["initial_comment"] ?? "", upload);
+        const posted = post(args, args["initial_comment"] ?? "", given, upload);
         return "error" in posted ? posted : { files: [{ id: file?.id }] };
       }),
     },
@@ -331,6 +364,16 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     },
     event,
     user,
+    install: (installation) => {
+      installations.push(installation);
+      names.set(`@${installation.botUser.toLowerCase()}`, `<@${installation.botUser}>`);
+    },
+    uninstall: (gone) => {
+      installations.splice(
+        installations.findIndex((one) => one.team === gone),
+        1,
+      );
+    },
     channel: (id, facts = {}) => void channels.set(id, facts),
     fault: http.plan,
     revoke: () => {
@@ -339,7 +382,7 @@ export async function fakeSlack({ ackMs = 3000 }: { readonly ackMs?: number } = 
     mute: () => {
       greeting = false;
     },
-    acked: ({ eventIds }) => eventIds.some((id) => sockets.acked.includes(id)),
+    acked: ({ eventIds }) => eventIds.some((id) => (deliveries ?? sockets).acked.includes(id)),
     ...closable(async () => {
       sockets.close();
       http.server.closeAllConnections();

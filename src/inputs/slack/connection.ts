@@ -1,106 +1,92 @@
-import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
 import { createQueue } from "../../core/queue.ts";
 import type { IncomingMessage, InputConnection } from "../input.ts";
-import { type Envelope, heard } from "./envelope.ts";
-import { linkError } from "./errors.ts";
-import type { Self, Spoken } from "./message.ts";
-import { type Person, slackPeople } from "./people.ts";
+import type { Arrived, OpenArrivals } from "./arrivals.ts";
+import { heard } from "./envelope.ts";
+import type { Spoken } from "./message.ts";
+import type { Person } from "./people.ts";
 import { type Growing, post } from "./post.ts";
-import { lost, openSocket, type Socket, type SocketInit } from "./socket.ts";
-import type { Web } from "./web.ts";
+import type { Workspaces } from "./workspaces.ts";
 
 /** A message on its way to the bot, and how to tell Slack that it was taken. */
 interface Heard {
   readonly message: Spoken;
   /** Asked for when the event came, so that the room does not wait for one look-up after another. */
   readonly person: Promise<Person>;
-  acknowledge(): void;
+  readonly envelope: Arrived;
 }
 
 /** How many messages wait for the bot. Slack sends again what did not fit, since it was not acknowledged. */
 const WAITING = 1000;
 
-/** Slack may ask us to move to a new socket, but one that does so at once is broken, and the bot's back-off applies. */
-const MIN_AGE_MS = 1000;
+/** For who typed a slash command in a workspace that is not served; everybody else is not waiting for a word. */
+const NOT_SERVED = {
+  response_type: "ephemeral",
+  text: "This bot does not serve this workspace. Whoever runs it can add the workspace's token.",
+};
 
 /**
- * A link to Slack that moves to another socket when Slack asks for it, and nothing else: what breaks is the end.
+ * What comes in, one message after the other, and what goes out.
  *
  * @throws MicroError `unauthenticated`, `unavailable`, `timeout`, `cancelled`
  */
 export async function slackConnection(
-  parts: {
-    readonly web: Web;
-    readonly self: Self;
-    readonly growing: Growing;
-    readonly clock: Clock;
-    readonly log: Log;
-  },
-  init: SocketInit,
-  options: CallOptions,
+  parts: { readonly workspaces: Workspaces; readonly growing: Growing; readonly log: Log },
+  open: OpenArrivals,
+  options: { readonly signal: AbortSignal },
 ): Promise<InputConnection> {
-  const { web, self, growing, clock, log } = parts;
+  const { workspaces, growing, log } = parts;
   const queue = createQueue<Heard>(WAITING);
   const closing = new AbortController();
-  const people = slackPeople({
-    self,
-    clock,
-    log,
-    lookUp: (user) =>
-      web.call("users.info", async (slack) => (await slack.users.info({ user })).user ?? {}, { timeoutMs: 2000 }),
-  });
 
-  const onEnvelope = (envelope: Envelope) => {
-    const acknowledge = () => {
-      // A dead socket is noticed elsewhere; Slack sends the event again and the bot knows its id.
-      envelope.ack().catch((error: Error) => log.debug({ reason: error.message }, "slack: an ack was not sent"));
-    };
-    const message = heard(envelope, self);
-    if (message === undefined) acknowledge();
-    else queue.push({ message, person: people.who(message), acknowledge });
+  const acknowledge = (envelope: Arrived, answer?: object) => {
+    // A way that is gone is noticed elsewhere; Slack sends the event again and the bot knows its id.
+    envelope.ack(answer).catch((error: Error) => log.debug({ reason: error.message }, "slack: an ack was not sent"));
+  };
+
+  const onEnvelope = (envelope: Arrived) => {
+    const workspace = workspaces.of(envelope);
+    if (workspace === undefined) {
+      log.warn({ type: envelope.type }, "slack: refused what came from a workspace without a token");
+      acknowledge(envelope, envelope.type === "slash_commands" ? NOT_SERVED : undefined);
+      return;
+    }
+    const message = heard(envelope, workspace.self);
+    if (message === undefined) acknowledge(envelope);
+    else queue.push({ message, person: workspace.people.who(message), envelope });
   };
 
   async function* messages(): AsyncGenerator<IncomingMessage> {
-    for await (const { message, person, acknowledge } of queue) {
+    for await (const { message, person, envelope } of queue) {
       const { bot, ...from } = await person;
       if (closing.signal.aborted) return;
       const { team: _team, user: _user, ...rest } = message;
-      if (!bot) yield { ...rest, from };
-      if (!closing.signal.aborted) acknowledge();
+      const late = envelope.begin?.() === false;
+      if (!bot && !late) yield { ...rest, from };
+      if (!closing.signal.aborted) acknowledge(envelope);
     }
   }
 
-  let socket: Socket = await openSocket(web, init, onEnvelope, options);
-  const follow = async () => {
-    try {
-      while (!closing.signal.aborted) {
-        const since = clock.now();
-        const reason = await socket.over;
-        const asked = reason === "warning" || reason === "refresh_requested";
-        if (!asked || clock.now() - since < MIN_AGE_MS) throw lost(reason);
-        const old = socket;
-        socket = await openSocket(web, init, onEnvelope, { signal: closing.signal });
-        await old.close();
-      }
-    } catch (error) {
-      queue.end(linkError(MicroError.from(error)));
-    } finally {
-      await socket.close();
-    }
+  const arrivals = await open(onEnvelope, options);
+  const over = arrivals.over.then((error) => queue.end(error));
+
+  const connected = () => {
+    if (closing.signal.aborted) throw new MicroError("unavailable", "slack: the connection is closed");
   };
-  const following = follow();
 
   return {
     [Symbol.asyncIterator]: messages,
-    send: (message, options) => post(web, growing, message, options),
+    send: async (message, options?: CallOptions) => {
+      connected();
+      await post(workspaces.at(message.place).web, growing, message, options);
+    },
     ...closable(async () => {
       closing.abort();
       queue.end();
-      await Promise.all([web.close(), socket.close()]);
-      await following;
+      await Promise.all([workspaces.close(), arrivals.close()]);
+      await over;
     }),
   };
 }

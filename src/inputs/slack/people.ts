@@ -76,7 +76,11 @@ export function slackPeople(parts: {
   };
 }
 
+/**
+ * An event does not always say whether its channel is shared with others, nor whose the speaker is. So a member is who
+ * Slack names as one of ours, and nobody else (`chat.md §6`, outsiders in the room).
+ */
 function isGuest(user: SlackUser, self: Self): boolean {
   if (user.is_restricted || user.is_ultra_restricted || user.is_stranger || user.deleted) return true;
-  return user.team_id !== undefined && user.team_id !== self.team;
+  return user.team_id !== self.team;
 }

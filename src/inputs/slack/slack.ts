@@ -1,38 +1,49 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { deadline } from "../../core/deadline.ts";
-import { MicroError } from "../../core/errors.ts";
 import { type Log, silent } from "../../core/log.ts";
 import type { Input } from "../input.ts";
+import type { OpenArrivals } from "./arrivals.ts";
 import { slackConnection } from "./connection.ts";
-import { linkError } from "./errors.ts";
-import type { Self } from "./message.ts";
+import { type HttpLimits, openHttp } from "./http.ts";
 import type { Growing } from "./post.ts";
-import { checkApiUrl, checkTokens } from "./tokens.ts";
-import { slackWeb, type Web } from "./web.ts";
+import { sockets } from "./sockets.ts";
+import { checkApiUrl, checkSettings } from "./tokens.ts";
+import { openWorkspaces } from "./workspaces.ts";
 
 export interface SlackInit {
-  /** Bot User OAuth Token, `xoxb-…`. */
+  /** Bot User OAuth Token, `xoxb-…`; for several workspaces one of each, with commas between them. */
   readonly token?: string | undefined;
-  /** App-level token with `connections:write`, `xapp-…`. */
+  /** For a socket: app-level token with `connections:write`, `xapp-…`. */
   readonly appToken?: string | undefined;
+  /** For HTTP: the app's signing secret. Slack then sends its requests to us. */
+  readonly signingSecret?: string | undefined;
+  /** Where to listen for them. Default `:3000`. */
+  readonly address?: string | undefined;
+  /** Default `/slack/events`. */
+  readonly path?: string | undefined;
   /** Default `https://slack.com/api/`. */
   readonly apiUrl?: string | undefined;
   /** No pong from Slack for this long, and the link counts as lost. Default 5000 ms. */
   readonly clientPingTimeoutMs?: number | undefined;
+  /** How long a request of Slack's waits for the bot. Default 2500 ms. */
+  readonly answerMs?: number | undefined;
+  readonly limits?: Partial<HttpLimits> | undefined;
 }
 
 /**
- * Slack over Socket Mode, so nothing needs to be reachable from outside. Only translates; `docs/slack.md` tells how to
- * make the app and which scopes it uses.
+ * Slack, over Socket Mode, so that nothing needs to be reachable from outside, or over HTTP. Only translates;
+ * `docs/slack.md` tells how to make the app and which scopes it uses.
  *
- * @throws MicroError `invalid_argument` for a token that is missing or of the wrong kind, or an address without TLS
+ * @throws MicroError `invalid_argument` for a token or secret that is missing or of the wrong kind, for both ways at
+ * once, or an address without TLS
  */
 export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; readonly log?: Log }) => Input {
-  const tokens = checkTokens(init);
+  const { tokens, way, secrets } = checkSettings(init);
   const apiUrl = checkApiUrl(init.apiUrl);
   return ({ clock = systemClock, log = silent } = {}) => {
     // Belongs to the input, because a message goes on growing over the next link.
     const growing: Growing = new Map();
+    const proven = new Set<string>();
     return {
       name: "slack",
       // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
@@ -40,32 +51,24 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
       replays: true,
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "slack: connecting");
-        const web = await slackWeb({ ...tokens, apiUrl }, log);
+        const within = { signal: limit.signal };
         try {
-          const within = { signal: limit.signal };
-          const self = await whoAmI(web, within);
-          log.info({ team: self.team, user: self.user }, "slack: the bot token is good");
-          return await slackConnection({ web, self, growing, clock, log }, { ...init, ...tokens }, within);
+          const workspaces = await openWorkspaces({ tokens, secrets, apiUrl }, proven, { clock, log }, within);
+          const open: OpenArrivals =
+            way.kind === "socket"
+              ? sockets(workspaces.first.web, { ...init, ...way }, clock)
+              : (onEnvelope) => openHttp({ ...init, ...way }, { clock, log }, onEnvelope);
+          try {
+            return await slackConnection({ workspaces, growing, log }, open, within);
+          } catch (error) {
+            await workspaces.close();
+            throw error;
+          }
         } catch (error) {
-          await web.close();
           limit.check();
           throw error;
         }
       },
     };
   };
-}
-
-/** @throws MicroError `unauthenticated`, `unavailable`, `timeout`, `cancelled` */
-async function whoAmI(web: Web, options: { readonly signal: AbortSignal }): Promise<Self> {
-  try {
-    const { team_id: team, user_id: user } = await web.call("auth.test", (slack) => slack.auth.test(), options);
-    if (team === undefined || user === undefined) {
-      throw new MicroError("unauthenticated", "slack does not tell who the bot token belongs to: is it a bot token?");
-    }
-    return { team, user };
-  } catch (error) {
-    const known = MicroError.from(error, "unavailable");
-    throw known.code === "timeout" ? known : linkError(known);
-  }
 }

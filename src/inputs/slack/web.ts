@@ -8,7 +8,8 @@ import { boltLogger } from "./logger.ts";
 
 export interface WebInit {
   readonly token: string;
-  readonly appToken: string;
+  /** Kept out of whatever is said: this token, the other workspaces', the app's. */
+  readonly secrets: readonly string[];
   /** Default Slack's own, `https://slack.com/api/`. */
   readonly apiUrl?: string | undefined;
 }
@@ -34,7 +35,7 @@ export async function slackWeb(init: WebInit, log: Log): Promise<Web> {
   const [{ webApi, LogLevel }, undici] = await Promise.all([import("@slack/bolt"), import("undici")]);
   const agent = new undici.Agent();
   const closing = new AbortController();
-  const secrets = [init.token, init.appToken];
+  const { secrets } = init;
   const logger = boltLogger(log, LogLevel.INFO, secrets);
   const explain: Web["explain"] = (thrown, doing, kind) => slackError(thrown, doing, kind, secrets);
 

@@ -1,0 +1,24 @@
+import type { MicroError } from "../../core/errors.ts";
+import type { Closable } from "../../core/lifecycle.ts";
+import type { Envelope } from "./envelope.ts";
+
+/** An envelope that came in, one way or the other. */
+export interface Arrived extends Envelope {
+  /**
+   * Called when the bot is given what it says. `false`: too late, whoever waits for it has been told that it failed, so it
+   * must not happen any more. Absent where nobody is told so.
+   */
+  begin?(): boolean;
+}
+
+/** A way for envelopes to come in: a socket that we open, or requests that Slack sends. */
+export interface Arrivals extends Closable {
+  /** What went wrong for good, or nothing after `close()`. Never rejects. */
+  readonly over: Promise<MicroError | undefined>;
+}
+
+/** Opens a way in. @throws MicroError `unauthenticated`, `unavailable`, `timeout`, `cancelled` */
+export type OpenArrivals = (
+  onEnvelope: (envelope: Arrived) => void,
+  options: { readonly signal: AbortSignal },
+) => Promise<Arrivals>;

@@ -28,6 +28,9 @@ interface SlackEvent {
   readonly ts?: string;
   readonly thread_ts?: string;
   readonly text?: string;
+  /** Of `app_home_opened`. */
+  readonly tab?: string;
+  readonly event_ts?: string;
 }
 
 /** A message whose speaker has not been looked up. */
@@ -62,17 +65,40 @@ export function spoken(payload: EventPayload, self: Self): Spoken | undefined {
     // Slack Connect: the speaker's own workspace, which need not be ours.
     team: event.user_team ?? event.source_team ?? event.team ?? payload.team_id ?? self.team,
     user,
-    place: place(self.team, channel, ts, event.thread_ts),
+    place: placeOf({ team: self.team, channel, user, ts, thread: event.thread_ts }),
     text,
     addressed: mentioned || isDirect(event),
     sentAt,
   };
 }
 
+/** What we know of where something was said. All but the first three may be missing. */
+export interface Where {
+  readonly team: string;
+  readonly channel: string;
+  /** Who said it, for what only they should see. */
+  readonly user: string;
+  /** The message it was said in. */
+  readonly ts?: string | undefined;
+  readonly thread?: string | undefined;
+  /** Opens a form, for three seconds. */
+  readonly trigger?: string | undefined;
+  /** Takes answers where the bot is not in the channel, five in half an hour (`chat.md §3`). */
+  readonly response?: string | undefined;
+}
+
 /** An answer belongs into the thread it was asked in, else into the channel, where `ts` can begin one. The head of a thread names itself. */
-function place(team: string, channel: string, ts: string, thread: string | undefined): Place {
-  const here = { room: channel, channel, team, ts };
-  return thread === undefined || thread === ts ? here : { ...here, thread };
+export function placeOf({ team, channel, user, ts, thread, trigger, response }: Where): Place {
+  return {
+    room: channel,
+    channel,
+    team,
+    user,
+    ...(ts && { ts }),
+    ...(thread && thread !== ts && { thread }),
+    ...(trigger && { trigger }),
+    ...(response && { response }),
+  };
 }
 
 /** `app_mention` does not say what kind of channel it is; ids of direct talks begin with D. */
@@ -80,7 +106,8 @@ function isDirect(event: SlackEvent): boolean {
   return event.channel_type === "im" || (event.channel_type === undefined && event.channel?.startsWith("D") === true);
 }
 
-function withoutMention(markup: string, user: string): { text: string; mentioned: boolean } {
+/** What was typed, its mention of us at the beginning taken off. */
+export function withoutMention(markup: string, user: string): { text: string; mentioned: boolean } {
   const [first, ...rest] = pieces(markup.trimStart());
   if (first?.user !== user) return { text: unquoted(join(first ? [first, ...rest] : [])), mentioned: false };
   return { text: unquoted(join(rest).replace(/^\s*[:,]?\s*/, "")), mentioned: true };

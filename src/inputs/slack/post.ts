@@ -1,17 +1,28 @@
+import type { types } from "@slack/bolt";
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
 import type { OutgoingMessage } from "../input.ts";
+import { cutBlocks, messageBlocks } from "./blocks.ts";
+import { openForm } from "./form.ts";
+import { publish } from "./home.ts";
 import { render } from "./render.ts";
+import { respond } from "./response-url.ts";
 import type { Web } from "./web.ts";
 
-/** The messages that grow: which of Slack's messages shows what goes on under a key. */
+/** The messages that grow: which of Slack's messages shows what goes on under a key; `""`: one that cannot be changed. */
 export type Growing = Map<string, string>;
 
 /** What is never ended (its process lost interest) is forgotten in the end. */
 const GROWING_AT_MOST = 1000;
 
+/** The longest `text` that chat.update takes; blocks may hold more (docs.slack.dev, "chat.update", `msg_too_long`). */
+const UPDATE_MAX = 4000;
+
 /** Slack's words for a message that can be changed no more (docs.slack.dev, "chat.update"): what goes on is said anew. */
 const GONE: ReadonlySet<unknown> = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
+
+/** Slack's words for a channel that the bot is not in, or where somebody is not who should see it alone. */
+const AWAY: ReadonlySet<unknown> = new Set(["not_in_channel", "channel_not_found", "user_not_in_channel"]);
 
 /**
  * Says one message, in the thread it was asked in or in the channel, or changes what an earlier one with its key says.
@@ -28,19 +39,26 @@ export async function post(
   message: OutgoingMessage,
   options: CallOptions = {},
 ): Promise<void> {
-  const { file, progress } = message;
-  const { channel } = message.place;
+  const { file, form, progress, place } = message;
+  if (form !== undefined && (await openForm(web, form, place, options))) return;
+  if (place["home"] !== undefined) return publish(web, place["home"], message, options);
+  const { channel } = place;
   if (channel === undefined) throw new MicroError("invalid_argument", "slack: the place names no channel");
   if (file !== undefined) return upload(web, channel, message, file, options);
-  const before = progress && growing.get(progress.key);
-  if (progress && before !== undefined && (await changed(web, channel, before, message, options))) {
+  if (progress === undefined) {
+    await say(web, channel, message, options);
+    return;
+  }
+  const before = growing.get(progress.key);
+  // Each would be a message of its own, and there are only five of those.
+  if (before === "" && !progress.last) return;
+  if (before && (await changed(web, channel, before, message, options))) {
     if (progress.last) growing.delete(progress.key);
     return;
   }
   const ts = await say(web, channel, message, options);
-  if (progress === undefined) return;
   growing.delete(progress.key);
-  if (progress.last || ts === undefined) return;
+  if (progress.last) return;
   growing.set(progress.key, ts);
   for (const oldest of growing.keys()) {
     if (growing.size <= GROWING_AT_MOST) break;
@@ -48,30 +66,58 @@ export async function post(
   }
 }
 
-/** The timestamp under which Slack knows what was said. */
-async function say(
-  web: Web,
-  channel: string,
-  message: OutgoingMessage,
-  options: CallOptions,
-): Promise<string | undefined> {
-  const text = render(message.parts);
-  const thread = threadOf(message);
-  const { ts } = await web.call(
-    "chat.postMessage",
-    (slack) =>
-      slack.chat.postMessage({
-        channel,
-        text,
-        mrkdwn: true,
-        link_names: false,
-        unfurl_links: false,
-        unfurl_media: false,
-        ...(thread !== undefined && { thread_ts: thread }),
-      }),
-    { timeoutMs: 15_000, ...options },
-  );
-  return ts;
+/** The timestamp under which Slack knows what was said; `""` where it can not be changed. */
+async function say(web: Web, channel: string, message: OutgoingMessage, options: CallOptions): Promise<string> {
+  const within = { timeoutMs: 15_000, ...options };
+  const said = words(message);
+  const { thread, ts, user } = message.place;
+  // What grows has to be changed, and what only one person sees cannot be; in a direct talk nobody else is there.
+  const alone = message.whisper && message.progress === undefined && !channel.startsWith("D") ? user : undefined;
+  try {
+    if (alone !== undefined) {
+      // Not aside: nobody would see a whisper in a thread that has not begun.
+      const where = { channel, user: alone, ...(thread !== undefined && { thread_ts: thread }) };
+      await web.call("chat.postEphemeral", (slack) => slack.chat.postEphemeral({ ...said, ...where }), within);
+      return "";
+    }
+    const under = thread ?? (message.aside ? ts : undefined);
+    const where = { channel, ...(under !== undefined && { thread_ts: under }) };
+    const posted = await web.call("chat.postMessage", (slack) => slack.chat.postMessage({ ...said, ...where }), within);
+    return posted.ts ?? "";
+  } catch (error) {
+    if (!AWAY.has(MicroError.from(error).details["slack"])) throw error;
+    await sayAway(web, message, error, within);
+    return "";
+  }
+}
+
+/**
+ * Where a slash command was typed or a button pressed, the bot need not be: then by the address that came with it, and
+ * when that is used up or too old, to the person directly.
+ */
+async function sayAway(web: Web, message: OutgoingMessage, away: unknown, options: CallOptions): Promise<void> {
+  const { response, user } = message.place;
+  if (response === undefined || user === undefined) throw away;
+  const said = words(message);
+  try {
+    await respond(web, response, { text: said.text, ...(said.blocks && { blocks: said.blocks }) }, options);
+  } catch (error) {
+    if (MicroError.from(error).code !== "invalid_argument") throw error;
+    await web.call("chat.postMessage", (slack) => slack.chat.postMessage({ ...said, channel: user }), options);
+  }
+}
+
+/** A message's words as every way to say them takes them. */
+function words({ parts, choices }: OutgoingMessage) {
+  const blocks = messageBlocks(parts, choices);
+  return {
+    text: render(parts),
+    mrkdwn: true,
+    link_names: false,
+    unfurl_links: false,
+    unfurl_media: false,
+    ...(blocks && { blocks }),
+  };
 }
 
 /** `false`: there is nothing to change any more. An update makes no previews of its own, and keeps the thread. */
@@ -82,9 +128,9 @@ async function changed(
   message: OutgoingMessage,
   options: CallOptions,
 ): Promise<boolean> {
-  const text = render(message.parts);
+  const said = updated(message);
   try {
-    await web.call("chat.update", (slack) => slack.chat.update({ channel, ts, text, link_names: false }), {
+    await web.call("chat.update", (slack) => slack.chat.update({ channel, ts, ...said, link_names: false }), {
       timeoutMs: 15_000,
       ...options,
     });
@@ -95,6 +141,17 @@ async function changed(
   }
 }
 
+/** No blocks is to be said as well: Slack keeps those from before, and buttons with them. */
+function updated({ parts, choices }: OutgoingMessage): { readonly text: string; readonly blocks: types.KnownBlock[] } {
+  const text = render(parts);
+  const blocks = messageBlocks(parts, choices) ?? [];
+  if (text.length <= UPDATE_MAX) return { text, blocks };
+  return {
+    text: render(parts, { limit: UPDATE_MAX }),
+    blocks: blocks.length > 0 ? blocks : cutBlocks(parts, choices),
+  };
+}
+
 async function upload(
   web: Web,
   channel: string,
@@ -102,22 +159,25 @@ async function upload(
   file: { readonly name: string; readonly text: string },
   options: CallOptions,
 ): Promise<void> {
-  const thread = threadOf(message);
-  await web.call(
-    "files.uploadV2",
-    (slack) =>
-      slack.files.uploadV2({
-        ...(thread === undefined ? { channel_id: channel } : { channel_id: channel, thread_ts: thread }),
-        initial_comment: render(message.parts, { links: false }),
-        filename: file.name,
-        title: file.name,
-        content: file.text,
-      }),
-    { timeoutMs: 60_000, ...options },
-  );
-}
-
-/** The thread that the message was asked in, or one of its own when the answer is to stand aside. */
-function threadOf({ place, aside }: OutgoingMessage): string | undefined {
-  return place["thread"] ?? (aside ? place["ts"] : undefined);
+  const { thread, ts } = message.place;
+  const under = thread ?? (message.aside ? ts : undefined);
+  const within = { timeoutMs: 60_000, ...options };
+  try {
+    await web.call(
+      "files.uploadV2",
+      (slack) =>
+        slack.files.uploadV2({
+          ...(under === undefined ? { channel_id: channel } : { channel_id: channel, thread_ts: under }),
+          initial_comment: render(message.parts, { links: false }),
+          filename: file.name,
+          title: file.name,
+          content: file.text,
+        }),
+      within,
+    );
+  } catch (error) {
+    if (!AWAY.has(MicroError.from(error).details["slack"])) throw error;
+    const text = `${file.name} cannot be brought here, because I am not in this channel: invite me, or ask me directly`;
+    await sayAway(web, { ...message, parts: [...message.parts, { kind: "text", text }] }, error, within);
+  }
 }

@@ -100,10 +100,10 @@ describe("who said what to the bot in Slack", () => {
       slack.say("@micro four", { thread: "111.222", event: { subtype: "thread_broadcast" } });
       const ts = expect.stringMatching(/^\d+\.\d+$/);
       expect((await heard()).map((message) => message.place)).toEqual([
-        { room: "C1", channel: "C1", team: "T1", ts },
-        { room: "C1", channel: "C1", team: "T1", ts, thread: "111.222" },
-        { room: "C1", channel: "C1", team: "T1", ts },
-        { room: "C1", channel: "C1", team: "T1", ts, thread: "111.222" },
+        { room: "C1", channel: "C1", team: "T1", user: "U1", ts },
+        { room: "C1", channel: "C1", team: "T1", user: "U1", ts, thread: "111.222" },
+        { room: "C1", channel: "C1", team: "T1", user: "U1", ts },
+        { room: "C1", channel: "C1", team: "T1", user: "U1", ts, thread: "111.222" },
       ]);
     });
   });

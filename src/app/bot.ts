@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Bot, createBot } from "../bot/bot.ts";
 import { fileJournal, memoryJournal } from "../bot/journal.ts";
-import { defaultPolicy, type Policy, readPolicy } from "../bot/policy.ts";
+import { type Policy, policyFor, readPolicy } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { orAbort } from "../core/deadline.ts";
@@ -11,6 +10,7 @@ import { MicroError } from "../core/errors.ts";
 import { cached } from "../core/registry/cache.ts";
 import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
+import { userName } from "../inputs/local/users.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS } from "./inputs.ts";
@@ -19,10 +19,10 @@ import { createLog } from "./log.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
 import { BOT, type BotSettings, type GlobalSettings } from "./settings.ts";
+import { chatSocket, defaultStateDir } from "./state.ts";
 import { VERSION } from "./version.ts";
 
 type Everything = GlobalSettings & BotSettings;
-type Env = ProgramInit["env"];
 
 /**
  * Runs the bot until its inputs end or the signal aborts, then lets what runs finish.
@@ -38,7 +38,7 @@ export async function runBot(
     const known = Object.keys(INPUTS).join(", ");
     throw new MicroError("invalid_argument", `no inputs specified: give --inputs=${known}`);
   }
-  const policy = await policyOf(settings.policy);
+  const policy = settings.policy === "" ? policyFor(await owners()) : await policyIn(settings.policy);
   const quiet = settings.inputs.includes("terminal") ? "warn" : "info";
   const log = await createLog(settings.log_level || quiet, init.stderr, secretsOf(settings));
   const tools: Tools = { clock, log };
@@ -50,29 +50,40 @@ export async function runBot(
   const client = await makers.client({ registry, transport }, settings, tools);
   const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   let bot: Bot | undefined;
-  const context: CommandContext = {
-    registry,
-    client,
-    broker,
-    clock,
-    signal,
-    caller: `terminal:${user}`,
-    mayRun: () => true,
-    oneShot: false,
-    emit: async () => {},
+  const completed = async (line: string, caller: string, mayRun: CommandContext["mayRun"]) => {
+    const context: CommandContext = {
+      registry,
+      client,
+      broker,
+      clock,
+      signal,
+      caller,
+      mayRun,
+      oneShot: false,
+      emit: async () => {},
+    };
+    return bot ? complete(bot.catalog, line, context) : [];
   };
   const scripted = !(init.stdin.isTTY && init.stdout.isTTY);
-  const opened = await openInputs(settings, tools, {
+  const host: Host = {
     terminal: {
       input: init.stdin,
       output: init.stdout,
       user,
       historyFile: join(stateDir, "history"),
-      complete: async (line) => (bot ? complete(bot.catalog, line, context) : []),
+      complete: (line) => completed(line, `terminal:${user}`, () => true),
     },
-  });
+    local: {
+      path: chatSocket(settings.chat_socket, stateDir),
+      complete: (line, who) =>
+        completed(line, `local:${who}`, (command) => policy.allows(`local:${who}`, false, command)),
+    },
+  };
+  const opened = await openInputs(settings, tools, host);
   const inputs = opened.map((input) => (scripted && input.name === "terminal" ? inTurn(input, clock) : input));
   const alone = inputs.every((input) => input.name === "terminal");
+  // Where chat can fail there is another way in, asked for or not: whoever needs it needs it then.
+  const beside = alone || settings.inputs.includes("local") ? [] : await backDoor(settings, tools, host);
   const server = rpcServer({
     name: settings.server_name || settings.namespace,
     version: settings.server_version || VERSION,
@@ -88,6 +99,7 @@ export async function runBot(
     const journal = inputs.some((input) => input.replays) ? fileJournal(stateDir) : memoryJournal();
     bot = createBot({
       inputs,
+      beside,
       commands: [...builtin, ...smallTalk],
       registry,
       client,
@@ -121,13 +133,25 @@ async function openInputs(settings: BotSettings, tools: Tools, host: Host): Prom
   return Promise.all(unique.map((name) => INPUTS[name](settings, host, tools)));
 }
 
-/** `$XDG_STATE_HOME/micro-bot`, as the XDG base directory specification has it. */
-function defaultStateDir(env: Env): string {
-  return join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "micro-bot");
+/** `micro chat`, if it can be had; a bot that nobody has asked for it does without. */
+async function backDoor(settings: BotSettings, tools: Tools, host: Host): Promise<readonly Input[]> {
+  try {
+    return [await INPUTS.local(settings, host, tools)];
+  } catch (error) {
+    if (settings.chat_socket !== "") throw error;
+    tools.log.warn({ reason: MicroError.from(error).message }, "there is no `micro chat`");
+    return [];
+  }
 }
 
-async function policyOf(path: string): Promise<Policy> {
-  if (path === "") return defaultPolicy;
+/** The users of this machine who can take the bot's powers anyway: the one it runs as, and root. */
+async function owners(): Promise<readonly string[]> {
+  const uid = process.getuid?.();
+  if (uid === undefined) return [];
+  return [`local:${await userName(uid)}`, `local:${await userName(0)}`];
+}
+
+async function policyIn(path: string): Promise<Policy> {
   let text: string;
   try {
     text = await readFile(path, "utf8");

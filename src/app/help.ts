@@ -4,12 +4,13 @@ import type { AnyCommand } from "../commands/command.ts";
 import { type Field, fields, usage, valueName } from "../commands/fields.ts";
 import { argvLine } from "../commands/line.ts";
 import type { OptionTable } from "./options.ts";
-import { BOT, GLOBAL } from "./settings.ts";
+import { BOT, CHAT, GLOBAL } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 type Row = readonly [name: string, what: string];
 
 const BOT_SUMMARY = "Run the bot";
+const CHAT_SUMMARY = "Talk to the bot that runs on this machine";
 const GENERATE_SUMMARY = "Write typed endpoints and clients for a .proto file";
 const REGISTRY_SUMMARY = "Group of the commands that ask and change the registry";
 
@@ -23,6 +24,7 @@ export const versionText = `micro version ${VERSION}`;
 export function helpText(catalog: Catalog, topic: string): string | undefined {
   if (topic === "" || topic === "help" || topic === "h") return program(catalog);
   if (topic === "bot") return bot();
+  if (topic === "chat") return chat();
   if (topic === "generate") return generate();
   const words = topic.toLowerCase().split(/\s+/);
   if (words[0] === "registry") {
@@ -45,7 +47,7 @@ export function storedTexts(catalog: Catalog = createCatalog(builtin)): {
 } {
   const names = catalog.commands.flatMap((command) => [command.name, ...(command.aliases ?? [])]);
   const groups = names.filter((name) => name.includes(" ")).map((name) => name.split(" ")[0] as string);
-  const topics = [...new Set(["", "help", "bot", "generate", "registry", ...groups, ...names])];
+  const topics = [...new Set(["", "help", "bot", "chat", "generate", "registry", ...groups, ...names])];
   return {
     version: versionText,
     help: Object.fromEntries(topics.map((topic) => [topic, helpText(catalog, topic) ?? ""])),
@@ -60,6 +62,7 @@ export function inRegistry(catalog: Catalog): readonly AnyCommand[] {
 function program(catalog: Catalog): string {
   const commands: Row[] = [
     ["bot", BOT_SUMMARY],
+    ["chat", CHAT_SUMMARY],
     ...catalog.commands.map((command): Row => [[command.name, ...(command.aliases ?? [])].join(", "), command.summary]),
     ["generate", GENERATE_SUMMARY],
     ["registry", REGISTRY_SUMMARY],
@@ -80,6 +83,15 @@ function bot(): string {
     section("USAGE", ["micro [global options] bot [command options]"]),
     section("OPTIONS", columns(optionRows(BOT))),
     section("EXAMPLES", ["micro bot --inputs=terminal", "micro --registry=consul bot --inputs=slack"]),
+  ].join("\n");
+}
+
+function chat(): string {
+  return [
+    section("NAME", [`micro chat - ${CHAT_SUMMARY}`]),
+    section("USAGE", ["micro [global options] chat [command options]"]),
+    section("OPTIONS", columns(optionRows(CHAT))),
+    section("EXAMPLES", ["micro chat", "ssh -t host micro chat", "echo 'list services' | micro chat"]),
   ].join("\n");
 }
 

@@ -1,4 +1,5 @@
 import type { Input } from "../inputs/input.ts";
+import type { LocalInit } from "../inputs/local/local.ts";
 import type { TerminalInit } from "../inputs/terminal/terminal.ts";
 import type { Tools } from "./known.ts";
 import { type Settings, secret, text } from "./options.ts";
@@ -14,6 +15,13 @@ export const INPUT_OPTIONS = {
   slack_address: text({ env: "MICRO_SLACK_ADDRESS", description: "where to listen for them; :3000 if not given" }, ""),
   slack_path: text({ env: "MICRO_SLACK_PATH", description: "the path of Slack's requests" }, "/slack/events"),
   slack_api_url: text({ env: "MICRO_SLACK_API_URL", description: "Slack's Web API elsewhere: GovSlack, a proxy" }, ""),
+  chat_socket: text(
+    {
+      env: "MICRO_CHAT_SOCKET",
+      description: "where `micro chat` finds the bot; chat.sock in the state folder if not given",
+    },
+    "",
+  ),
 };
 
 type InputSettings = Settings<typeof INPUT_OPTIONS>;
@@ -21,6 +29,7 @@ type InputSettings = Settings<typeof INPUT_OPTIONS>;
 /** What an input may need of the program that it runs in. */
 export interface Host {
   readonly terminal: TerminalInit;
+  readonly local: Pick<LocalInit, "path" | "complete">;
 }
 
 /** Makes an input out of settings. @throws MicroError `invalid_argument` for a setting that is missing or wrong */
@@ -42,5 +51,9 @@ export const INPUTS = {
       path: settings.slack_path,
       apiUrl: settings.slack_api_url || undefined,
     })(tools);
+  },
+  local: async (settings, host, tools) => {
+    const { localInput } = await import("../inputs/local/local.ts");
+    return localInput({ ...host.local, shared: settings.chat_socket !== "" })(tools);
   },
 } as const satisfies Record<string, MakeInput>;

@@ -10,7 +10,7 @@ import { errorText, runCli, unknownCommand } from "./cli.ts";
 import { helpText, inRegistry, versionText } from "./help.ts";
 import { readOptions } from "./options.ts";
 import { type Makers, makers } from "./parts.ts";
-import { BOT, GLOBAL } from "./settings.ts";
+import { BOT, CHAT, GLOBAL } from "./settings.ts";
 
 export interface ProgramInit {
   /** Without the names of node and of the script. */
@@ -60,15 +60,28 @@ async function run(init: ProgramInit): Promise<string | undefined> {
     return generate(rest.slice(1));
   }
   const user = init.user ?? userInfo().username;
+  // These two have no arguments, so it does not matter on which side of their name an option stands.
+  const before = init.args.slice(0, init.args.length - rest.length);
   if (rest[0] === "bot") {
-    // A server has no arguments, so it does not matter on which side of its name an option stands.
-    const before = init.args.slice(0, init.args.length - rest.length);
     const { runBot } = await import("./bot.ts");
     const read = readOptions({ ...GLOBAL, ...BOT }, [...before, ...rest.slice(1)], env);
     if (read.rest[0] !== undefined) {
       throw new MicroError("invalid_argument", `bot does not know what to do with "${read.rest[0]}"`);
     }
     await runBot(read.settings, { ...init, user, clock, makers: made });
+    return undefined;
+  }
+  if (rest[0] === "chat") {
+    const { runChat } = await import("./chat.ts");
+    const read = readOptions({ ...GLOBAL, ...CHAT }, [...before, ...rest.slice(1)], env);
+    if (read.rest[0] !== undefined) {
+      const line = read.rest.join(" ");
+      throw new MicroError(
+        "invalid_argument",
+        `chat takes what is said from the terminal or a pipe: echo '${line}' | micro chat`,
+      );
+    }
+    await runChat(read.settings, { ...init, clock });
     return undefined;
   }
   const inGroup = rest[0] === "registry";

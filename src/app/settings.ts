@@ -118,5 +118,9 @@ export const BOT = {
   ...INPUT_OPTIONS,
 };
 
+/** Options of `micro chat`. */
+export const CHAT = { chat_socket: INPUT_OPTIONS.chat_socket };
+
 export type GlobalSettings = Settings<typeof GLOBAL>;
 export type BotSettings = Settings<typeof BOT>;
+export type ChatSettings = Settings<typeof CHAT>;

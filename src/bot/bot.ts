@@ -34,6 +34,8 @@ export interface BotInit {
   /** What it is called in rooms. @default "micro" */
   readonly name?: string;
   readonly inputs: readonly Input[];
+  /** Other ways in, there as long as the inputs are: they neither keep the bot running nor bring it down. */
+  readonly beside?: readonly Input[];
   /** Beside `help`, `jobs` and `cancel`, which the bot brings. */
   readonly commands: readonly AnyCommand[];
   /** Started and stopped by whoever made them. */
@@ -79,7 +81,10 @@ interface Wire {
 /** Puts the parts together; the layers below stand in the order in which a message meets them. */
 export function createBot(init: BotInit): Bot {
   const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, journal = memoryJournal() } = init;
-  const wires = init.inputs.map((input): Wire => ({ input, outbox: createOutbox(clock, log), connection: undefined }));
+  const { beside = [] } = init;
+  const wires = [...init.inputs, ...beside].map(
+    (input): Wire => ({ input, outbox: createOutbox(clock, log), connection: undefined }),
+  );
   const mayRun = (context: Context, command: AnyCommand) => policy.allows(context.caller, isGuest(context), command);
   const runner = createRunner({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
   const catalog: Catalog = createCatalog([...init.commands, helpCommand(() => catalog), ...jobsCommands(runner.jobs)]);
@@ -108,7 +113,7 @@ export function createBot(init: BotInit): Bot {
   const nextId = createIds();
   const stopping = new AbortController();
   const working = new Set<Promise<unknown>>();
-  let ended: Promise<void> | undefined;
+  let ended: Promise<unknown> | undefined;
   let finish: (error: MicroError | undefined) => void = () => {};
   const done = new Promise<MicroError | undefined>((resolve) => {
     finish = resolve;
@@ -196,7 +201,15 @@ export function createBot(init: BotInit): Bot {
       const giveUp = () => stopping.abort();
       if (signal?.aborted) giveUp();
       else signal?.addEventListener("abort", giveUp, { once: true });
-      const firsts = wires.map((wire) => connect(wire));
+      const firsts = wires.map(async (wire) => {
+        try {
+          return await connect(wire);
+        } catch (error) {
+          if (!beside.includes(wire.input)) throw error;
+          log.warn({ input: wire.input.name, reason: (error as Error).message }, "goes without this input");
+          return undefined;
+        }
+      });
       const soon = new AbortController();
       const enough = clock.sleep(START_MS, { signal: soon.signal }).catch(() => {});
       try {
@@ -221,7 +234,8 @@ export function createBot(init: BotInit): Bot {
           wire.outbox.close();
         }
       });
-      ended = Promise.allSettled(loops).then((ends) => {
+      ended = Promise.allSettled(loops);
+      void Promise.allSettled(loops.slice(0, init.inputs.length)).then((ends) => {
         const failed = ends.find((end) => end.status === "rejected");
         finish(failed && MicroError.from(failed.reason));
       });

@@ -28,10 +28,14 @@ type Rules = z.output<typeof schema>;
 /**
  * What holds when no policy file is given: members may do what changes nothing, guests nothing, and whoever sits at this
  * machine's terminal may do what the `micro` command line lets them do anyway.
+ * @param owners callers who have the bot's own powers already, such as the OS user that it runs as
  */
-export const defaultPolicy: Policy = fromRules(
-  schema.parse({ roles: { terminal: { members: ["terminal:*"], grants: ["*:*"] } } }),
-);
+export function policyFor(owners: readonly string[]): Policy {
+  return fromRules(schema.parse({ roles: { owners: { members: ["terminal:*", ...owners], grants: ["*:*"] } } }));
+}
+
+/** The policy of a bot that nobody owns beside its terminal. */
+export const defaultPolicy: Policy = policyFor([]);
 
 /**
  * A policy file.

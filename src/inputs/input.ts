@@ -91,6 +91,8 @@ export interface OutgoingMessage {
    * until then, over lost links too. Comes without a file.
    */
   readonly progress?: { readonly key: string; readonly last: boolean };
+  /** Tells why something was not done. People read that; a script at the other end of a pipe cannot. */
+  readonly failed?: true;
   /** Into a thread of the message that `place` came with, where the network has threads. */
   readonly aside?: boolean;
   /** Only who asked needs to see it; all do where the network cannot hide it. */

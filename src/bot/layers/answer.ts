@@ -22,9 +22,9 @@ export function answer(mouth: Mouth, log: Log): Layer {
       reply = await next({ ...context, show: progress.show });
       message = reply && renderAnswer(reply, place, limits);
     } catch (thrown) {
-      message = renderError(forPeople(thrown, context, log), context.id, place, limits);
+      message = { ...renderError(forPeople(thrown, context, log), context.id, place, limits), failed: true };
     }
-    if (message && progress.begun) message = await progress.last(message);
+    if (message && progress.begun) message = { ...message, ...(await progress.last(message)) };
     if (message && !(await mouth.send(context, message))) throw new MicroError("unavailable", "an answer was given up");
     return reply;
   };

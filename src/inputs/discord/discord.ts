@@ -1,0 +1,64 @@
+import { deadline } from "../../core/deadline.ts";
+import { MicroError } from "../../core/errors.ts";
+import { type Log, silent } from "../../core/log.ts";
+import type { Input } from "../input.ts";
+import { discordConnection } from "./connection.ts";
+import { linkError } from "./errors.ts";
+import type { Marks } from "./mark.ts";
+import type { Growing } from "./post.ts";
+import { checkSettings } from "./settings.ts";
+import { createTold } from "./told.ts";
+import { discordWeb } from "./web.ts";
+
+export interface DiscordInit {
+  /** The bot's token; a leading `Bot ` is allowed. */
+  readonly token?: string | undefined;
+  /** Ids of those who are heard. Default: everybody. */
+  readonly whitelist?: readonly string[] | undefined;
+  /** A word at the beginning that speaks to the bot, as a mention does. Default `Micro `. */
+  readonly prefix?: string | undefined;
+  /** Default `https://discord.com/api`. */
+  readonly apiUrl?: string | undefined;
+  /** How long Discord's library may try to take up a broken session before the link counts as lost. Default 10000 ms. */
+  readonly lostMs?: number | undefined;
+}
+
+/**
+ * Discord over its gateway, so nothing needs to be reachable from outside. Only translates; `docs/discord.md` tells how to
+ * make the bot and which switch it wants.
+ *
+ * @throws MicroError `invalid_argument` for a token that is missing or none, or a whitelist of names
+ */
+export function discordInput(init: DiscordInit): (parts?: { readonly log?: Log }) => Input {
+  const settings = checkSettings(init);
+  return ({ log = silent } = {}) => {
+    // These belong to the input, because what they know holds over the next link.
+    const growing: Growing = new Map();
+    const marks: Marks = new Map();
+    const told = createTold();
+    return {
+      name: "discord",
+      // Discord takes 2000 characters, of which fences and our own escapes want their share (docs.discord.com, "Create Message").
+      limits: { textLength: 1800, files: true, edits: true, buttons: true },
+      // The gateway tells nothing again to a bot that was restarted.
+      replays: false,
+      connect: async (options = {}) => {
+        using limit = deadline(options, 20_000, "discord: connecting");
+        limit.check();
+        const web = await discordWeb({ token: settings.token, apiUrl: init.apiUrl });
+        try {
+          const within = { signal: limit.signal };
+          const link = await discordConnection({ web, settings, growing, marks, told, log }, init, within);
+          if (settings.whitelist.size === 0) {
+            log.warn({}, "discord: everybody who can write to this bot is heard; --discord_whitelist names who is");
+          }
+          return link;
+        } catch (error) {
+          await web.close();
+          limit.check();
+          throw linkError(MicroError.from(error, "unavailable"));
+        }
+      },
+    };
+  };
+}

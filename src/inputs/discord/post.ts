@@ -1,0 +1,122 @@
+import { MicroError } from "../../core/errors.ts";
+import type { CallOptions } from "../../core/lifecycle.ts";
+import type { OutgoingMessage } from "../input.ts";
+import { buttons } from "./buttons.ts";
+import { fitted } from "./fit.ts";
+import type { Web } from "./web.ts";
+
+/** Which of Discord's messages shows what goes on under a key. */
+export type Growing = Map<string, { readonly channel: string; readonly message: string }>;
+
+/** What is never ended (its process lost interest) is forgotten in the end. */
+const GROWING_AT_MOST = 1000;
+
+/** docs.discord.com, "Message Flags": no previews (`chat.md §6`, unfurl exfiltration). */
+const SUPPRESS_EMBEDS = 4;
+
+/** docs.discord.com, "JSON Error Codes". */
+const UNKNOWN_MESSAGE = 10008;
+const THREAD_EXISTS = 160004;
+
+/**
+ * Says one message, as a reply to the one it answers, or changes what an earlier one with its key says. Default 15000 ms,
+ * with a file 60000 ms. Whatever it says, it notifies nobody: no mention is allowed, and not that of the one it replies to.
+ *
+ * @throws MicroError `invalid_argument`, `unauthenticated`, `exhausted` (`details.retryAfterMs`), `unavailable`
+ */
+export async function post(
+  web: Web,
+  growing: Growing,
+  message: OutgoingMessage,
+  options: CallOptions = {},
+): Promise<void> {
+  const { progress } = message;
+  if (message.place["channel"] === undefined)
+    throw new MicroError("invalid_argument", "discord: the place names no channel");
+  const { content, file } = fitted(message);
+  const within = { timeoutMs: file ? 60_000 : 15_000, ...options };
+  const body = {
+    content,
+    flags: SUPPRESS_EMBEDS,
+    allowed_mentions: { parse: [], replied_user: false },
+    components: buttons(message.choices ?? []),
+    ...(file && {
+      files: [{ name: file.name, data: Buffer.from(file.text), contentType: "text/plain; charset=utf-8" }],
+    }),
+  };
+
+  const before = progress && growing.get(progress.key);
+  if (progress && before && (await changed(web, before, body, within))) {
+    if (progress.last) growing.delete(progress.key);
+    return;
+  }
+  const where = await whereTo(web, message, within);
+  const said = await web.call(
+    "saying something",
+    (api, signal) => api.channels.createMessage(where.channel, { ...body, ...where.reply }, { signal }),
+    within,
+  );
+  if (progress === undefined) return;
+  growing.delete(progress.key);
+  if (progress.last) return;
+  growing.set(progress.key, { channel: where.channel, message: said.id });
+  if (growing.size > GROWING_AT_MOST) growing.delete(growing.keys().next().value as string);
+}
+
+type Body = Parameters<Parameters<Parameters<Web["call"]>[1]>[0]["channels"]["editMessage"]>[2];
+
+/** `false`: there is nothing to change any more, so what goes on is said anew. */
+async function changed(
+  web: Web,
+  { channel, message }: { readonly channel: string; readonly message: string },
+  body: Body,
+  options: CallOptions,
+): Promise<boolean> {
+  try {
+    await web.call(
+      "changing what was said",
+      (api, signal) => api.channels.editMessage(channel, message, body, { signal }),
+      options,
+    );
+    return true;
+  } catch (error) {
+    if (MicroError.from(error).details["discord"] === UNKNOWN_MESSAGE) return false;
+    throw error;
+  }
+}
+
+interface Where {
+  readonly channel: string;
+  readonly reply?: { readonly message_reference: { readonly message_id: string; readonly fail_if_not_exists: false } };
+}
+
+/** The channel it was asked in, as a reply there; or, when the answer is to stand aside, a thread of the question. */
+async function whereTo(web: Web, { place, aside }: OutgoingMessage, options: CallOptions): Promise<Where> {
+  const { channel = "", message, guild } = place;
+  // In direct talk it is plain what an answer belongs to, and there are no threads.
+  if (message === undefined || guild === undefined) return { channel };
+  if (aside) {
+    const thread = await threadOf(web, channel, message, options);
+    if (thread !== undefined) return { channel: thread };
+  }
+  return { channel, reply: { message_reference: { message_id: message, fail_if_not_exists: false } } };
+}
+
+/** `undefined`: there can be none, because we are in a thread already, or may not make one. */
+async function threadOf(web: Web, channel: string, message: string, options: CallOptions): Promise<string | undefined> {
+  try {
+    const body = { name: "answers", auto_archive_duration: 1440 as const };
+    const thread = await web.call(
+      "opening a thread",
+      (api, signal) => api.channels.createThread(channel, body, message, { signal }),
+      options,
+    );
+    return thread.id;
+  } catch (thrown) {
+    const error = MicroError.from(thrown);
+    // A thread has the id of the message that it hangs on.
+    if (error.details["discord"] === THREAD_EXISTS) return message;
+    if (error.code === "invalid_argument") return undefined;
+    throw error;
+  }
+}

@@ -1,3 +1,4 @@
+import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
@@ -5,6 +6,7 @@ import { createQueue } from "../../core/queue.ts";
 import type { IncomingMessage, InputConnection } from "../input.ts";
 import type { Arrived, OpenArrivals } from "./arrivals.ts";
 import { heard } from "./envelope.ts";
+import { slackMarks } from "./marks.ts";
 import type { Spoken } from "./message.ts";
 import type { Person } from "./people.ts";
 import { type Growing, post } from "./post.ts";
@@ -33,11 +35,17 @@ const NOT_SERVED = {
  * @throws MicroError `unauthenticated`, `unavailable`, `timeout`, `cancelled`
  */
 export async function slackConnection(
-  parts: { readonly workspaces: Workspaces; readonly growing: Growing; readonly log: Log },
+  parts: {
+    readonly workspaces: Workspaces;
+    readonly growing: Growing;
+    readonly clock: Clock;
+    readonly log: Log;
+  },
   open: OpenArrivals,
   options: { readonly signal: AbortSignal },
 ): Promise<InputConnection> {
-  const { workspaces, growing, log } = parts;
+  const { workspaces, growing, clock, log } = parts;
+  const marks = slackMarks(log);
   const queue = createQueue<Heard>(WAITING);
   const closing = new AbortController();
 
@@ -53,7 +61,7 @@ export async function slackConnection(
       acknowledge(envelope, envelope.type === "slash_commands" ? NOT_SERVED : undefined);
       return;
     }
-    const message = heard(envelope, workspace.self);
+    const message = heard(envelope, workspace.self, clock.now());
     if (message === undefined) acknowledge(envelope);
     else queue.push({ message, person: workspace.people.who(message), envelope });
   };
@@ -81,6 +89,10 @@ export async function slackConnection(
     send: async (message, options?: CallOptions) => {
       connected();
       await post(workspaces.at(message.place).web, growing, message, options);
+    },
+    mark: async (place, mark, options?: CallOptions) => {
+      connected();
+      await marks.put(workspaces.at(place).web, place, mark, options);
     },
     ...closable(async () => {
       closing.abort();

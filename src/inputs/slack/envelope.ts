@@ -21,7 +21,7 @@ export interface Envelope {
  *
  * @param now epoch ms, for what Slack does not date: slash commands and forms, which it sends once and at once
  */
-export function heard({ type, body }: Envelope, self: Self, now: number = Date.now()): Spoken | undefined {
+export function heard({ type, body }: Envelope, self: Self, now: number): Spoken | undefined {
   switch (type) {
     case "events_api":
       return body.event?.type === "app_home_opened" ? homeOpened(body, self) : spoken(body, self);

@@ -47,7 +47,7 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
     return {
       name: "slack",
       // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
-      limits: { textLength: 3500, files: true, edits: true, buttons: false },
+      limits: { textLength: 3500, files: true, edits: true, buttons: true },
       replays: true,
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "slack: connecting");
@@ -59,7 +59,7 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
               ? sockets(workspaces.first.web, { ...init, ...way }, clock)
               : (onEnvelope) => openHttp({ ...init, ...way }, { clock, log }, onEnvelope);
           try {
-            return await slackConnection({ workspaces, growing, log }, open, within);
+            return await slackConnection({ workspaces, growing, clock, log }, open, within);
           } catch (error) {
             await workspaces.close();
             throw error;

@@ -25,8 +25,8 @@ export interface FakeSlack extends Closable {
   remove(said: Pick<Said, "channel" | "ts">): void;
   /** Another bot speaks, the old way with a subtype or the new way without. */
   botSays(text: string, subtype?: "bot_message"): void;
-  /** An event of any shape, in a payload with everything that Slack adds. */
-  event(event: object, payload?: object): string;
+  /** An event of any shape, in a payload with everything that Slack adds. @param at the workspace it is for */
+  event(event: object, payload?: object, at?: string): string;
   user(id: string, facts?: object): void;
   /** The app is installed in another workspace, too. */
   install(installation: Installation): void;

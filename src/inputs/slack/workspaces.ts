@@ -146,9 +146,10 @@ interface Addressed {
   readonly context_team_id?: unknown;
   readonly authorizations?: readonly { readonly team_id?: unknown }[];
   readonly team?: { readonly id?: unknown } | null;
-  readonly user?: { readonly team_id?: unknown };
+  readonly user?: { readonly team_id?: unknown } | null;
   readonly view?: { readonly app_installed_team_id?: unknown } | null;
   readonly event?: { readonly text?: unknown };
+  readonly is_ext_shared_channel?: unknown;
 }
 
 /**
@@ -165,7 +166,9 @@ function teamOf({ type, body }: Envelope): string | undefined {
   return teams.find((team) => typeof team === "string" && team !== "") as string | undefined;
 }
 
+/** Whom a message in a shared channel is said to, if it begins with that. */
 function mentionedFirst({ body }: Envelope): string | undefined {
-  const text = (body as Addressed).event?.text;
-  return typeof text === "string" ? /^\s*<@(\w+)/.exec(text)?.[1] : undefined;
+  const { event, is_ext_shared_channel: shared } = body as Addressed;
+  const text = event?.text;
+  return shared === true && typeof text === "string" ? /^\s*<@(\w+)/.exec(text)?.[1] : undefined;
 }

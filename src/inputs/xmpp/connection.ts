@@ -1,0 +1,138 @@
+import type { Clock } from "../../core/clock.ts";
+import { MicroError } from "../../core/errors.ts";
+import { closable } from "../../core/lifecycle.ts";
+import type { Log } from "../../core/log.ts";
+import { createQueue } from "../../core/queue.ts";
+import type { IncomingMessage, InputConnection } from "../input.ts";
+import { answerTo } from "./answers.ts";
+import { parseJid } from "./jid.ts";
+import { type Hearing, spoken } from "./message.ts";
+import { NS } from "./names.ts";
+import { type Growing, poster } from "./post.ts";
+import { chatRooms, type Rooms } from "./rooms.ts";
+import { openSession, type SessionInit } from "./session.ts";
+import { child, children, type Xml, xml } from "./xml.ts";
+
+export interface ConnectionInit extends Omit<SessionInit, "onStanza" | "answer"> {
+  readonly rooms: readonly string[];
+  readonly nick: string;
+  readonly rejoinMs: number;
+  /** Domains whose people are no strangers. */
+  readonly homes: ReadonlySet<string>;
+  readonly growing: Growing;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How many messages wait for the bot. More than that is a flood, and the newest of it is not heard. */
+const WAITING = 1000;
+
+/**
+ * One link: logs in, goes into the rooms, translates.
+ *
+ * @throws MicroError `unauthenticated`, `unavailable`, and the signal's reason
+ */
+export async function xmppConnection(init: ConnectionInit, signal: AbortSignal): Promise<InputConnection> {
+  const { name, clock, log } = init;
+  const queue = createQueue<IncomingMessage>(WAITING);
+  const closing = new AbortController();
+  // Stanzas may come as soon as the server knows us, before we know what the server can do.
+  const early: Xml[] = [];
+  let onStanza = (stanza: Xml): void => void early.push(stanza);
+
+  const session = await openSession({ ...init, onStanza: (stanza) => onStanza(stanza), answer: answerTo }, signal);
+  const me = parseJid(session.jid);
+  const rooms: Rooms = chatRooms({ ...init, session }, closing.signal);
+  const post = poster(name, session, rooms, init.growing);
+  const hearing: Omit<Hearing, "now"> = { me, rooms, homes: init.homes, stanzaIds: false };
+
+  const firstHeard = remember(WAITING);
+
+  const onMessage = (stanza: Xml) => {
+    if (post.take(stanza) || rooms.take(stanza)) return;
+    const heard = spoken(stanza, { ...hearing, now: clock.now() });
+    if (heard === undefined) return;
+    const message = { ...heard, sentAt: firstHeard(heard.id, heard.sentAt) };
+    if (!queue.push(message)) {
+      log.warn({ room: message.place.room }, `${name}: too much at once, a message was not heard`);
+    }
+  };
+  const onPresence = (stanza: Xml) => {
+    if (rooms.take(stanza) || stanza.attrs["type"] !== "subscribe") return;
+    // Our own people may see that the bot is there. Nothing is promised by it.
+    const from = parseJid(stanza.attrs["from"] ?? "");
+    if (init.homes.has(from.domain)) session.send(xml("presence", { to: from.bare, type: "subscribed" }));
+  };
+
+  const over = session.over.then((error) => {
+    closing.abort();
+    post.end(error);
+    queue.end(error);
+  });
+  try {
+    const ids = await idsOfServer(session, me.bare, signal);
+    Object.assign(hearing, { stanzaIds: ids });
+    onStanza = (stanza) => (stanza.name === "message" ? onMessage(stanza) : onPresence(stanza));
+    for (const stanza of early.splice(0)) onStanza(stanza);
+    session.send(xml("presence"));
+    await rooms.join(signal);
+  } catch (error) {
+    closing.abort();
+    await session.close();
+    throw error;
+  }
+  log.info({ jid: me.bare, domain: init.domain }, `${name}: logged in`);
+
+  async function* messages(): AsyncGenerator<IncomingMessage> {
+    for await (const message of queue) {
+      if (closed) return;
+      yield message;
+    }
+  }
+
+  let closed = false;
+  return {
+    [Symbol.asyncIterator]: messages,
+    send: post.post,
+    ...closable(async () => {
+      closed = true;
+      closing.abort();
+      queue.end();
+      post.end(new MicroError("unavailable", `${name}: the connection is closed`));
+      await session.close();
+      await over;
+    }),
+  };
+}
+
+/** What is delivered twice was said when it came first: live messages carry no time. */
+function remember(atMost: number): (id: string, at: number) => number {
+  const seen = new Map<string, number>();
+  return (id, at) => {
+    const before = seen.get(id);
+    if (before !== undefined) return Math.min(before, at);
+    seen.set(id, at);
+    for (const oldest of seen.keys()) {
+      if (seen.size <= atMost) break;
+      seen.delete(oldest);
+    }
+    return at;
+  };
+}
+
+/** Whether our own server writes the ids of what is said to us directly (XEP-0359), and so strikes out forged ones. */
+async function idsOfServer(
+  session: Awaited<ReturnType<typeof openSession>>,
+  bare: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const answer = await session.ask("get", xml("query", { xmlns: NS.discoInfo }), bare, { signal });
+    const query = child(answer, "query", NS.discoInfo);
+    return query !== undefined && children(query, "feature", NS.discoInfo).some((one) => one.attrs["var"] === NS.sid);
+  } catch (error) {
+    const known = MicroError.from(error);
+    if (known.code === "invalid_argument") return false;
+    throw known;
+  }
+}

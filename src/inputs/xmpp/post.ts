@@ -1,0 +1,139 @@
+import { randomUUID } from "node:crypto";
+import { deadline, orAbort } from "../../core/deadline.ts";
+import { MicroError } from "../../core/errors.ts";
+import type { CallOptions } from "../../core/lifecycle.ts";
+import type { OutgoingMessage } from "../input.ts";
+import { sendError, stanzaComplaint } from "./errors.ts";
+import { parseJid } from "./jid.ts";
+import { identityOf } from "./message.ts";
+import { NS } from "./names.ts";
+import { render } from "./render.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Session } from "./session.ts";
+import { child, type Xml, xml } from "./xml.ts";
+
+/** The messages that grow: the id of what shows what goes on under a key, and where. */
+export type Growing = Map<string, string>;
+
+/** What is never ended (its process lost interest) is forgotten in the end. */
+const GROWING_AT_MOST = 1000;
+
+/** Says things over one session, and learns whether they arrived. */
+export interface Poster {
+  /**
+   * Says it, or corrects what was said under its key (XEP-0308). In a room it has arrived when the room says it to everybody,
+   * elsewhere when our own server has taken it without a complaint. Default 15000 ms.
+   * @throws MicroError as `InputConnection.send` does
+   */
+  post(message: OutgoingMessage, options?: CallOptions): Promise<void>;
+  /** Takes a room's copy of what we said, or a complaint about it: `true` when it was one. */
+  take(stanza: Xml): boolean;
+  /** Whoever waits is told that. */
+  end(error: MicroError): void;
+}
+
+interface Waiting {
+  readonly to: string;
+  readonly what: string;
+  resolve(): void;
+  reject(error: MicroError): void;
+}
+
+export function poster(
+  name: string,
+  session: Pick<Session, "send" | "ask">,
+  rooms: Pick<Rooms, "get" | "lost">,
+  growing: Growing,
+): Poster {
+  const waiting = new Map<string, Waiting>();
+  let ended: MicroError | undefined;
+
+  const say = async (stanza: Xml, id: string, to: string, type: string, signal: AbortSignal): Promise<void> => {
+    const arrived = new Promise<void>((resolve, reject) => {
+      waiting.set(id, { to, what: `saying something to ${to}`, resolve, reject });
+    });
+    arrived.catch(() => {});
+    try {
+      session.send(stanza);
+      // A server does one thing after another, so a complaint would be here before the answer to what was asked after it.
+      if (type !== "groupchat") {
+        const asked = session.ask("get", xml("ping", { xmlns: NS.ping }), undefined, { signal, timeoutMs: 0 });
+        const done = () => waiting.get(id)?.resolve();
+        asked.then(done, (error) => {
+          // "I know no ping" was said after the message, too.
+          if (MicroError.from(error).code === "invalid_argument") done();
+        });
+      }
+      await orAbort(arrived, signal);
+    } finally {
+      waiting.delete(id);
+    }
+  };
+
+  return {
+    post: async (message, options = {}) => {
+      const { place, progress } = message;
+      const to = place["to"];
+      const type = place["type"] === "groupchat" ? "groupchat" : "chat";
+      if (ended !== undefined) throw ended;
+      if (to === undefined) throw new MicroError("invalid_argument", `${name}: the place names nobody`);
+      const { bare, resource } = parseJid(to);
+      const room = rooms.get(bare);
+      if (room !== undefined && !room.joined) {
+        throw new MicroError("unavailable", `${name}: the bot is not in ${bare}`);
+      }
+      if (room !== undefined && resource !== "" && place["who"] !== undefined) {
+        // Somebody else may have the nick by now, and the answer is for who asked.
+        if (identityOf(room, resource) !== place["who"]) {
+          throw new MicroError("invalid_argument", `${name}: who asked as ${resource} is not in ${bare} any more`);
+        }
+      }
+      using limit = deadline(options, 15_000, `${name}: saying something to ${bare}`);
+      limit.check();
+      const before = progress && growing.get(progress.key);
+      const id = randomUUID();
+      const { body, unstyled } = render(message.parts);
+      const stanza = xml(
+        "message",
+        { to, type, id },
+        xml("body", {}, body),
+        place["thread"] === undefined ? undefined : xml("thread", {}, place["thread"]),
+        xml("origin-id", { xmlns: NS.sid, id }),
+        unstyled ? xml("unstyled", { xmlns: NS.styling }) : undefined,
+        before === undefined ? undefined : xml("replace", { xmlns: NS.correct, id: before }),
+        type === "chat" && room !== undefined ? xml("x", { xmlns: NS.mucUser }) : undefined,
+      );
+      await say(stanza, id, to, type, limit.signal);
+      if (progress === undefined) return;
+      if (progress.last) growing.delete(progress.key);
+      // A correction of a correction names the first message (XEP-0308 §3).
+      else growing.set(progress.key, before ?? id);
+      for (const oldest of growing.keys()) {
+        if (growing.size <= GROWING_AT_MOST) break;
+        growing.delete(oldest);
+      }
+    },
+    take: (stanza) => {
+      const origin = child(stanza, "origin-id", NS.sid)?.attrs["id"];
+      const { id = origin ?? "", from = "", type } = stanza.attrs;
+      const said = waiting.get(id) ?? waiting.get(origin ?? "");
+      const { bare, resource } = parseJid(from);
+      if (type === "error") {
+        if (said === undefined || parseJid(said.to).bare !== bare) return true;
+        const complaint = stanzaComplaint(stanza);
+        if (complaint.condition === "not-acceptable") rooms.lost(bare);
+        said.reject(sendError(name, said.what, complaint));
+        return true;
+      }
+      // By its id and by who the room says has said it: somebody else may use the same id.
+      if (type !== "groupchat" || !rooms.get(bare)?.occupants.isMe(resource)) return false;
+      if (said?.to === bare) said.resolve();
+      return true;
+    },
+    end: (error) => {
+      ended = error;
+      for (const one of waiting.values()) one.reject(error);
+      waiting.clear();
+    },
+  };
+}

@@ -29,7 +29,8 @@ export function shown(html: string): { readonly text: string; readonly live: rea
     const rest = html.slice(at);
     if (rest[0] === "<") {
       const tag = /^<(\/?)([\w-]+)([^<>]*)>/.exec(rest);
-      if (!tag || !TAGS.test(tag[2] ?? "")) throw new Error(`can't parse entities: Unsupported start tag at byte offset ${at}`);
+      if (!tag || !TAGS.test(tag[2] ?? ""))
+        throw new Error(`can't parse entities: Unsupported start tag at byte offset ${at}`);
       const [whole, slash, name = "", more] = tag;
       if (slash) {
         if (open.pop() !== name) throw new Error(`can't parse entities: Unmatched end tag at byte offset ${at}`);
@@ -46,7 +47,8 @@ export function shown(html: string): { readonly text: string; readonly live: rea
       at += known && entity ? entity[0].length : 1;
     }
   }
-  if (open.length > 0) throw new Error(`can't parse entities: Can't find end tag corresponding to start tag "${open.at(-1)}"`);
+  if (open.length > 0)
+    throw new Error(`can't parse entities: Can't find end tag corresponding to start tag "${open.at(-1)}"`);
   look();
   return { text: text.trim(), live };
 }

@@ -22,7 +22,9 @@ export interface FakeTelegram extends Closable {
   say(text: string, how?: Say): number;
   /** An update of any shape. */
   update(body: object): number;
-  /** Somebody presses the button with this label under what the bot said last. */
+  /** What a person said last, as `chat/message`. */
+  lastSaid(): string;
+  /** Somebody presses the button with this label, on the last message that has it. */
   press(label: string, user?: number): string;
   /** An update comes once more, though it was acknowledged. */
   again(update: number): void;
@@ -108,6 +110,7 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
   let hearsAll = true;
   let hooked = false;
   let count = 500;
+  let lastSaid = "";
 
   const update: FakeTelegram["update"] = (body) => {
     const entry = { update_id: ++count, ...body };
@@ -117,15 +120,29 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
     return entry.update_id;
   };
 
-  const person = (id: number) => ({ id, is_bot: false, first_name: id === ANN ? "Ann" : `Person${id}`, username: `user${id}` });
+  const person = (id: number) => ({
+    id,
+    is_bot: false,
+    first_name: id === ANN ? "Ann" : `Person${id}`,
+    username: `user${id}`,
+  });
   const chatOf = (id: number) =>
     id > 0
       ? { id, type: "private", first_name: "Ann" }
       : { id, type: "supergroup", title: "Group", ...(id === FORUM && { is_forum: true }) };
 
   const getUpdates = async (args: Args, gone: Promise<unknown>): Promise<unknown> => {
-    poller?.over(new Refusal(409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"));
-    if (hooked) throw new Refusal(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first");
+    poller?.over(
+      new Refusal(
+        409,
+        "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+      ),
+    );
+    if (hooked)
+      throw new Refusal(
+        409,
+        "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
+      );
     const offset = Number(args["offset"] ?? 0);
     for (const { update_id } of pending) if (update_id < offset) taken.add(update_id);
     pending = pending.filter(({ update_id }) => update_id >= offset || !taken.has(update_id));
@@ -162,9 +179,12 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
   };
 
   const buttonsOf = (args: Args): Post["buttons"] => {
-    const markup = args["reply_markup"] as { inline_keyboard?: { text: string; callback_data: string }[][] } | undefined;
+    const markup = args["reply_markup"] as
+      | { inline_keyboard?: { text: string; callback_data: string }[][] }
+      | undefined;
     const buttons = (markup?.inline_keyboard ?? []).flat();
-    for (const { callback_data } of buttons) if (Buffer.byteLength(callback_data) > 64) throw bad("BUTTON_DATA_INVALID");
+    for (const { callback_data } of buttons)
+      if (Buffer.byteLength(callback_data) > 64) throw bad("BUTTON_DATA_INVALID");
     return buttons;
   };
 
@@ -176,19 +196,36 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
     if (args["parse_mode"] !== "HTML") throw bad("this fake wants HTML");
     const message = ++count;
     const to = args["reply_parameters"] as { message_id?: number } | undefined;
-    posts.push({ chat, message, topic, replyTo: to?.message_id, ...seen, edits: 0, buttons: buttonsOf(args), ...(file && { file }), args });
+    posts.push({
+      chat,
+      message,
+      topic,
+      replyTo: to?.message_id,
+      ...seen,
+      edits: 0,
+      buttons: buttonsOf(args),
+      ...(file && { file }),
+      args,
+    });
     return { message_id: message, date: now(), chat: chatOf(chat), from: { ...bot, is_bot: true }, text: seen.text };
   };
 
   const methods: Record<string, (args: Args, gone: Promise<unknown>) => unknown> = {
-    getMe: () => ({ ...bot, is_bot: true, first_name: "Micro", can_join_groups: true, can_read_all_group_messages: hearsAll }),
+    getMe: () => ({
+      ...bot,
+      is_bot: true,
+      first_name: "Micro",
+      can_join_groups: true,
+      can_read_all_group_messages: hearsAll,
+    }),
     getUpdates,
     sendMessage: (args) => {
       const seen = look(args["text"], 4096, "message");
       if (seen.text === "") throw bad("message text is empty");
       return post(args, seen);
     },
-    sendDocument: (args) => post(args, look(args["caption"], 1024, "message caption"), args["document"] as Post["file"]),
+    sendDocument: (args) =>
+      post(args, look(args["caption"], 1024, "message caption"), args["document"] as Post["file"]),
     editMessageText: (args) => {
       const at = posts.findIndex(({ chat, message }) => chat === args["chat_id"] && message === args["message_id"]);
       const before = posts[at];
@@ -227,7 +264,9 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
       if (planned?.reset) return void request.socket.destroy();
       if (planned?.page) return void response.writeHead(planned.page, { "content-type": "text/html" }).end("<html>");
       if (planned?.retryAfter) {
-        throw new Refusal(429, `Too Many Requests: retry after ${planned.retryAfter}`, { retry_after: planned.retryAfter });
+        throw new Refusal(429, `Too Many Requests: retry after ${planned.retryAfter}`, {
+          retry_after: planned.retryAfter,
+        });
       }
       if (planned?.error) throw new Refusal(...planned.error);
       if (given !== token || !valid) throw new Refusal(401, "Unauthorized");
@@ -254,15 +293,25 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
     signs,
     reactions,
     update,
-    say: (text, { chat = ANN, user = ANN, message = {} } = {}) =>
-      update({ message: { message_id: ++count, date: now(), chat: chatOf(chat), from: person(user), text, ...message } }),
+    lastSaid: () => lastSaid,
+    say: (text, { chat = ANN, user = ANN, message = {} } = {}) => {
+      const message_id = ++count;
+      lastSaid = `${chat}/${message_id}`;
+      return update({ message: { message_id, date: now(), chat: chatOf(chat), from: person(user), text, ...message } });
+    },
     press: (label, user = ANN) => {
-      const last = posts.at(-1);
+      const last = posts.findLast(({ buttons }) => buttons.some(({ text }) => text === label));
       const button = last?.buttons.find(({ text }) => text === label);
       if (last === undefined || button === undefined) throw new Error(`there is no button ${label}`);
       const id = `press${++count}`;
       presses.add(id);
-      const message = { message_id: last.message, date: now(), chat: chatOf(last.chat), from: { ...bot, is_bot: true }, text: last.text };
+      const message = {
+        message_id: last.message,
+        date: now(),
+        chat: chatOf(last.chat),
+        from: { ...bot, is_bot: true },
+        text: last.text,
+      };
       update({ callback_query: { id, from: person(user), message, chat_instance: "1", data: button.callback_data } });
       return id;
     },

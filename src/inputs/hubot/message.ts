@@ -1,0 +1,43 @@
+import type { IncomingMessage } from "../input.ts";
+import type { Said } from "./protocol.ts";
+
+/**
+ * What an adapter gave, as a message of ours. Hubot vouches for nobody, and many adapters make an id of a nick
+ * (`chat.md §6`, "Identity confusion"); so who speaks is known only where the adapter is trusted.
+ */
+export function messageOf(said: Said, trusted: boolean): IncomingMessage {
+  const words = addressed(said.text, said.names);
+  const id = trusted ? said.user : undefined;
+  return {
+    id: said.id,
+    from: { id, name: said.name ?? said.user ?? "somebody", guest: said.guest || id === undefined },
+    place: {
+      room: said.room ?? `@${said.user ?? said.name ?? ""}`,
+      key: said.key,
+      at: said.room,
+      user: said.user,
+      name: said.name,
+    },
+    text: words ?? said.text,
+    // Adapters give no room to what was said to the robot alone, or put its name before it.
+    addressed: words !== undefined || said.room === undefined,
+    sentAt: said.sentAt,
+  };
+}
+
+/**
+ * What follows the robot's name at the beginning, as Hubot writes it (`@name: `, `name, `, `name `). Unlike Hubot's
+ * pattern it wants the name to end there: `microscope` is another word (`chat.md §1`).
+ */
+function addressed(text: string, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const start = /^\s*@?/.exec(text)?.[0].length ?? 0;
+    for (const at of [start, text.length - text.trimStart().length]) {
+      if (text.slice(at, at + name.length).toLowerCase() !== name.toLowerCase()) continue;
+      const rest = text.slice(at + name.length);
+      // An alias such as `!` needs nothing after it.
+      if (rest === "" || /^[\s:,]/.test(rest) || !/\w$/.test(name)) return rest.replace(/^\s*[:,]?\s*/, "");
+    }
+  }
+  return undefined;
+}

@@ -22,6 +22,10 @@ export interface SlackSockets {
   redeliver(): void;
   /** The same event again on another envelope, though it may have been acknowledged. */
   duplicate(eventId: string): void;
+  /** A slash command or something pressed: to one socket, once. Gives the envelope's id. */
+  hand(type: string, payload: object): string;
+  /** What envelopes were acknowledged with, by id. */
+  readonly answers: ReadonlyMap<string, unknown>;
   /** Any frame, to all sockets: `{ type: "disconnect", reason: "warning" }`. */
   frame(frame: object): void;
   /** Events that were acknowledged, in order. */
@@ -51,6 +55,7 @@ export function slackSockets(
   const waiting: Delivery[] = [];
   const acked: string[] = [];
   const attempts = new Map<string, number[]>();
+  const answers = new Map<string, unknown>();
   let turn = 0;
   let closed = false;
 
@@ -86,7 +91,9 @@ export function slackSockets(
   };
 
   const hear = (data: string) => {
-    const delivery = envelopes.get((JSON.parse(data) as { envelope_id: string }).envelope_id);
+    const { envelope_id, payload } = JSON.parse(data) as { envelope_id: string; payload?: unknown };
+    answers.set(envelope_id, payload);
+    const delivery = envelopes.get(envelope_id);
     if (delivery === undefined || delivery.acked) return;
     delivery.acked = true;
     clearTimeout(delivery.timer);
@@ -127,6 +134,13 @@ export function slackSockets(
       const delivery = deliveries.get(eventId);
       if (delivery) send({ payload: delivery.payload, attempt: 1, acked: false });
     },
+    hand: (type, payload) => {
+      const envelope_id = randomUUID();
+      const [socket] = [...sockets].filter((one) => !leaving.has(one) && one.readyState === one.OPEN);
+      socket?.send(JSON.stringify({ type, envelope_id, payload, accepts_response_payload: true }));
+      return envelope_id;
+    },
+    answers,
     frame: (frame) => {
       for (const socket of sockets) {
         socket.send(JSON.stringify(frame));

@@ -38,6 +38,7 @@ export interface SlackHttp {
 export function slackHttp(
   methods: Readonly<Record<string, Method>>,
   upload: (id: string, content: string) => void,
+  respond: (id: string, body: string) => number = () => 404,
 ): SlackHttp {
   const calls: Call[] = [];
   const faults = new Map<string, { fault: Fault; left: number }[]>();
@@ -51,8 +52,8 @@ export function slackHttp(
   const answer = async (request: HttpRequest, response: ServerResponse) => {
     const body = await read(request);
     const [, area = "", name = ""] = (request.url ?? "").split("/");
-    const method = area === "upload" ? "upload" : name;
-    const args = area === "upload" ? {} : Object.fromEntries(new URLSearchParams(body.toString()));
+    const method = area === "api" ? name : area;
+    const args = area !== "api" ? {} : Object.fromEntries(new URLSearchParams(body.toString()));
     calls.push({ method, args });
 
     const fault = nextFault(method);
@@ -65,6 +66,7 @@ export function slackHttp(
     if (fault?.error !== undefined)
       return reply(response, 200, { ok: false, error: fault.error, needed: fault.needed });
 
+    if (area === "respond") return response.writeHead(respond(name, body.toString())).end("ok");
     if (area === "upload") {
       upload(name, await content(body, request.headers["content-type"]));
       return response.writeHead(200).end(`OK - ${body.length}`);

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type Closable, closable } from "../../src/core/lifecycle.ts";
+import { type Block, refusedBlocks, shownBlocks } from "./slack-blocks.ts";
 import { shown, typed } from "./slack-markup.ts";
+import { type SlackPeople, type Surroundings, slackPeople } from "./slack-people.ts";
 import { type SlackSockets, slackSockets } from "./slack-socket.ts";
 import { type Answer, type Arguments, type Call, type Fault, type Method, slackHttp } from "./slack-web-api.ts";
 
@@ -18,6 +20,8 @@ export interface FakeSlack extends Closable {
   /** What the bot said, as people see it, oldest first. */
   readonly posts: readonly Post[];
   readonly calls: readonly Call[];
+  /** What people do beside writing: slash commands, presses, forms, home tabs; and what they see beside channels. */
+  readonly people: SlackPeople;
   /** A person speaks; the bot hears it as Slack tells it: a mention in a channel is two events. */
   say(text: string, how?: Say): Said;
   /** Somebody edits (`message_changed`), or deletes, what was said. */
@@ -79,6 +83,8 @@ interface Post {
   /** What would act: links, mentions. */
   readonly live: readonly string[];
   readonly file?: { readonly name: string; readonly text: string };
+  /** Sections and buttons, instead of the text. */
+  readonly blocks?: readonly Block[];
   readonly args: Arguments;
   /** The workspace whose token was used. */
   readonly team: string;
@@ -108,9 +114,11 @@ export interface FakeSlackInit {
   readonly ackMs?: number;
   /** Default over sockets. */
   readonly deliveries?: Deliveries;
+  /** How slash commands and presses leave Slack. Default over sockets; gives a name for what was handed over. */
+  readonly hand?: (type: "slash_commands" | "interactive", payload: object) => string;
 }
 
-export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}): Promise<FakeSlack> {
+export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackInit = {}): Promise<FakeSlack> {
   const team = "T1";
   const botUser = "UBOT";
   const token = "xoxb-1111-2222-planted-bot-secret";
@@ -186,14 +194,30 @@ export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}
     return { channel, ts, user, eventIds };
   };
 
+  const refused = (channel: string): string | undefined => {
+    const place = channels.get(channel);
+    if (place === undefined) return "channel_not_found";
+    if (place.archived) return "is_archived";
+    return place.absent ? "not_in_channel" : undefined;
+  };
+
+  /** What people see: the blocks, where there are any. Both must be harmless, since notifications show the text. */
+  const seen = (markup: string, blocks: readonly Block[] | undefined) =>
+    blocks?.length
+      ? { text: shownBlocks(blocks).text, live: [...shown(markup).live, ...shownBlocks(blocks).live], blocks }
+      : shown(markup);
+
   /** Slack tells a bot what it said itself, like anything else that is said. */
   const post = (args: Arguments, markup: string, given: string, file?: Post["file"]): Answer => {
     const { team: by, botUser: bot } = installed(given) ?? { team, botUser };
-    const channel = args["channel"] ?? args["channel_id"] ?? "";
-    const place = channels.get(channel);
-    if (place === undefined) return { error: "channel_not_found" };
-    if (place.archived) return { error: "is_archived" };
-    if (place.absent) return { error: "not_in_channel" };
+    const where = args["channel"] ?? args["channel_id"] ?? "";
+    // A person's id stands for the direct talk with them.
+    const channel = users.has(where) ? `D${where}` : where;
+    const error = users.has(where) ? undefined : refused(channel);
+    if (error !== undefined) return { error };
+    const blocks = args["blocks"] === undefined ? undefined : (JSON.parse(args["blocks"]) as readonly Block[]);
+    const wrong = blocks && refusedBlocks(blocks, "message");
+    if (wrong !== undefined) return { error: wrong };
     if (markup === "" && file === undefined) return { error: "no_text" };
     if (markup.length > 40_000) return { error: "msg_too_long" };
     const thread = args["thread_ts"];
@@ -204,7 +228,7 @@ export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}
       edits: 0,
       ...(thread && { thread }),
       markup,
-      ...shown(markup),
+      ...seen(markup, blocks),
       ...(file && { file }),
       args,
       team: by,
@@ -231,8 +255,13 @@ export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}
     const before = posts[at];
     if (before === undefined || removed.has(ts)) return { error: "message_not_found" };
     if (text === "") return { error: "no_text" };
-    if (text.length > 40_000) return { error: "msg_too_long" };
-    posts[at] = { ...before, edits: before.edits + 1, markup: text, ...shown(text), args };
+    if (text.length > 4000) return { error: "msg_too_long" };
+    const given = args["blocks"] === undefined ? undefined : (JSON.parse(args["blocks"]) as readonly Block[]);
+    const wrong = given && refusedBlocks(given, "message");
+    if (wrong !== undefined) return { error: wrong };
+    // Blocks that an update does not speak of stay.
+    const { blocks: old, ...rest } = before;
+    posts[at] = { ...rest, edits: before.edits + 1, markup: text, ...seen(text, given ?? old), args };
     const stamp = timestamp();
     const message = { type: "message", user: botUser, bot_id: "B1", text, ts, edited: { user: botUser, ts: stamp } };
     event({
@@ -256,8 +285,20 @@ export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}
       return valid && installed(given) ? method(args, given) : { error: "invalid_auth" };
     };
 
+  const around: Surroundings = {
+    team,
+    address: () => address(),
+    timestamp,
+    refused,
+    posts,
+    hand: (type, payload) => hand?.(type, payload) ?? sockets.hand(type, payload),
+    event: (happened) => event(happened),
+  };
+  const { people, methods, respond } = slackPeople(around);
+
   const http = slackHttp(
     {
+      ...Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, withBot(method)])),
       "auth.test": withBot((_args, given) => ({
         url: "https://team.slack.com/",
         team: "Team",
@@ -294,6 +335,7 @@ export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}
       const upload = uploads.get(id);
       if (upload) upload.text = text;
     },
+    respond,
   );
   http.server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
   http.server.listen(0, "127.0.0.1");
@@ -324,6 +366,7 @@ export async function fakeSlack({ ackMs = 3000, deliveries }: FakeSlackInit = {}
     sockets,
     posts,
     calls: http.calls,
+    people,
     say,
     edit: ({ channel, ts, user }, text) => {
       const message = { type: "message", text: typed(text, names), user, ts, team, edited: { user, ts: timestamp() } };

@@ -1,8 +1,9 @@
+import type { HubotInit } from "../inputs/hubot/hubot.ts";
 import type { Input } from "../inputs/input.ts";
 import type { LocalInit } from "../inputs/local/local.ts";
 import type { TerminalInit } from "../inputs/terminal/terminal.ts";
 import type { Tools } from "./known.ts";
-import { type Settings, secret, text } from "./options.ts";
+import { list, type Settings, secret, text } from "./options.ts";
 
 /** Options of the inputs, each under the name of its own. */
 export const INPUT_OPTIONS = {
@@ -15,6 +16,18 @@ export const INPUT_OPTIONS = {
   slack_address: text({ env: "MICRO_SLACK_ADDRESS", description: "where to listen for them; :3000 if not given" }, ""),
   slack_path: text({ env: "MICRO_SLACK_PATH", description: "the path of Slack's requests" }, "/slack/events"),
   slack_api_url: text({ env: "MICRO_SLACK_API_URL", description: "Slack's Web API elsewhere: GovSlack, a proxy" }, ""),
+  discord_token: secret({ env: "MICRO_DISCORD_TOKEN", description: "bot token; a leading `Bot ` is allowed" }),
+  discord_whitelist: list({
+    env: "MICRO_DISCORD_WHITELIST",
+    description: "numeric ids of the people who are heard; everybody if not given",
+  }),
+  discord_prefix: text({ env: "MICRO_DISCORD_PREFIX", description: "a word that speaks to the bot" }, "Micro "),
+  telegram_token: secret({ env: "MICRO_TELEGRAM_TOKEN", description: "bot token of @BotFather, 123456:AA…" }),
+  telegram_whitelist: list({
+    env: "MICRO_TELEGRAM_WHITELIST",
+    description: "numeric ids of the people who are heard; everybody if not given",
+  }),
+  telegram_api_url: text({ env: "MICRO_TELEGRAM_API_URL", description: "a Bot API server of your own" }, ""),
   chat_socket: text(
     {
       env: "MICRO_CHAT_SOCKET",
@@ -22,6 +35,10 @@ export const INPUT_OPTIONS = {
     },
     "",
   ),
+  hubot_trusted: list({
+    env: "MICRO_HUBOT_TRUSTED",
+    description: "the adapters of hubot:… whose user ids their network guarantees; of the others everybody is a guest",
+  }),
 };
 
 type InputSettings = Settings<typeof INPUT_OPTIONS>;
@@ -30,10 +47,16 @@ type InputSettings = Settings<typeof INPUT_OPTIONS>;
 export interface Host {
   readonly terminal: TerminalInit;
   readonly local: Pick<LocalInit, "path" | "complete">;
+  readonly hubot: Pick<HubotInit, "cwd" | "env">;
 }
 
-/** Makes an input out of settings. @throws MicroError `invalid_argument` for a setting that is missing or wrong */
-type MakeInput = (settings: InputSettings, host: Host, tools: Tools) => Promise<Input>;
+/**
+ * Makes an input out of settings.
+ *
+ * @param rest what follows the `:` of its name
+ * @throws MicroError `invalid_argument` for a setting that is missing or wrong
+ */
+type MakeInput = (settings: InputSettings, host: Host, tools: Tools, rest: string) => Promise<Input>;
 
 /** Chat networks, by the name that `--inputs` knows. Each is loaded when it is chosen. */
 export const INPUTS = {
@@ -52,8 +75,36 @@ export const INPUTS = {
       apiUrl: settings.slack_api_url || undefined,
     })(tools);
   },
+  discord: async (settings, _host, tools) => {
+    const { discordInput } = await import("../inputs/discord/discord.ts");
+    return discordInput({
+      token: settings.discord_token,
+      whitelist: settings.discord_whitelist,
+      prefix: settings.discord_prefix,
+    })(tools);
+  },
+  telegram: async (settings, _host, tools) => {
+    const { telegramInput } = await import("../inputs/telegram/telegram.ts");
+    return telegramInput({
+      token: settings.telegram_token,
+      whitelist: settings.telegram_whitelist,
+      apiUrl: settings.telegram_api_url,
+    })(tools);
+  },
   local: async (settings, host, tools) => {
     const { localInput } = await import("../inputs/local/local.ts");
     return localInput({ ...host.local, shared: settings.chat_socket !== "" })(tools);
   },
+  "hubot:…": async (settings, host, tools, adapter) => {
+    const { hubotInput } = await import("../inputs/hubot/hubot.ts");
+    return hubotInput({ ...host.hubot, adapter, trusted: settings.hubot_trusted.includes(adapter) })(tools);
+  },
 } as const satisfies Record<string, MakeInput>;
+
+/** The input that a name of `--inputs` asks for. */
+export function makeInput(name: string, settings: InputSettings, host: Host, tools: Tools): Promise<Input> {
+  const colon = name.indexOf(":");
+  const known = colon === -1 ? name : `${name.slice(0, colon)}:…`;
+  const make: MakeInput = INPUTS[known as keyof typeof INPUTS];
+  return make(settings, host, tools, name.slice(colon + 1));
+}

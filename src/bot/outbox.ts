@@ -1,4 +1,7 @@
+import { sharedAbort } from "../core/abort.ts";
+import { backoff } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
+import { deadline, orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { InputConnection, OutgoingMessage } from "../inputs/input.ts";
@@ -9,8 +12,9 @@ export interface Outbox {
   /**
    * Resolves to whether it was said or refused for good; `false`: given up and logged. Never rejects. The last message of
    * something that grew comes after what was said of it before, and no sooner than a second after that.
+   * @param onLost told why nobody will see it, be it refused or given up
    */
-  send(message: OutgoingMessage): Promise<boolean>;
+  send(message: OutgoingMessage, onLost?: (why: string) => void): Promise<boolean>;
   /**
    * What is said under a key has changed. It is drawn when it is said: at most once a second, and when the network asks to
    * wait, so long after, in which time the room's other answers go on.
@@ -26,7 +30,7 @@ export interface Outbox {
 export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox {
   const last = new Map<string, Promise<unknown>>();
   let live: InputConnection | undefined;
-  const closing = new AbortController();
+  const closing = sharedAbort();
   let arrived: (() => void)[] = [];
   const rouse = () => {
     const waiting = arrived;
@@ -44,7 +48,13 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
     return live;
   };
 
-  const deliver = async (message: OutgoingMessage): Promise<boolean> => {
+  /** An input has limits of its own; this one holds even if it hangs. */
+  const say = async (connection: InputConnection, message: OutgoingMessage): Promise<void> => {
+    using limit = deadline({ signal: closing.signal }, SEND_MS, "saying something");
+    await orAbort(Promise.resolve(connection.send(message, { signal: limit.signal })), limit.signal);
+  };
+
+  const deliver = async (message: OutgoingMessage, onLost: (why: string) => void): Promise<boolean> => {
     const deadlineAt = clock.now() + giveUpMs;
     let said = message;
     let refused = false;
@@ -52,12 +62,14 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
       const connection = await linkBy(deadlineAt);
       if (connection === undefined || closing.signal.aborted) {
         log.error({ room: message.place.room }, "an answer could not be sent: there is no link");
+        onLost(NO_LINK);
         return false;
       }
       try {
-        await connection.send(said);
+        await say(connection, said);
         return true;
       } catch (thrown) {
+        if (closing.signal.aborted) continue;
         const error = MicroError.from(thrown);
         const wait = waitBefore(error, attempt);
         if (error.code === "invalid_argument" && !refused) {
@@ -74,6 +86,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
             { room: message.place.room, code: error.code, reason: error.message },
             "an answer could not be sent",
           );
+          onLost(error.message);
           return wait === undefined;
         }
         log.warn({ room: message.place.room, code: error.code, waitMs: wait }, "an answer waits to be sent again");
@@ -97,7 +110,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
       // It is not waited for here, since others of the room would wait, too.
       if (live === undefined) return NO_LINK_MS;
       try {
-        await live.send(draw());
+        await say(live, draw());
         return 0;
       } catch (thrown) {
         const error = MicroError.from(thrown);
@@ -108,9 +121,9 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
   });
 
   return {
-    send: async (message) => {
+    send: async (message, onLost = () => {}) => {
       if (message.progress?.last) await growing.end(message.progress.key);
-      return inTurn(message.place.room, () => deliver(message));
+      return inTurn(message.place.room, () => deliver(message, onLost));
     },
     grow: growing.grow,
     use: (connection) => {
@@ -125,6 +138,10 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
 }
 
 const NO_LINK_MS = 1000;
+const NO_LINK = "there was no link to its network";
+
+/** Longer than any input's own limit, files included. */
+const SEND_MS = 90_000;
 
 /** Milliseconds to wait before the next attempt; `undefined` when it would only fail again. */
 function waitBefore(error: MicroError, attempt: number): number | undefined {
@@ -132,7 +149,5 @@ function waitBefore(error: MicroError, attempt: number): number | undefined {
     const asked = Number(error.details["retryAfterMs"] ?? 1000);
     return Math.min(Math.max(asked, 100), 120_000);
   }
-  return error.code === "unavailable" || error.code === "timeout"
-    ? Math.min(250 * 2 ** Math.min(attempt, 10), 10_000)
-    : undefined;
+  return error.code === "unavailable" || error.code === "timeout" ? backoff(attempt, 250, 10_000) : undefined;
 }

@@ -444,7 +444,7 @@ describe("a bot that is stopped", () => {
     setTimeout(() => leave.abort(), 30);
     const bot = createBot({ inputs: [input], commands: [], registry: memoryRegistry()(), client: noClient });
     const began = Date.now();
-    await bot.start({ signal: leave.signal });
+    await expect(bot.start({ signal: leave.signal })).rejects.toMatchObject({ code: "cancelled" });
     await bot.stop();
     expect(Date.now() - began).toBeLessThan(5000);
   });

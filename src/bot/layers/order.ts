@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Layer } from "../context.ts";
+import { within } from "../within.ts";
 
 export interface OrderInit {
   /** How many commands run at once, over all rooms. @default 16 */
@@ -62,7 +63,7 @@ export function order(clock: Clock, init: OrderInit = {}): Layer {
     queued++;
     if (goesOn) followed++;
     try {
-      if (before) await patiently(before, clock, patienceMs);
+      if (before) await within(clock, patienceMs, before);
       if (!goesOn) await turn();
     } finally {
       queued--;
@@ -76,10 +77,4 @@ export function order(clock: Clock, init: OrderInit = {}): Layer {
       over();
     }
   };
-}
-
-async function patiently(before: Promise<unknown>, clock: Clock, ms: number): Promise<void> {
-  const enough = new AbortController();
-  await Promise.race([before, clock.sleep(ms, { signal: enough.signal }).catch(() => {})]);
-  enough.abort();
 }

@@ -1,0 +1,211 @@
+import { sharedAbort } from "../core/abort.ts";
+import { backoff } from "../core/backoff.ts";
+import type { Clock } from "../core/clock.ts";
+import { deadline, orAbort } from "../core/deadline.ts";
+import { MicroError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { IncomingMessage, Input, InputConnection, Mark, Place } from "../inputs/input.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+import { within } from "./within.ts";
+
+/**
+ * The bot's end of one input: connects, again after each loss, and hands over what comes. Whatever the input does, be it
+ * that it hangs or throws what it should not, stays with this link.
+ */
+export interface Link {
+  readonly input: Input;
+  /** Says things over the connection that there is, or the next one. */
+  readonly outbox: Outbox;
+  /** Begins. Once. */
+  open(): Opening;
+  /** What a pipe's end and a stop wait for. It may reject. */
+  readonly during: (work: Promise<unknown>) => void;
+  /** Resolves when none of that is under way. */
+  idle(): Promise<void>;
+  /** Puts signs on messages; `undefined` where that cannot be done now. The function never rejects. */
+  marker(): ((place: Place, mark: Mark) => Promise<void>) | undefined;
+  /** Takes no further message and connects no more; what there is to say is still said. */
+  leave(): void;
+  /** Ends, in some seconds at most. */
+  close(): Promise<void>;
+}
+
+/** Neither rejects. */
+export interface Opening {
+  /** There has been a connection, or there will be none; then the error when the network refused us. */
+  readonly joined: Promise<MicroError | undefined>;
+  /** It is over: the other side said good-bye for good, it was closed, or the network refused us, which is the error. */
+  readonly ended: Promise<MicroError | undefined>;
+}
+
+export interface LinkInit {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What to do with a message; `undefined`: nothing. By its return the message counts as taken. */
+  readonly onMessage: (message: IncomingMessage) => Promise<unknown> | undefined;
+}
+
+/** How long an input may take to connect, to put a sign on a message, to close. */
+const CONNECT_MS = 30_000;
+const MARK_MS = 5000;
+const CLOSE_MS = 5000;
+
+/** A connection that is lost sooner was no good. */
+const BRIEF_MS = 30_000;
+
+export function createLink(input: Input, { clock, log, onMessage }: LinkInit): Link {
+  const outbox = createOutbox(clock, log);
+  const leaving = sharedAbort();
+  const closing = sharedAbort();
+  const working = new Set<Promise<unknown>>();
+  let live: InputConnection | undefined;
+  let ended: Promise<unknown> = Promise.resolve();
+
+  const use = (connection: InputConnection | undefined) => {
+    live = connection;
+    outbox.use(connection);
+  };
+  const during = (work: Promise<unknown>) => {
+    const kept: Promise<unknown> = work
+      .catch((error: unknown) => log.error({ input: input.name, err: error }, "lost a message"))
+      .then(() => working.delete(kept));
+    working.add(kept);
+  };
+  const idle = async () => {
+    while (working.size > 0) await Promise.all(working);
+  };
+
+  /** Tries until there is a connection; only refused credentials end it. */
+  const connect = async (): Promise<InputConnection | undefined> => {
+    for (let attempt = 0; !leaving.signal.aborted; attempt++) {
+      try {
+        return await connectOnce(input, leaving.signal);
+      } catch (thrown) {
+        const error = MicroError.from(thrown, "unavailable");
+        if (leaving.signal.aborted) return undefined;
+        if (error.code !== "unavailable" && error.code !== "timeout") throw error;
+        const waitMs = backoff(attempt, 500, 30_000);
+        log.warn({ input: input.name, reason: error.message, waitMs }, "cannot connect; trying again");
+        await clock.sleep(waitMs, { signal: leaving.signal }).catch(() => {});
+      }
+    }
+    return undefined;
+  };
+
+  const listen = async (connection: InputConnection): Promise<void> => {
+    for await (const message of connection) {
+      // It is not acknowledged, so its network gives it to the next process.
+      if (leaving.signal.aborted) break;
+      const work = onMessage(message);
+      if (work !== undefined) during(work);
+    }
+  };
+
+  const loop = async (onConnected: () => void): Promise<void> => {
+    let brief = 0;
+    for (;;) {
+      const connection = await connect();
+      if (connection === undefined) return;
+      const since = clock.now();
+      let waitMs = 0;
+      log.info({ input: input.name }, "connected");
+      use(connection);
+      onConnected();
+      try {
+        await listen(connection);
+        // Good-bye for good: what is still to be said is said, then it is over.
+        await Promise.race([idle(), aborted(closing.signal)]);
+        if (leaving.signal.aborted) await aborted(closing.signal);
+        return;
+      } catch (thrown) {
+        const error = MicroError.from(thrown, "unavailable");
+        // A network that lets us in only to drop us is not knocked at without end.
+        brief = clock.now() - since < BRIEF_MS ? brief + 1 : 0;
+        waitMs = brief === 0 ? 0 : backoff(brief, 100, 30_000);
+        log.warn({ input: input.name, reason: error.message, waitMs }, "the link was lost; connecting again");
+      } finally {
+        use(undefined);
+        await within(clock, CLOSE_MS, closed(connection));
+      }
+      await clock.sleep(waitMs, { signal: leaving.signal }).catch(() => {});
+    }
+  };
+
+  return {
+    input,
+    outbox,
+    during,
+    idle,
+    open: () => {
+      let had = false;
+      let joined: (error?: MicroError) => void = () => {};
+      const joining = new Promise<MicroError | undefined>((resolve) => {
+        joined = resolve;
+      });
+      const onConnected = () => {
+        had = true;
+        joined();
+      };
+      const ending = loop(onConnected)
+        .then(
+          () => undefined,
+          (thrown: unknown) => MicroError.from(thrown, "unavailable"),
+        )
+        .then((error) => {
+          if (error && had) log.error({ input: input.name, reason: error.message }, "an input has ended");
+          outbox.close();
+          joined(error);
+          return error;
+        });
+      ended = ending;
+      return { joined: joining, ended: ending };
+    },
+    marker: () => {
+      const connection = live;
+      if (connection?.mark === undefined) return undefined;
+      return async (place, mark) => {
+        try {
+          using limit = deadline({ signal: closing.signal }, MARK_MS, `${input.name}: a sign`);
+          await orAbort(Promise.resolve(connection.mark?.(place, mark, { signal: limit.signal })), limit.signal);
+        } catch (thrown) {
+          log.debug({ input: input.name, reason: MicroError.from(thrown).message }, "a sign was not put");
+        }
+      };
+    },
+    leave: () => leaving.abort(),
+    close: async () => {
+      leaving.abort();
+      closing.abort();
+      outbox.close();
+      const connection = live;
+      await within(clock, CLOSE_MS, Promise.all([connection && closed(connection), ended]));
+    },
+  };
+}
+
+/** One try, which ends in time even if the input does not; a connection that comes too late is closed. */
+async function connectOnce(input: Input, signal: AbortSignal): Promise<InputConnection> {
+  using limit = deadline({ signal }, CONNECT_MS, `${input.name}: connecting`);
+  const connecting = (async () => input.connect({ signal: limit.signal, timeoutMs: CONNECT_MS }))();
+  try {
+    return await orAbort(connecting, limit.signal);
+  } catch (error) {
+    void connecting.then(closed, () => {});
+    throw error;
+  }
+}
+
+async function closed(connection: InputConnection): Promise<void> {
+  try {
+    await connection.close();
+  } catch {
+    // It is let go either way.
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

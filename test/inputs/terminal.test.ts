@@ -24,6 +24,7 @@ inputContract("terminal (pipes)", {
     return {
       input: terminalInput({ input, output, user: "ann" })(),
       say: (text) => void input.write(`${text}\n`),
+      flood: (length) => void input.write(`${"x".repeat(length)}\n`),
       heard: () =>
         heard.map((text) => ({ text, live: [...text].filter((char) => char < " " && char !== "\n" && char !== "\t") })),
       close: async () => {},
@@ -43,6 +44,16 @@ inputContract("terminal (pipes)", {
     unreachable: "it is already there",
     failSend: "what is written is shown",
     hold: "what is written is shown",
+    sayDirect: "there is one terminal",
+    spoof: "nobody else is there",
+    press: "there is nothing to press; what is offered can be typed",
+    pressAsStranger: "there is nothing to press; what is offered can be typed",
+    fill: "there are no forms; arguments are typed",
+    sayForForm: "there are no forms; arguments are typed",
+    failForm: "there are no forms; arguments are typed",
+    marks: "a typed line takes no sign",
+    failMark: "a typed line takes no sign",
+    whispered: "nobody else is there",
   },
 });
 

@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
-import { type CallOptions, closable } from "../../core/lifecycle.ts";
-import { createQueue } from "../../core/queue.ts";
-import type { IncomingMessage, Input, InputConnection, OutgoingMessage } from "../input.ts";
+import type { CallOptions } from "../../core/lifecycle.ts";
+import type { Form, IncomingMessage, Input, Mark, OutgoingMessage } from "../input.ts";
+import { failures } from "./failures.ts";
+import { createForms } from "./forms.ts";
+import { type MemoryLink, memoryLink } from "./link.ts";
 
 /** How much of the past is remembered, and how many messages may wait. */
 const KEPT = 10_000;
@@ -12,6 +14,17 @@ const KEPT = 10_000;
 export interface MemoryInput extends Input {
   /** A person says something. It waits if nobody is connected. @throws MicroError `exhausted` when 10000 wait */
   say(text: string, options?: SayOptions): IncomingMessage;
+  /**
+   * A person picks what the answer that offers something and came last offers: by its place, the first is 0, or by its
+   * label. @throws MicroError `not_found` nothing of that kind is shown
+   */
+  press(choice: number | string, options?: Omit<SayOptions, "room" | "addressed">): IncomingMessage;
+  /** The forms that were opened and not filled in yet (the last 100), oldest first. */
+  readonly forms: readonly Form[];
+  /** Who asked for it fills in the form that was opened last. @throws MicroError `not_found` there is none */
+  fill(values: Readonly<Record<string, string>>, options?: Pick<SayOptions, "id">): IncomingMessage;
+  /** The sign on what was said (on the last 10000 things). */
+  markOn(message: Pick<IncomingMessage, "id">): Mark | undefined;
   /** The answers so far (the last 10000), oldest first; one that grows says here what it says now. */
   readonly sent: readonly OutgoingMessage[];
   /** How often something was said or changed. */
@@ -28,6 +41,10 @@ export interface MemoryInput extends Input {
   failSends(error: MicroError, times?: number): void;
   /** The next `times` (default 1) calls of `connect` throw this. */
   failConnects(error: MicroError, times?: number): void;
+  /** The next `times` (default 1) calls of `mark` throw this. */
+  failMarks(error: MicroError, times?: number): void;
+  /** The next `times` (default 1) forms cannot be opened, and their words are said. */
+  failForms(times?: number): void;
   /** Every `send` waits until the function that is returned is called. */
   holdSends(): () => void;
 }
@@ -43,12 +60,14 @@ interface SayOptions {
   readonly addressed?: boolean;
   /** Default now. */
   readonly sentAt?: number;
+  /** A form may be opened as the answer. */
+  readonly takesForm?: true;
 }
 
 export interface MemoryInputInit {
   /** Default `memory`. */
   readonly name?: string;
-  /** Default 4000 characters, with files, and what was said can be changed. */
+  /** Default 4000 characters, with files, and what was said can be changed; nothing can be pressed. */
   readonly limits?: Partial<Input["limits"]>;
   /** Default true. */
   readonly replays?: boolean;
@@ -64,6 +83,9 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
   const sent: OutgoingMessage[] = [];
   const sendFailures = failures();
   const connectFailures = failures();
+  const markFailures = failures();
+  const forms = createForms();
+  const marks = new Map<string, Mark>();
   let link: MemoryLink | undefined;
   let over = false;
   let said = 0;
@@ -79,6 +101,7 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
     return before === undefined ? -1 : sent.indexOf(before);
   };
   const say = (message: OutgoingMessage) => {
+    if (forms.open(message)) return;
     sends += 1;
     const at = placeOf(message);
     if (at >= 0) sent[at] = message;
@@ -90,6 +113,26 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
       given = Math.max(0, given - 1);
     }
     answered();
+  };
+  const receive = (message: IncomingMessage): IncomingMessage => {
+    if (unacknowledged.length >= KEPT) throw new MicroError("exhausted", `${name}: ${KEPT} messages wait already`);
+    unacknowledged.push(message);
+    forms.heard(message);
+    link?.push(message);
+    return message;
+  };
+  const saying = (text: string, options: SayOptions): IncomingMessage => {
+    said += 1;
+    const id = options.id ?? `m${said}`;
+    return {
+      id,
+      from: speaker(options.from),
+      place: { room: options.room ?? "room", message: id },
+      text,
+      addressed: options.addressed ?? true,
+      sentAt: options.sentAt ?? clock.now(),
+      ...(options.takesForm && { takesForm: true }),
+    };
   };
   const acknowledge = (message: IncomingMessage) => {
     const at = unacknowledged.indexOf(message);
@@ -119,27 +162,39 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
           await held;
           return () => say(message);
         },
+        mark: (place, mark) => {
+          markFailures.next();
+          const { message } = place;
+          if (message === undefined) throw new MicroError("invalid_argument", `${name}: the place names no message`);
+          marks.delete(message);
+          marks.set(message, mark);
+          if (marks.size > KEPT) marks.delete(marks.keys().next().value as string);
+        },
       });
       link = current;
       for (const message of unacknowledged) current.push(message);
       if (over) current.end();
       return current;
     },
-    say: (text, options = {}) => {
-      said += 1;
-      const message: IncomingMessage = {
-        id: options.id ?? `m${said}`,
-        from: speaker(options.from),
-        place: { room: options.room ?? "room" },
-        text,
-        addressed: options.addressed ?? true,
-        sentAt: options.sentAt ?? clock.now(),
-      };
-      if (unacknowledged.length >= KEPT) throw new MicroError("exhausted", `${name}: ${KEPT} messages wait already`);
-      unacknowledged.push(message);
-      link?.push(message);
-      return message;
+    say: (text, options = {}) => receive(saying(text, options)),
+    press: (choice, options = {}) => {
+      const shown = limits.buttons ? sent.findLast(({ choices = [] }) => choices.length > 0) : undefined;
+      const picked = shown?.choices?.find(({ label }, index) => choice === index || choice === label);
+      if (shown === undefined || picked === undefined) {
+        throw new MicroError("not_found", `${name}: no choice ${JSON.stringify(choice)} is shown`);
+      }
+      return receive(saying(picked.line, { ...options, room: shown.place.room }));
     },
+    get forms() {
+      return forms.opened;
+    },
+    fill: (values, options = {}) => {
+      const { form, asked } = forms.take();
+      const filled = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
+      const said = saying(form.command, { ...options, room: asked.place.room });
+      return receive({ ...said, from: asked.from, filled });
+    },
+    markOn: ({ id }) => marks.get(id),
     next: async (options = {}) => {
       using limit = deadline(options, 5000, `${name}: an answer`);
       while (sent.length <= given || (edits && sent[given]?.progress?.last === false)) {
@@ -161,6 +216,8 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
     },
     failSends: sendFailures.plan,
     failConnects: connectFailures.plan,
+    failMarks: markFailures.plan,
+    failForms: forms.fail,
     holdSends: () => {
       let release = () => {};
       held = new Promise((resolve) => {
@@ -170,66 +227,6 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
         };
       });
       return release;
-    },
-  };
-}
-
-interface MemoryLink extends InputConnection {
-  push(message: IncomingMessage): void;
-  end(error?: MicroError): void;
-}
-
-function memoryLink(
-  name: string,
-  to: {
-    acknowledge(message: IncomingMessage): void;
-    /** Resolves, when the network is ready, to what says it. */
-    send(message: OutgoingMessage): Promise<() => void>;
-  },
-): MemoryLink {
-  const queue = createQueue<IncomingMessage>();
-  const closing = new AbortController();
-  const gone = new MicroError("unavailable", `${name}: the connection is closed`);
-  let lost = false;
-
-  async function* messages(): AsyncGenerator<IncomingMessage> {
-    for await (const message of queue) {
-      if (closing.signal.aborted) return;
-      yield message;
-      // Over a link that broke nothing is acknowledged any more, so the message comes again.
-      if (!lost) to.acknowledge(message);
-    }
-  }
-
-  return {
-    push: (message) => void queue.push(message),
-    end: (error) => {
-      lost = error !== undefined;
-      queue.end(error);
-    },
-    [Symbol.asyncIterator]: messages,
-    send: async (message, options = {}) => {
-      using limit = deadline(options, 10_000, `${name}: sending`);
-      const say = await orAbort(orAbort(to.send(message), limit.signal), closing.signal);
-      say();
-    },
-    ...closable(() => {
-      closing.abort(gone);
-      queue.end();
-    }),
-  };
-}
-
-/** Errors that were ordered for the next calls. */
-function failures(): { plan(error: MicroError, times?: number): void; next(): void } {
-  const planned: MicroError[] = [];
-  return {
-    plan: (error, times = 1) => {
-      for (let i = 0; i < times; i += 1) planned.push(error);
-    },
-    next: () => {
-      const error = planned.shift();
-      if (error !== undefined) throw error;
     },
   };
 }

@@ -1,42 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MicroError } from "../../../src/core/errors.ts";
-import type { IncomingMessage } from "../../../src/inputs/input.ts";
 import { memoryInput } from "../../../src/inputs/memory/memory.ts";
-import { inputContract } from "../../contract/input.contract.ts";
-
-inputContract("memory", {
-  create: async () => {
-    const input = memoryInput();
-    let last: IncomingMessage;
-    return {
-      input,
-      say: (text) => {
-        last = input.say(text);
-      },
-      heard: () =>
-        input.sent.map(({ parts, place, file }) => ({
-          text: parts.map((part) => part.text).join("\n"),
-          where: place.room,
-          file,
-          live: [],
-        })),
-      sayElsewhere: (text) => void input.say(text, { room: "elsewhere" }),
-      overhear: (text) => void input.say(text, { addressed: false }),
-      sayAsStranger: (text) => void input.say(text, { from: { id: "eve", guest: true } }),
-      deliverAgain: () => void input.say(last.text, { id: last.id, sentAt: last.sentAt }),
-      taken: () => input.taken.length,
-      redeliver: () => {},
-      lose: input.lose,
-      refuse: () => input.failConnects(new MicroError("unauthenticated", "who are you?")),
-      unreachable: () => input.failConnects(new MicroError("unavailable", "nobody there")),
-      failSend: (code) => input.failSends(new MicroError(code, "no", { details: { retryAfterMs: 1000 } })),
-      hold: input.holdSends,
-      close: async () => {},
-      [Symbol.asyncDispose]: async () => {},
-    };
-  },
-  without: { noise: "nobody but people speaks in memory" },
-});
 
 const answer = (text: string) => ({ place: { room: "room" }, parts: [{ kind: "text" as const, text }] });
 

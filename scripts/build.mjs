@@ -3,7 +3,7 @@
 // The program is bundled because loading zod from its own files costs three times the start of Node; the library is not,
 // because its users bundle. Packages that only some commands need stay outside and are loaded when they are.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +26,7 @@ const GROUPS = [
   {
     name: "program",
     test: among([
-      /\/src\/(app\/(?!bot|log|in-turn|complete)|commands\/(?!help|jobs|small-talk))/,
+      /\/src\/(app\/(?!bot|chat|state|log|in-turn|complete)|commands\/(?!help|jobs|small-talk))/,
       /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members))/,
       /\/src\/core\/registry\/(abort|mdns|memo|memory|registry|sightings|versions|watchers)/,
       /\/node_modules\/(zod|fastest-levenshtein|dns-packet|@leichtgewicht)\//,
@@ -39,6 +39,7 @@ const GROUPS = [
       /\/src\/core\/transport\/(http|inbox|joiner|outbox)/,
     ]),
   },
+  { name: "chat", test: among([/\/src\/(app\/(chat|state|in-turn)|inputs\/(local|terminal)\/)/]) },
   { name: "bot", test: among([/\/src\/(app|bot|commands)\//, /\/src\/core\/(registry\/cache|server)/]) },
 ];
 
@@ -49,6 +50,7 @@ if (!installed("rolldown") || !installed("typescript")) {
 }
 compile();
 await bundle();
+copyThreads();
 await storeTexts();
 storeCode();
 
@@ -91,6 +93,14 @@ async function bundle() {
   writeFileSync(join(bin, "package.json"), '{"type":"commonjs"}\n');
   made.add("package.json");
   for (const file of readdirSync(bin)) if (!made.has(file)) rmSync(join(bin, file), { recursive: true });
+}
+
+/** What runs as it is written, in a thread: beside what starts it, in the library and in the program. */
+function copyThreads() {
+  const folder = join("src", "inputs", "hubot");
+  for (const to of [join(root, "dist", folder), bin]) {
+    cpSync(join(root, folder, "hubot-worker"), join(to, "hubot-worker"), { recursive: true });
+  }
 }
 
 /** dist/bin/program.cache: the program as V8 compiled it, with the functions that a first command needs. */

@@ -13,7 +13,7 @@ import type { Input } from "../inputs/input.ts";
 import { userName } from "../inputs/local/users.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
-import { type Host, INPUTS } from "./inputs.ts";
+import { type Host, INPUTS, makeInput } from "./inputs.ts";
 import type { Tools } from "./known.ts";
 import { createLog } from "./log.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
@@ -78,6 +78,7 @@ export async function runBot(
       complete: (line, who) =>
         completed(line, `local:${who}`, (command) => policy.allows(`local:${who}`, false, command)),
     },
+    hubot: { cwd: process.cwd(), env: init.env },
   };
   const opened = await openInputs(settings, tools, host);
   const inputs = opened.map((input) => (scripted && input.name === "terminal" ? inTurn(input, clock) : input));
@@ -129,8 +130,8 @@ export async function runBot(
 }
 
 async function openInputs(settings: BotSettings, tools: Tools, host: Host): Promise<readonly Input[]> {
-  const unique = [...new Set(settings.inputs)] as (keyof typeof INPUTS)[];
-  return Promise.all(unique.map((name) => INPUTS[name](settings, host, tools)));
+  const unique = [...new Set(settings.inputs)];
+  return Promise.all(unique.map((name) => makeInput(name, settings, host, tools)));
 }
 
 /** `micro chat`, if it can be had; a bot that nobody has asked for it does without. */

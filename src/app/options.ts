@@ -42,7 +42,7 @@ export function oneOf(said: Said, kind: string, known: readonly string[], fallba
   return { ...said, placeholder: "name", fallback, read: (value) => knownName(kind, known, value) };
 }
 
-/** Names out of those there are. */
+/** Names out of those there are; one that ends in `:…` stands for all that begin so. */
 export function someOf(
   said: Said,
   kind: string,
@@ -200,8 +200,12 @@ function nearest(dashed: string, table: OptionTable): string {
 }
 
 function knownName(kind: string, known: readonly string[], name: string): string {
-  if (known.includes(name)) return name;
+  if (known.some((one) => (one.endsWith(":…") ? begins(name, one.slice(0, -1)) : one === name))) return name;
   throw new MicroError("invalid_argument", `no ${kind} is called "${name}"; there are ${known.join(", ")}`);
+}
+
+function begins(name: string, start: string): boolean {
+  return name.startsWith(start) && name.length > start.length;
 }
 
 function blame<T>(name: string, read: () => T): T {

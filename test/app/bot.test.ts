@@ -3,12 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { INPUTS } from "../../src/app/inputs.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import type { Registry } from "../../src/core/registry/registry.ts";
 import { cannedClient } from "../fakes/canned-client.ts";
+import { hubotChat } from "../fakes/hubot-chat.ts";
 import { collector, ended, runProgram } from "../fakes/run-program.ts";
 import { type FakeSlack, fakeSlack } from "../fakes/slack.ts";
 import { SERVICES } from "../golden/records.ts";
+
+const KNOWN = Object.keys(INPUTS).join(", ");
 
 describe("micro bot", () => {
   let stateDir: string;
@@ -82,9 +86,10 @@ describe("micro bot", () => {
   });
 
   it.each([
-    [[], {}, "no inputs specified: give --inputs=terminal, slack\n"],
-    [["--inputs=irc"], {}, '--inputs: no input is called "irc"; there are terminal, slack\n'],
-    [[], { MICRO_BOT_INPUTS: "irc" }, 'MICRO_BOT_INPUTS: no input is called "irc"; there are terminal, slack\n'],
+    [[], {}, `no inputs specified: give --inputs=${KNOWN}\n`],
+    [["--inputs=irc"], {}, `--inputs: no input is called "irc"; there are ${KNOWN}\n`],
+    [["--inputs=hubot"], {}, `--inputs: no input is called "hubot"; there are ${KNOWN}\n`],
+    [[], { MICRO_BOT_INPUTS: "irc" }, `MICRO_BOT_INPUTS: no input is called "irc"; there are ${KNOWN}\n`],
     [["--inputs=slack"], {}, "missing slack token: give --slack_token or MICRO_SLACK_TOKEN (xoxb-…)\n"],
     [
       ["--inputs=slack"],
@@ -119,6 +124,24 @@ describe("micro bot", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/service:call.*\n(.*\n)*service {2}go\.micro\.srv\.geo\n/);
     expect(stdout).not.toContain("Hello John");
+  });
+
+  it("talks through any Hubot adapter, several of them, with what their environment says", async () => {
+    await using chat = await hubotChat();
+    const file = join(chat.init.cwd, "hubot-adapter.mjs");
+    const leaving = new AbortController();
+    const run = bot([`--inputs=hubot:${file},hubot:./test/fakes/hubot-adapter.mjs`, `--hubot_trusted=${file}`], {
+      signal: leaving.signal,
+      env: chat.init.env,
+    });
+    await until(() => chat.links() === 2);
+    chat.say("@micro list services");
+    await until(() => chat.posts.length === 2);
+    const answers = chat.posts.map(({ text }) => text).sort();
+    // Of the one that is not trusted everybody is a guest.
+    expect(answers).toEqual([expect.stringContaining("go.micro.srv.greeter"), expect.stringContaining("you are a guest here")]);
+    leaving.abort();
+    expect((await run).code).toBe(0);
   });
 
   describe("in Slack", () => {

@@ -9,6 +9,8 @@ export interface HubotChat extends Closable {
   /** For `hubotInput`. */
   readonly init: HubotInit;
   readonly token: string;
+  /** How many adapters have been let in. */
+  links(): number;
   /** What the bot said, oldest first. */
   readonly posts: readonly Post[];
   say(text: string, how?: Say): void;
@@ -53,6 +55,7 @@ export async function hubotChat(): Promise<HubotChat> {
   let good: string | undefined = token;
   let held: Promise<void> | undefined;
   let count = 0;
+  let links = 0;
   let last = {};
 
   const tell = (what: object) => {
@@ -67,7 +70,11 @@ export async function hubotChat(): Promise<HubotChat> {
     lines.on("error", () => {});
     lines.on("line", async (line) => {
       const said = JSON.parse(line) as { token?: string; n?: number } & Post;
-      if (said.token !== undefined) return answer(said.token === good ? { hello: "BOT" } : { refused: said.token });
+      if (said.token !== undefined && said.token !== good) return answer({ refused: said.token });
+      if (said.token !== undefined) {
+        links += 1;
+        return answer({ hello: "BOT" });
+      }
       await held;
       const error = faults.shift();
       if (error === undefined) posts.push(said);
@@ -93,6 +100,7 @@ export async function hubotChat(): Promise<HubotChat> {
       },
     },
     token,
+    links: () => links,
     posts,
     say: (text, { kind = "text", room = "lobby", thread, user, id } = {}) => {
       count += 1;

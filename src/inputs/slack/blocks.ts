@@ -89,8 +89,9 @@ function buttonWeight({ text, value = "" }: types.Button): number {
   return text.text.length + value.length + OVERHEAD;
 }
 
-/** Text that Slack shows as it is, shortened to what it takes there. */
-export function plainText(text: string, max: number): types.PlainTextElement {
+/** Text that Slack shows as it is, shortened to what it takes there; it takes no blanks. */
+export function plainText(words: string, max: number): types.PlainTextElement {
+  const text = words.trim() === "" ? "?" : words;
   const short = text.length > max ? `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…` : text;
   return { type: "plain_text", text: short, emoji: false };
 }

@@ -81,7 +81,7 @@ export function formView({ command, summary, fields }: Form, place: Place): type
     type: "modal",
     callback_id: CALLBACK,
     private_metadata: metadata,
-    title: plainText(command || "?", TITLE_MAX),
+    title: plainText(command, TITLE_MAX),
     submit: plainText("Run", TITLE_MAX),
     close: plainText("Cancel", TITLE_MAX),
     blocks: [
@@ -98,7 +98,7 @@ function input(field: FormField, index: number): types.InputBlock {
     block_id: blockOf(index),
     // A box to tick may always be left as it is.
     optional: !field.required || field.kind === "flag",
-    label: plainText(field.name || "?", LABEL_MAX),
+    label: plainText(field.name, LABEL_MAX),
     ...(hint && { hint: plainText(hint, LABEL_MAX) }),
     element: element(field),
   };

@@ -3,7 +3,6 @@ import type { Clock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import { openTalk, type Talk } from "../inputs/local/client.ts";
 import type { BotAnswer } from "../inputs/local/protocol.ts";
-import { terminalInput } from "../inputs/terminal/terminal.ts";
 import { inTurn } from "./in-turn.ts";
 import type { ProgramInit } from "./program.ts";
 import type { ChatSettings, GlobalSettings } from "./settings.ts";
@@ -23,10 +22,9 @@ export async function runChat(
   await using talk = await openTalk(path, { signal });
   const interactive = stdin.isTTY === true && stdout.isTTY === true;
   if (interactive) {
-    stdout.write(
-      `talking to the bot at ${path} as local:${talk.user}; \`help\` shows what can be said, Ctrl-D leaves\n`,
-    );
+    stdout.write(`the running bot, to you as local:${talk.user}; \`help\` shows what can be said, Ctrl-D leaves\n`);
   }
+  const { terminalInput } = await import("../inputs/terminal/terminal.ts");
   const terminal = terminalInput({
     input: stdin,
     output: stdout,

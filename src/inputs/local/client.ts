@@ -38,7 +38,7 @@ export async function openTalk(path: string, options: CallOptions = {}): Promise
     const lines = socketLines(socket, () => ANSWER_LINE);
     const expected = async <T extends FromBot["type"]>(type: T): Promise<Extract<FromBot, { type: T }>> => {
       const { done, value } = await orAbort(lines.next(), limit.signal);
-      const message = done ? undefined : readBot(value);
+      const message = done ? undefined : understood(value);
       if (message?.type === "refused") throw refusal(message);
       if (message?.type === type) return message as Extract<FromBot, { type: T }>;
       throw new MicroError("unavailable", done ? hungUp(path) : `what listens at ${path} is no bot`);
@@ -168,6 +168,15 @@ function reach(path: string, named: string): Promise<Socket> {
   });
 }
 
+/** What does not speak like a bot is none. */
+function understood(line: string): FromBot | undefined {
+  try {
+    return readBot(line);
+  } catch {
+    return undefined;
+  }
+}
+
 function refusal({ code, message }: Extract<FromBot, { type: "refused" }>): MicroError {
   return new MicroError(Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : "unavailable", message);
 }
@@ -191,7 +200,7 @@ function reason(thrown: unknown, path: string): MicroError {
   if (code === "EACCES" || code === "EPERM") {
     return say(
       "permission_denied",
-      `you may not talk to the bot at ${path}; become the user that it runs as, or let it listen where you may go (--chat_socket)`,
+      `you may not talk to the bot at ${path}; become the user that it runs as (sudo -u), or let it listen where you may go (--chat_socket)`,
     );
   }
   if (code === "ECONNRESET" || code === "EPIPE") return say("unavailable", hungUp(path));

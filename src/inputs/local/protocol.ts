@@ -33,7 +33,7 @@ const id = z.int().nonnegative();
 const word = z.string().max(1000);
 
 const fromChat = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("hello"), version: z.unknown() }),
+  z.object({ type: z.literal("hello"), version: z.unknown().optional() }),
   z.object({ type: z.literal("proved") }),
   z.object({ type: z.literal("say"), id, text: z.string() }),
   z.object({ type: z.literal("complete"), id, line: z.string().max(10_000) }),

@@ -63,10 +63,10 @@ export async function serve(init: SessionInit, ears: Ears): Promise<void> {
       while (socket.writableNeedDrain && !over.signal.aborted) await roomIn(socket, signal);
       if (!socket.writable) return false;
       const last = progress?.last !== false;
-      write({ type: "answer", to, parts: [...parts], last, failed });
       if (last) unanswered.delete(to);
       wake();
-      return true;
+      // Only what the kernel has taken was said to somebody: a socket that nobody has any more fails here.
+      return orAbort(taken(socket, { type: "answer", to, parts: [...parts], last, failed }), signal);
     },
     end: (error) => {
       write({ type: "refused", code: error.code, message: error.message });
@@ -150,6 +150,12 @@ async function offered(line: string, gone: AbortSignal, ears: Ears): Promise<rea
   } catch {
     return [];
   }
+}
+
+function taken(socket: Socket, message: FromBot): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.write(written(message), (error) => resolve(error === undefined || error === null));
+  });
 }
 
 /** Resolves when a socket has room again, or is closed. @throws MicroError the signal's reason */

@@ -15,15 +15,28 @@ export interface Word {
   readonly quoted: boolean;
 }
 
-/** What somebody typed into a chat, split at blanks of every kind; `"…"` and `'…'` keep blanks together. */
+/**
+ * What somebody typed into a chat, split at blanks of every kind; `"…"`, `'…'` and the brackets of JSON keep blanks
+ * together.
+ */
 export function chatLine(text: string): Line {
   const words: Word[] = [];
+  /** JSON that does not end is not looked for again, or a text of brackets takes for ever. */
+  let endless = false;
   /** Kinds of quotes that nothing closes from here on: they are not looked for again, or a text of quotes takes for ever. */
   const unclosed = new Set<string>();
   let at = 0;
   while (at < text.length) {
     if (isBlank(text.charCodeAt(at))) {
       at++;
+      continue;
+    }
+    // Before quotes: one in JSON would find its partner in an option behind it.
+    const json = !endless && (text[at] === "{" || text[at] === "[") ? jsonEnd(text, at) : undefined;
+    endless ||= json === -1;
+    if (json !== undefined && json !== -1 && (json === text.length || isBlank(text.charCodeAt(json)))) {
+      words.push({ text: text.slice(at, json), start: at, end: json, quoted: false });
+      at = json;
       continue;
     }
     const closing = QUOTES.get(text.charCodeAt(at));
@@ -75,13 +88,14 @@ export function plain(text: string): string {
 /** Index after the JSON value that begins at `from`, or -1 when it does not end. Only brackets and strings are looked at. */
 export function jsonEnd(text: string, from: number): number {
   let depth = 0;
-  let inString = false;
+  let opened: string | undefined;
   for (let at = from; at < text.length; at++) {
     const char = text[at];
-    if (inString) {
+    if (opened !== undefined) {
       if (char === "\\") at++;
-      else if (char === '"' || char === "\u201d") inString = false;
-    } else if (char === '"' || char === "\u201c") inString = true;
+      // Smart quotes inside a straight pair are part of what is said.
+      else if (char === '"' || (char === "\u201d" && opened !== '"')) opened = undefined;
+    } else if (char === '"' || char === "\u201c") opened = char;
     else if (char === "{" || char === "[") depth++;
     else if ((char === "}" || char === "]") && --depth === 0) return at + 1;
   }

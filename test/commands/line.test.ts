@@ -14,6 +14,10 @@ describe("chatLine", () => {
     ["echo it's on", ["echo", "it's", "on"]],
     ["echo \u2018quoted\u2019", ["echo", "quoted"]],
     ['echo "never closed', ["echo", '"never', "closed"]],
+    ['call x {"a": "b c"} --version "1 2"', ["call", "x", '{"a": "b c"}', "--version", "1 2"]],
+    ["call x [1, {}] y", ["call", "x", "[1, {}]", "y"]],
+    ['call x {"a": 1}y z', ["call", "x", '{"a":', "1}y", "z"]],
+    ["call x {never closed", ["call", "x", "{never", "closed"]],
     ["", []],
     ["\u00a0 ", []],
   ])("splits %j", (text, expected) => {
@@ -23,6 +27,12 @@ describe("chatLine", () => {
   it("is not slow on a text of quotes that nothing closes", () => {
     const began = performance.now();
     expect(chatLine('"a '.repeat(100_000)).words).toHaveLength(100_000);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
+  it("is not slow on a text of brackets that nothing closes", () => {
+    const began = performance.now();
+    expect(chatLine("{ [ ".repeat(50_000)).words).toHaveLength(100_000);
     expect(performance.now() - began).toBeLessThan(2000);
   });
 
@@ -48,6 +58,7 @@ describe("jsonEnd", () => {
     ["[[],{}] x", 7],
     ['{"a":1', -1],
     ["{\u201ca\u201d: \u201c}\u201d}", 10],
+    ['{"a":"\u201cx\u201d }"} --output raw', 13],
   ])("finds the end of %s", (text, end) => {
     expect(jsonEnd(text, 0)).toBe(end);
   });

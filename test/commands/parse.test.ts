@@ -45,6 +45,10 @@ const failure = (text: string): MicroError => {
 };
 
 describe("parse", () => {
+  it("keeps an option in quotes that stands behind JSON with quotes", () => {
+    expect(chat('ship it box {"a": "b"} --tag "x y"').input).toMatchObject({ body: '{"a": "b"}', tag: ["x y"] });
+  });
+
   it("fills words, defaults and the rest", () => {
     expect(chat('ship it box {"a":  1}').input).toEqual({ what: "box", body: '{"a":  1}', limit: 20, fast: false });
   });

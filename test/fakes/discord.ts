@@ -150,7 +150,7 @@ export async function fakeDiscord({
     return { ...shown(content.trim()), pings: allowed.length > 0 ? mentions : [], buttons, body };
   };
 
-  const routes: readonly [RegExp, (ids: string[], body: Body) => unknown][] = [
+  const routes: [RegExp, (ids: string[], body: Body) => unknown][] = [
     [
       /^GET \/gateway\/bot$/,
       () => ({
@@ -219,6 +219,23 @@ export async function fakeDiscord({
     ],
   ];
 
+  routes.push([
+    /^POST \/webhooks\/(\d+)\/press-(\d+)$/,
+    ([, press = ""], body) => {
+      if (signs.get(press) !== "deferred") throw new Refusal(404, 10015, "Unknown Webhook");
+      const message = snowflake();
+      const pressed = `only who pressed ${press}`;
+      posts.push({
+        channel: body.flags === 68 ? pressed : GENERAL,
+        message,
+        replyTo: undefined,
+        edits: 0,
+        ...look(body),
+      });
+      return { id: message };
+    },
+  ]);
+
   const answer = async (request: HttpRequest, response: ServerResponse): Promise<void> => {
     const what = `${request.method} ${(request.url ?? "").replace(/^\/api\/v10/, "").replace(/\?.*$/, "")}`;
     const body = await read(request);
@@ -238,7 +255,7 @@ export async function fakeDiscord({
         return void reply(429, words, { "retry-after": String(planned.retryAfter), "x-ratelimit-scope": "user" });
       }
       if (planned?.error) throw new Refusal(...planned.error);
-      const open = what.startsWith("POST /interactions/");
+      const open = /^POST \/(?:interactions|webhooks)\//.test(what);
       if (!open && (!valid || request.headers.authorization !== `Bot ${token}`)) {
         throw new Refusal(401, 0, "401: Unauthorized");
       }

@@ -8,13 +8,16 @@ import { linkError } from "./errors.ts";
 import { openGateway } from "./gateway.ts";
 import { type Marks, mark } from "./mark.ts";
 import { type DiscordInteraction, type DiscordMessage, picked, spoken } from "./message.ts";
-import { type Growing, post } from "./post.ts";
+import { type Kept, post } from "./post.ts";
 import type { DiscordSettings } from "./settings.ts";
 import type { Told } from "./told.ts";
 import type { Web } from "./web.ts";
 
 /** How many messages wait for the bot. Discord tells nothing twice, so one more is lost. */
 const WAITING = 10_000;
+
+/** Of how many presses the answers can still be hidden from others. */
+const PRESSES = 1000;
 
 /** docs.discord.com, "Interaction Type". */
 const COMPONENT = 3;
@@ -28,15 +31,15 @@ export async function discordConnection(
   parts: {
     readonly web: Web;
     readonly settings: DiscordSettings;
-    readonly growing: Growing;
+    readonly kept: Kept;
     readonly marks: Marks;
     readonly told: Told;
     readonly log: Log;
   },
-  init: { readonly lostMs?: number | undefined },
+  init: { readonly lostMs?: number | undefined; readonly quietMs?: number | undefined },
   options: CallOptions,
 ): Promise<InputConnection> {
-  const { web, settings, growing, marks, told, log } = parts;
+  const { web, settings, kept, marks, told, log } = parts;
   const queue = createQueue<IncomingMessage>(WAITING);
   const closing = new AbortController();
   let self = "";
@@ -55,8 +58,13 @@ export async function discordConnection(
     // Others are unheard, but nobody who speaks to the bot is left without a word.
     if (message.addressed && told.first(message.from.id as string)) {
       const words = { place: message.place, parts: [{ kind: "text" as const, text: notListed(message) }] };
-      post(web, growing, words).catch(trouble("telling somebody that they are not on the list"));
+      post(web, kept, words).catch(trouble("telling somebody that they are not on the list"));
     }
+  };
+
+  const remember = (id: string, application: string, token: string) => {
+    kept.presses.set(id, { application, token });
+    if (kept.presses.size > PRESSES) kept.presses.delete(kept.presses.keys().next().value as string);
   };
 
   const pressed = (data: DiscordInteraction) => {
@@ -69,8 +77,9 @@ export async function discordConnection(
         api.interactions.deferMessageUpdate(id, token, {}, { signal }),
       );
       sign.catch(trouble("acknowledging a button"));
-      if (message) take(message);
-      return;
+      if (message === undefined) return;
+      remember(id, data.application_id ?? self, token);
+      return take(message);
     }
     const words = { content: notListed(message), flags: EPHEMERAL, allowed_mentions: { parse: [] } };
     const whisper = web.call("answering a button", (api, signal) =>
@@ -110,7 +119,7 @@ export async function discordConnection(
     [Symbol.asyncIterator]: messages,
     send: async (message, options) => {
       if (closing.signal.aborted) throw new MicroError("unavailable", "discord: the connection is closed");
-      return post(web, growing, message, options);
+      return post(web, kept, message, options);
     },
     mark: (place, sign, options) => mark(web, marks, place, sign, options),
     ...closable(async () => {

@@ -5,7 +5,7 @@ import type { Input } from "../input.ts";
 import { discordConnection } from "./connection.ts";
 import { linkError } from "./errors.ts";
 import type { Marks } from "./mark.ts";
-import type { Growing } from "./post.ts";
+import type { Kept } from "./post.ts";
 import { checkSettings } from "./settings.ts";
 import { createTold } from "./told.ts";
 import { discordWeb } from "./web.ts";
@@ -21,6 +21,8 @@ export interface DiscordInit {
   readonly apiUrl?: string | undefined;
   /** How long Discord's library may try to take up a broken session before the link counts as lost. Default 10000 ms. */
   readonly lostMs?: number | undefined;
+  /** How long nothing may be heard, not even an answer to a heartbeat. Default 90000 ms. */
+  readonly quietMs?: number | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export function discordInput(init: DiscordInit): (parts?: { readonly log?: Log }
   const settings = checkSettings(init);
   return ({ log = silent } = {}) => {
     // These belong to the input, because what they know holds over the next link.
-    const growing: Growing = new Map();
+    const kept: Kept = { growing: new Map(), presses: new Map() };
     const marks: Marks = new Map();
     const told = createTold();
     return {
@@ -48,7 +50,7 @@ export function discordInput(init: DiscordInit): (parts?: { readonly log?: Log }
         const web = await discordWeb({ token: settings.token, apiUrl: init.apiUrl });
         try {
           const within = { signal: limit.signal };
-          const link = await discordConnection({ web, settings, growing, marks, told, log }, init, within);
+          const link = await discordConnection({ web, settings, kept, marks, told, log }, init, within);
           if (settings.whitelist.size === 0) {
             log.warn({}, "discord: everybody who can write to this bot is heard; --discord_whitelist names who is");
           }

@@ -19,6 +19,8 @@ export interface GatewayInit {
   readonly information: FetchingStrategyOptions["gatewayInformation"];
   /** How long the session may be without a socket before it counts as lost. Default 10000 ms. */
   readonly lostMs?: number | undefined;
+  /** How long nothing may be heard, not even an answer to a heartbeat. Default 90000 ms: Discord asks for one each 41 s. */
+  readonly quietMs?: number | undefined;
 }
 
 /** Messages in servers and in direct talk, with their text (docs.discord.com, "List of Intents"). */
@@ -50,7 +52,10 @@ export async function openGateway(
   let closed = false;
   let end: (reason: MicroError) => void = () => {};
   const over = new Promise<MicroError>((resolve) => {
-    end = resolve;
+    end = (reason) => {
+      closed = true;
+      resolve(reason);
+    };
   });
   const strategyOptions: FetchingStrategyOptions = {
     ...defaults,
@@ -65,8 +70,8 @@ export async function openGateway(
   const shard = new WebSocketShard(
     {
       options: strategyOptions,
-      // Asked before each socket. A library that waits to connect again when we close would open one after that; it gets no
-      // answer, because an error here would be nobody's.
+      // Asked before each socket. When it is over, the library may be waiting to open the next one; it gets no answer, because an
+      // error here would be nobody's.
       retrieveSessionInfo: () => (closed ? new Promise(() => {}) : session),
       updateSessionInfo: (_shard, info) => {
         session = info;
@@ -78,31 +83,33 @@ export async function openGateway(
     0,
   );
 
-  let lost: NodeJS.Timeout | undefined;
-  const back = () => clearTimeout(lost);
+  let patience: NodeJS.Timeout | undefined;
+  const wait = (ms: number, what: string) => {
+    clearTimeout(patience);
+    if (closed) return;
+    patience = setTimeout(() => end(new MicroError("unavailable", `discord: the link was lost (${what})`)), ms).unref();
+  };
+  const heard = () => wait(init.quietMs ?? 90_000, "nothing is heard");
   shard.on(WebSocketShardEvents.Closed, (code) => {
     const fatal = fatalClose(code);
     if (fatal) end(fatal);
-    clearTimeout(lost);
-    if (closed) return;
-    const away = new MicroError("unavailable", `discord: the link was lost (close code ${code})`);
-    lost = setTimeout(() => end(away), init.lostMs ?? 10_000).unref();
+    wait(init.lostMs ?? 10_000, `close code ${code}`);
   });
-  shard.on(WebSocketShardEvents.Resumed, back);
+  shard.on(WebSocketShardEvents.Resumed, heard);
+  shard.on(WebSocketShardEvents.HeartbeatComplete, heard);
   // Both are followed by a close, which is what counts; an error that nobody listens to would end the process.
   shard.on(WebSocketShardEvents.Error, () => {});
   shard.on(WebSocketShardEvents.SocketError, () => {});
   shard.on(WebSocketShardEvents.Dispatch, onDispatch);
   const ready = new Promise<string>((resolve) => {
     shard.once(WebSocketShardEvents.Ready, ({ user }) => {
-      back();
+      heard();
       resolve(user.id);
     });
   });
 
   const link = closable(async () => {
-    closed = true;
-    clearTimeout(lost);
+    clearTimeout(patience);
     end(new MicroError("unavailable", "discord: the connection is closed"));
     await goodbye(shard);
   });
@@ -117,29 +124,31 @@ export async function openGateway(
   }
 }
 
-/** What we need of the library's socket, which it keeps to itself. */
+/** What we need of the library's socket (of `ws`), which it keeps to itself. */
 interface Socket {
   readonly readyState: number;
-  onerror: unknown;
+  on(event: "error" | "close", listener: () => void): void;
   terminate(): void;
 }
 
+/** `WebSocket.CONNECTING`, `WebSocket.CLOSED` */
+const CONNECTING = 0;
+const CLOSED = 3;
+
 /**
- * Ends the socket for sure. The library waits half a minute for a peer that is gone to say good-bye, and leaves alone a
- * socket that is still being opened, whose failure would then be an error that nobody listens to.
+ * Ends the socket for sure. The library waits half a minute for a peer that is gone to say good-bye, for ever when it is
+ * told to end while it waits for something else, and leaves alone a socket that is still being opened, whose failure would
+ * then be an error that nobody listens to.
  */
 async function goodbye(shard: { destroy(options: { code: number }): Promise<void> }): Promise<void> {
   const socket = Reflect.get(shard, "connection") as Socket | null;
-  const kill = () => {
-    if (socket === null || socket.readyState === CLOSED) return;
-    socket.onerror = () => {};
-    socket.terminate();
-  };
-  const impatient = setTimeout(kill, GOODBYE_MS);
-  await shard.destroy({ code: 1000 });
+  const opening = socket?.readyState === CONNECTING;
+  const open = socket !== null && socket.readyState !== CLOSED;
+  const gone = open && new Promise<void>((resolve) => socket.on("close", resolve));
+  void shard.destroy({ code: 1000 }).catch(() => {});
+  if (!gone) return;
+  socket.on("error", () => {});
+  const impatient = setTimeout(() => socket.terminate(), opening ? 0 : GOODBYE_MS);
+  await gone;
   clearTimeout(impatient);
-  kill();
 }
-
-/** `WebSocket.CLOSED` */
-const CLOSED = 3;

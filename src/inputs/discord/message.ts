@@ -19,6 +19,7 @@ export interface DiscordMessage {
 /** What we read of a button that was pressed (docs.discord.com, "Interaction object"). */
 export interface DiscordInteraction {
   readonly id?: string;
+  readonly application_id?: string;
   readonly token?: string;
   readonly type?: number;
   readonly channel_id?: string;
@@ -81,7 +82,7 @@ export function picked(data: DiscordInteraction): IncomingMessage | undefined {
   return {
     id,
     from: person(author, data.member?.nick),
-    place: place(channel, message?.id, data.guild_id),
+    place: { ...place(channel, message?.id, data.guild_id), press: id },
     text: custom.slice(CHOICE.length),
     addressed: true,
     sentAt: bornAt(id),

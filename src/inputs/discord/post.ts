@@ -8,11 +8,21 @@ import type { Web } from "./web.ts";
 /** Which of Discord's messages shows what goes on under a key. */
 export type Growing = Map<string, { readonly channel: string; readonly message: string }>;
 
+/** Buttons that were pressed lately, by interaction: what lets an answer be shown to who pressed alone. */
+export type Presses = Map<string, { readonly application: string; readonly token: string }>;
+
+/** What posts share, over one link after the other. */
+export interface Kept {
+  readonly growing: Growing;
+  readonly presses: Presses;
+}
+
 /** What is never ended (its process lost interest) is forgotten in the end. */
 const GROWING_AT_MOST = 1000;
 
-/** docs.discord.com, "Message Flags": no previews (`chat.md §6`, unfurl exfiltration). */
+/** docs.discord.com, "Message Flags": no previews (`chat.md §6`, unfurl exfiltration); only for who pressed. */
 const SUPPRESS_EMBEDS = 4;
+const EPHEMERAL = 64;
 
 /** docs.discord.com, "JSON Error Codes". */
 const UNKNOWN_MESSAGE = 10008;
@@ -26,7 +36,7 @@ const THREAD_EXISTS = 160004;
  */
 export async function post(
   web: Web,
-  growing: Growing,
+  { growing, presses }: Kept,
   message: OutgoingMessage,
   options: CallOptions = {},
 ): Promise<void> {
@@ -35,21 +45,13 @@ export async function post(
     throw new MicroError("invalid_argument", "discord: the place names no channel");
   const { content, file } = fitted(message);
   const within = { timeoutMs: file ? 60_000 : 15_000, ...options };
-  const body = {
-    content,
-    flags: SUPPRESS_EMBEDS,
-    allowed_mentions: { parse: [], replied_user: false },
-    components: buttons(message.choices ?? []),
-    ...(file && {
-      files: [{ name: file.name, data: Buffer.from(file.text), contentType: "text/plain; charset=utf-8" }],
-    }),
-  };
-
+  const body = bodyOf(content, file, message);
   const before = progress && growing.get(progress.key);
   if (progress && before && (await changed(web, before, body, within))) {
     if (progress.last) growing.delete(progress.key);
     return;
   }
+  if (message.whisper && (await whispered(web, presses.get(message.place["press"] ?? ""), body, within))) return;
   const where = await whereTo(web, message, within);
   const said = await web.call(
     "saying something",
@@ -63,7 +65,18 @@ export async function post(
   if (growing.size > GROWING_AT_MOST) growing.delete(growing.keys().next().value as string);
 }
 
-type Body = Parameters<Parameters<Parameters<Web["call"]>[1]>[0]["channels"]["editMessage"]>[2];
+type Body = ReturnType<typeof bodyOf>;
+
+function bodyOf(content: string, file: OutgoingMessage["file"], { choices = [] }: OutgoingMessage) {
+  const type = "text/plain; charset=utf-8";
+  return {
+    content,
+    flags: SUPPRESS_EMBEDS,
+    allowed_mentions: { parse: [], replied_user: false },
+    components: buttons(choices),
+    ...(file && { files: [{ name: file.name, data: Buffer.from(file.text), contentType: type }] }),
+  };
+}
 
 /** `false`: there is nothing to change any more, so what goes on is said anew. */
 async function changed(
@@ -81,6 +94,28 @@ async function changed(
     return true;
   } catch (error) {
     if (MicroError.from(error).details["discord"] === UNKNOWN_MESSAGE) return false;
+    throw error;
+  }
+}
+
+/** `false`: it cannot be hidden, because it answers no press, or one of more than 15 minutes ago. */
+async function whispered(
+  web: Web,
+  press: { readonly application: string; readonly token: string } | undefined,
+  body: Body,
+  options: CallOptions,
+): Promise<boolean> {
+  if (press === undefined) return false;
+  try {
+    const hidden = { ...body, flags: SUPPRESS_EMBEDS | EPHEMERAL };
+    await web.call(
+      "whispering",
+      (api, signal) => api.interactions.followUp(press.application, press.token, hidden, { signal }),
+      options,
+    );
+    return true;
+  } catch (error) {
+    if (MicroError.from(error).code === "invalid_argument") return false;
     throw error;
   }
 }

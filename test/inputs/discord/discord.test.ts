@@ -10,7 +10,7 @@ inputContract("discord", {
     pressAsStranger: "as above",
     taken: "the gateway has no acknowledgements",
     redeliver: "as above",
-    whispered: "Discord hides only what answers a press, and that is answered in the open",
+    whispered: "Discord hides only what answers a press, which has a test of its own",
     sayForForm: noForms,
     fill: noForms,
     failForm: noForms,

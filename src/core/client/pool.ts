@@ -1,5 +1,5 @@
 import { sharedAbort } from "../abort.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, MAX_TIMER_MS, systemClock } from "../clock.ts";
 import { MicroError } from "../errors.ts";
 import type { Connection, Transport } from "../transport/transport.ts";
 import { type Line, lineOver } from "./line.ts";
@@ -27,6 +27,9 @@ export interface Pool {
  * for the other's batch. With two, there is always one to work on.
  */
 const SHARED = { lines: 2, callsBeforeAnother: 2 };
+
+/** Idle connections are not looked at more often. */
+const SWEEP_MS = 50;
 
 /** A line and the calls on it. It is there before its connection is, so that many calls wait for one. */
 interface Slot {
@@ -56,6 +59,26 @@ export function createPool(transport: Transport, init: PoolInit = {}, clock: Clo
     if (slot.calls === 0) slot.close();
   };
 
+  const young = ({ madeAt }: Slot) => clock.now() - madeAt < poolTtlMs;
+
+  let sweeping: NodeJS.Timeout | undefined;
+  /** Closes what grew old and waits for a call that may never come; as long as there are connections. */
+  const sweep = () => {
+    for (const slots of [alone, shared]) {
+      const idle = [...slots].flatMap(([address, there]) =>
+        there.filter((slot) => slot.calls === 0 && !young(slot)).map((slot) => ({ address, slot })),
+      );
+      for (const { address, slot } of idle) retire(slots, address, slot);
+    }
+    sweeping = undefined;
+    sweepLater();
+  };
+  const sweepLater = () => {
+    if (sweeping === undefined && all.size > 0 && !closing.signal.aborted) {
+      sweeping = setTimeout(sweep, Math.min(Math.max(poolTtlMs, SWEEP_MS), MAX_TIMER_MS)).unref();
+    }
+  };
+
   const open = (slots: Map<string, Slot[]>, address: string): Slot => {
     const dial = async (): Promise<Line> => {
       const connection = await transport.dial(address, { timeoutMs: 5000, signal: closing.signal });
@@ -64,6 +87,7 @@ export function createPool(transport: Transport, init: PoolInit = {}, clock: Clo
         throw new MicroError("unavailable", "the client is closed");
       }
       all.add(connection);
+      sweepLater();
       slot.close = () => void connection.close();
       slot.line = lineOver(connection, slots === shared, done, () => {
         all.delete(connection);
@@ -82,8 +106,6 @@ export function createPool(transport: Transport, init: PoolInit = {}, clock: Clo
     opening.catch(() => retire(slots, address, slot));
     return slot;
   };
-
-  const young = ({ madeAt }: Slot) => clock.now() - madeAt < poolTtlMs;
 
   const takeAlone = (address: string): Slot => {
     for (let slot = alone.get(address)?.pop(); slot; slot = alone.get(address)?.pop()) {
@@ -115,6 +137,7 @@ export function createPool(transport: Transport, init: PoolInit = {}, clock: Clo
     },
     close: async () => {
       closing.abort();
+      clearTimeout(sweeping);
       alone.clear();
       shared.clear();
       await Promise.all([...all].map((connection) => connection.close()));

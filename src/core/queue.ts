@@ -47,6 +47,7 @@ export function createQueue<T>(max = 10_000): Queue<T> {
       return: async () => {
         over ??= { error: undefined };
         items.length = 0;
+        rouse();
         return { done: true, value: undefined };
       },
     }),

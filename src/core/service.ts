@@ -103,10 +103,11 @@ export function createService(init: ServiceInit): Service {
       }
     },
     stop: async () => {
-      await server.stop();
-      await client.close();
-      await broker?.stop();
-      await registry.stop();
+      const failures: unknown[] = [];
+      const parts = [() => server.stop(), () => client.close(), () => broker?.stop(), () => registry.stop()];
+      // One that fails leaves none of the others open.
+      for (const stop of parts) await Promise.resolve(stop()).catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
     },
   };
 }

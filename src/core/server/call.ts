@@ -14,6 +14,7 @@ export class Call implements CallContext {
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stop: (() => void) | undefined;
+  #ended = false;
 
   /** @param endless given for a stream: it has no deadline, and ends when this aborts */
   constructor({ header, remote }: Incoming, clock: Clock, over: Ending, endless: AbortSignal | undefined) {
@@ -36,6 +37,11 @@ export class Call implements CallContext {
     if (this.#controller) return this.#controller.signal;
     const made = new AbortController();
     this.#controller = made;
+    // Asked for by what the handler left behind: there is nothing more to wait for.
+    if (this.#ended) {
+      made.abort(new MicroError("cancelled", "the call is over"));
+      return made.signal;
+    }
     this.#stop = () => made.abort(this.#over.aborted ? this.#over.reason : this.#endless?.reason);
     for (const over of [this.#over, this.#endless]) {
       if (over?.aborted) this.#stop();
@@ -52,6 +58,7 @@ export class Call implements CallContext {
 
   /** The handler is done. */
   end(): void {
+    this.#ended = true;
     if (this.#stop === undefined) return;
     clearTimeout(this.#timer);
     this.#over.removeEventListener("abort", this.#stop);

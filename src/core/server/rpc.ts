@@ -196,7 +196,9 @@ function createRpcServer(init: RpcServerInit, parts: RpcServerParts): Server {
       layers.push(layer);
     },
     start: () => {
-      if (stopped) return Promise.resolve();
+      if (stopped) {
+        return Promise.reject(new MicroError("conflict", `${init.name} was stopped; start a new one instead`));
+      }
       starting ??= begin().catch((error) => {
         starting = undefined;
         throw error;

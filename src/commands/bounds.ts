@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { deadline, orAbort } from "../core/deadline.ts";
-import { readDuration } from "../core/duration.ts";
+import { goDuration, readDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
 import type { CommandContext } from "./command.ts";
-import { goDuration } from "./stats.ts";
 
 /* What goes on is bounded, in chat by default: nobody sits beside it. */
 

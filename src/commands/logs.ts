@@ -7,6 +7,7 @@ import { boundFields, boundsOf, closing, durationText, type Followed, follow, MA
 import { type CommandContext, defineCommand } from "./command.ts";
 import { lookUp } from "./look-up.ts";
 import { merge } from "./merge.ts";
+import { serviceWord } from "./node-report.ts";
 import { serviceNames } from "./service-names.ts";
 
 /** What a node logged, or why it does not say. */
@@ -32,7 +33,7 @@ export const logs = defineCommand({
   name: "logs",
   summary: "Show what the nodes of a service have logged",
   input: z.object({
-    service: z.string({ error: "require service name" }).describe("its name"),
+    service: serviceWord,
     since: durationText.optional().describe("not older than this, like 1h"),
     count: z.number().int().positive().optional().describe("so many records of each node; 100 unless --since is given"),
     follow: z.boolean().optional().describe("go on with what is logged from now on"),

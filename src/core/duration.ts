@@ -34,3 +34,21 @@ export function readDuration(text: string): number {
 function notOne(text: string): MicroError {
   return new MicroError("invalid_argument", `"${text}" is no duration; write it like 500ms, 5s or 1m30s`);
 }
+
+/** Nanoseconds as Go spells a duration: `1h2m3s`, `1.234567ms`, `0s`. */
+export function goDuration(nanoseconds: number): string {
+  if (nanoseconds === 0) return "0s";
+  if (nanoseconds < 1e3) return `${nanoseconds}ns`;
+  if (nanoseconds < 1e6) return `${trimmed(nanoseconds / 1e3, 3)}µs`;
+  if (nanoseconds < 1e9) return `${trimmed(nanoseconds / 1e6, 6)}ms`;
+  const total = nanoseconds / 1e9;
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor((total % 3600) / 60);
+  const seconds = `${trimmed(total - hours * 3600 - minutes * 60, 9)}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}
+
+function trimmed(value: number, digits: number): string {
+  return value.toFixed(digits).replace(/\.?0+$/, "");
+}

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { type Consumer, Kafka, logLevel, type PartitionMetadata, type Producer } from "kafkajs";
+import { parseAddresses } from "../addresses.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { type Closable, closable } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
-import { parseAddresses } from "./addresses.ts";
 import type { Broker } from "./broker.ts";
 import { createDelivery } from "./delivery.ts";
 import { checkAborted, checkTopic, notStarted, seal, unseal } from "./message.ts";

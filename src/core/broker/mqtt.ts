@@ -1,10 +1,10 @@
 import { connect, type MqttClient } from "mqtt";
+import { parseAddresses } from "../addresses.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { type Closable, closable } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
-import { parseAddresses } from "./addresses.ts";
 import type { Broker } from "./broker.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import { checkAborted, checkTopic, noQueues, notStarted, seal, unseal } from "./message.ts";

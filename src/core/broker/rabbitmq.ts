@@ -1,10 +1,10 @@
 import { Connection, type Consumer, type Publisher } from "rabbitmq-client";
+import { parseAddresses } from "../addresses.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
 import { type Closable, closable } from "../lifecycle.ts";
 import { type Log, silent } from "../log.ts";
-import { parseAddresses } from "./addresses.ts";
 import type { Broker, BrokerEvent } from "./broker.ts";
 import { createDelivery } from "./delivery.ts";
 import { checkAborted, checkTopic, incoming, notStarted, outgoing } from "./message.ts";

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { sharedAbort } from "../abort.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
+import { goDuration } from "../duration.ts";
 import { MicroError } from "../errors.ts";
 import type { CallOptions } from "../lifecycle.ts";
 import { splitAddress } from "../wire/record.ts";
@@ -165,22 +166,12 @@ export function consulRegistry(init: ConsulRegistryInit = {}): (parts?: { readon
 function describe(service: ServiceRecord, node: ServiceNode, ttlMs: number): ConsulRegistration {
   const { host, port } = splitAddress(node.address);
   const check = {
-    ttl: goDuration(ttlMs),
+    ttl: goDuration(ttlMs * 1e6),
     // What Go says: a minute is the least that Consul grants.
-    deregistercriticalserviceafter: goDuration(ttlMs < 60_000 ? 65_000 : ttlMs + 5000),
+    deregistercriticalserviceafter: goDuration((ttlMs < 60_000 ? 65_000 : ttlMs + 5000) * 1e6),
   };
   const tags = encodeTags(service, node);
   return { id: node.id, name: service.name, address: host, port, tags, ...(ttlMs > 0 && { check }) };
-}
-
-/** `1m5s`, `30s`, `1.5s`: how Go writes a duration. */
-export function goDuration(ms: number): string {
-  if (ms < 1000) return `${ms}ms`;
-  const hours = Math.floor(ms / 3_600_000);
-  const minutes = Math.floor(ms / 60_000) % 60;
-  const seconds = (ms % 60_000) / 1000;
-  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
-  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }
 
 function asUnavailable(error: unknown, where: string): MicroError {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cached } from "../../../src/core/registry/cache.ts";
-import { consulRegistry, goDuration } from "../../../src/core/registry/consul.ts";
+import { consulRegistry } from "../../../src/core/registry/consul.ts";
 import type { Registry } from "../../../src/core/registry/registry.ts";
 import { record, registryContract, rich } from "../../contract/registry.contract.ts";
 import data from "../../data/consul-tags.json" with { type: "json" };
@@ -376,19 +376,6 @@ describe("a Consul agent that misbehaves", () => {
     expect(kinds()).toEqual(["register"]);
     await registry.stop();
     await fake.close();
-  });
-
-  it.each([
-    [500, "500ms"],
-    [2000, "2s"],
-    [30_000, "30s"],
-    [60_000, "1m0s"],
-    [65_000, "1m5s"],
-    [90_000, "1m30s"],
-    [95_500, "1m35.5s"],
-    [3_600_000, "1h0m0s"],
-  ])("writes %i ms as Go does: %s", (ms, text) => {
-    expect(goDuration(ms)).toBe(text);
   });
 });
 

@@ -11,7 +11,7 @@ import type { Client } from "../../../src/core/client/client.ts";
 import { rpcClient } from "../../../src/core/client/rpc.ts";
 import { jsonCodec } from "../../../src/core/codec/json.ts";
 import { parseProto } from "../../../src/core/codec/proto.ts";
-import { goDuration } from "../../../src/core/registry/consul.ts";
+import { goDuration } from "../../../src/core/duration.ts";
 import { decodeHealth } from "../../../src/core/registry/consul-health.ts";
 import { decodeTags, encodeTags } from "../../../src/core/registry/consul-tags.ts";
 import { decodeUpdate } from "../../../src/core/registry/gossip-update.ts";
@@ -481,7 +481,13 @@ describe("wire.md §11", () => {
   });
 
   it("trap 23: times are Go's durations in Consul and nanoseconds in gossip", () => {
-    expect([30_000, 60_000, 65_000, 90_000, 95_000].map(goDuration)).toEqual(["30s", "1m0s", "1m5s", "1m30s", "1m35s"]);
+    expect([30, 60, 65, 90, 95].map((seconds) => goDuration(seconds * 1e9))).toEqual([
+      "30s",
+      "1m0s",
+      "1m5s",
+      "1m30s",
+      "1m35s",
+    ]);
     const expires = decodeUpdate(Buffer.from(vectors.gossipUpdate.hex, "hex"))?.expires ?? 0n;
     expect(new Date(Number(expires / 1_000_000n)).toISOString()).toBe("2019-12-08T10:13:20.000Z");
   });

@@ -1,4 +1,4 @@
-import { MicroError } from "../errors.ts";
+import { MicroError } from "./errors.ts";
 
 /** Where a server is, and who we are to it. */
 export interface Addresses {

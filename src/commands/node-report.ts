@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { askNodes, type VersionAnswers } from "../core/health/health.ts";
+import { errorText } from "../core/wire/error.ts";
+import type { CommandContext, View } from "./command.ts";
+import { lookUp } from "./look-up.ts";
+import { remembered } from "./remembered.ts";
+
+/** The word that names a service. */
+export const serviceWord = z.string({ error: "require service name" }).describe("its name");
+
+/** What every node of a service said of itself, or why it did not. */
+export interface NodeReport<T> {
+  readonly service: string;
+  readonly versions: readonly VersionAnswers<T>[];
+  readonly note?: string;
+}
+
+/**
+ * Asks every node of a service for one of the `Debug` endpoints, all at once.
+ * @param read makes something typed of an answer; what is missing in it must not throw
+ * @throws MicroError `not_found`
+ */
+export async function askEachNode<T>(
+  service: string,
+  endpoint: string,
+  read: (answer: unknown) => T,
+  context: CommandContext,
+): Promise<NodeReport<T>> {
+  const found = await lookUp(service, context);
+  const versions = await askNodes(context.client, found, endpoint, read, { signal: context.signal });
+  return { service, versions, ...remembered(context.registry, context.clock) };
+}
+
+/**
+ * A table per version in the layout of `toolkit.md §1.8` and §1.9; a node that failed shows the error in the stead of cells.
+ * @param columns and `cells`: with a tab between two
+ */
+export function drawNodes<T>(
+  { service, versions, note }: NodeReport<T>,
+  columns: string,
+  cells: (answer: T) => string,
+): View {
+  const lines = [`service  ${service}`];
+  for (const { version, nodes } of versions) {
+    lines.push("", `version ${version}`, "", `node\t\taddress:port\t\t${columns}`);
+    for (const { node, answer, error } of nodes) {
+      lines.push(`${node.id}\t\t${node.address}\t\t${error ? errorText(error) : cells(answer)}`);
+    }
+  }
+  return { kind: "report", text: lines.join("\n"), note };
+}

@@ -217,7 +217,7 @@ describe("who said what to the bot in Slack", () => {
       expect((await heard()).map((message) => message.text)).toEqual(["help"]);
     });
 
-    it("Approval buttons, Slash trigger hijack (chat.md §6): neither is offered, so a forged one does nothing", async () => {
+    it("Approval buttons, Slash trigger hijack (chat.md §6): what says not who did what where does nothing", async () => {
       const payload = {
         team: { id: "T1" },
         user: { id: "U1" },

@@ -7,19 +7,35 @@ const root = join(import.meta.dirname, "../../..");
 const read = (name: string) => readFile(join(root, name), "utf8");
 
 interface Manifest {
+  features: {
+    app_home: Record<string, boolean>;
+    slash_commands: { command: string; should_escape: boolean }[];
+  };
   oauth_config: { scopes: { bot: string[] } };
-  settings: { event_subscriptions: { bot_events: string[] }; socket_mode_enabled: boolean };
+  settings: {
+    event_subscriptions: { bot_events: string[] };
+    interactivity: { is_enabled: boolean };
+    socket_mode_enabled: boolean;
+  };
 }
 
 describe("the Slack app's manifest and its page", () => {
   it("asks for the events that are understood and the scopes that these and our calls want, and no more", async () => {
     const { oauth_config, settings } = parse(await read("slack-manifest.yaml")) as Manifest;
-    const events = ["app_mention", "message.channels", "message.groups", "message.im", "message.mpim"];
-    expect(settings.event_subscriptions.bot_events).toEqual(events);
+    const messages = ["message.channels", "message.groups", "message.im", "message.mpim"];
+    expect(settings.event_subscriptions.bot_events).toEqual(["app_home_opened", "app_mention", ...messages]);
     expect(settings.socket_mode_enabled).toBe(true);
     const forEvents = ["app_mentions:read", "channels:history", "groups:history", "im:history", "mpim:history"];
-    const forCalls = ["chat:write", "files:write", "users:read"];
+    // Not chat:write.public: the bot speaks where it was invited, and elsewhere only to who asked.
+    const forCalls = ["chat:write", "commands", "files:write", "reactions:write", "users:read"];
     expect([...oauth_config.scopes.bot].sort()).toEqual([...forEvents, ...forCalls].sort());
+  });
+
+  it("has the slash command, the presses and the home tab that are understood", async () => {
+    const { features, settings } = parse(await read("slack-manifest.yaml")) as Manifest;
+    expect(features.slash_commands).toMatchObject([{ command: "/micro", should_escape: true }]);
+    expect(features.app_home).toMatchObject({ home_tab_enabled: true, messages_tab_enabled: true });
+    expect(settings.interactivity.is_enabled).toBe(true);
   });
 
   it("explains each scope, and names only tests that exist", async () => {

@@ -17,9 +17,8 @@ export interface XmppServer {
   /** `127.0.0.1:port`. */
   readonly address: string;
   readonly certificate: Certificate;
-  /** Rooms where everybody sees who is who, and rooms where only moderators do. */
-  readonly openRooms: string;
-  readonly anonymousRooms: string;
+  /** Where rooms are; in new ones everybody sees who is who, and the first to come is the owner. */
+  readonly rooms: string;
   /** SIGKILL. */
   kill(): Promise<void>;
   /** SIGSTOP: it accepts connections and never answers. SIGCONT. */
@@ -37,7 +36,7 @@ const run = promisify(execFile);
 /** @param users names; each one's password is the name with `pw` behind it */
 export async function startProsody(users: readonly string[]): Promise<XmppServer> {
   const folder = await mkdtemp(join(tmpdir(), "micro-prosody-"));
-  const certificate = await makeCertificate(XMPP_DOMAIN, "conf.example.test", "anon.example.test");
+  const certificate = await makeCertificate(XMPP_DOMAIN, "conf.example.test");
   const port = await freePort();
   const config = join(folder, "prosody.cfg.lua");
   await mkdir(join(folder, "data"));
@@ -53,8 +52,7 @@ export async function startProsody(users: readonly string[]): Promise<XmppServer
     port,
     address: `127.0.0.1:${port}`,
     certificate,
-    openRooms: "conf.example.test",
-    anonymousRooms: "anon.example.test",
+    rooms: "conf.example.test",
     kill: () => running.kill(),
     freeze: () => running.freeze(),
     thaw: () => running.thaw(),
@@ -106,10 +104,5 @@ Component "conf.example.test" "muc"
   muc_room_locking = false
   restrict_room_creation = false
   muc_room_default_public_jids = true
-Component "anon.example.test" "muc"
-  modules_enabled = { "muc_mam" }
-  muc_room_locking = false
-  restrict_room_creation = false
-  muc_room_default_public_jids = false
 `;
 }

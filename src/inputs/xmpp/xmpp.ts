@@ -58,7 +58,8 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
         limit.check();
         const ca = init.ca ? await readCa("xmpp", init.ca) : undefined;
         const where = server ?? (await orAbort(serverOf(account.domain), limit.signal));
-        return xmppConnection(
+        // Awaited here, because the deadline ends with this function.
+        return await xmppConnection(
           {
             name: "xmpp",
             ...where,

@@ -2,10 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import type { IncomingMessage, InputConnection } from "../../../src/inputs/input.ts";
 import { type XmppInit, xmppInput } from "../../../src/inputs/xmpp/xmpp.ts";
 import { inputContract } from "../../contract/input.contract.ts";
+import { hasEjabberd, startEjabberd } from "../../fakes/ejabberd-server.ts";
 import { hasProsody, startProsody, XMPP_DOMAIN, type XmppServer } from "../../fakes/prosody-server.ts";
 import { goSendxmpp, hasGoSendxmpp, hasSlixmpp, type XmppPerson, xmppPerson } from "../../fakes/xmpp-person.ts";
 
-const SERVERS = [{ name: "prosody", has: hasProsody, start: startProsody }] as const;
+const SERVERS = [
+  { name: "prosody", has: hasProsody, start: startProsody },
+  { name: "ejabberd", has: hasEjabberd, start: startEjabberd },
+] as const;
 
 const USERS = ["bot", "ann", "bob"];
 
@@ -40,9 +44,9 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
     for (const link of open.splice(0)) await link.close();
   });
 
-  const newRoom = (service: string) => {
+  const newRoom = () => {
     rooms += 1;
-    return `room${rooms}@${service}`;
+    return `room${rooms}@${server.rooms}`;
   };
   const connect = async (room: string, init: Partial<XmppInit> = {}) => {
     const link = await inputAt(server, [room], init)().connect();
@@ -63,11 +67,11 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
       redeliver: "a server keeps nothing for a client that was there",
       deliverAgain: "a server delivers once",
       sayAsStranger: "this server knows no other",
-      lose: "tested below",
-      refuse: "tested below",
-      unreachable: "tested below",
+      lose: "freezing and killing it are tested of their own",
+      refuse: "a wrong password is tested of its own",
+      unreachable: "the fake is away as well",
       failSend: "a server refuses when it wants to",
-      hold: "tested below",
+      hold: "a server answers when it wants to",
       whispered: "a room's private messages go to whoever has the nick by then",
       press: "XMPP has no buttons that clients agree on",
       pressAsStranger: "XMPP has no buttons that clients agree on",
@@ -78,7 +82,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
       failMark: "not yet",
     },
     create: async () => {
-      const room = newRoom(server.openRooms);
+      const room = newRoom();
       await ann.join(room, "ann");
       const since = ann.events.length;
       const close = async () => ann.do({ do: "leave", room, nick: "ann" });
@@ -108,7 +112,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("hears who is who by the real JID, in a room that shows it", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "admin/x@evil.example");
     const { hear } = await connect(room);
     say(ann, room, "micro: ping");
@@ -120,7 +124,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("Identity confusion (chat.md §6): a nick that another person takes is another person", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "admin");
     const { hear } = await connect(room);
     say(ann, room, "micro: one");
@@ -135,8 +139,10 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("knows an occupant of an anonymous room by the occupant-id, if the room has such, or not at all", async () => {
-    const room = newRoom(server.anonymousRooms);
+    const room = newRoom();
     await ann.join(room, "ann");
+    ann.do({ do: "iq", to: room, xml: ANONYMOUS });
+    await ann.until(({ event }) => event === "done", "the room changed");
     await bob.join(room, "bob");
     const { hear } = await connect(room);
     say(bob, room, "micro: one");
@@ -150,7 +156,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("History replay = command replay (chat.md §6): what was said before the bot came is not heard", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "ann");
     for (const body of ["micro: deregister one", "micro: deregister two"]) say(ann, room, body);
     await ann.until(({ body }) => body === "micro: deregister two", "her own words");
@@ -160,7 +166,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("answers a private word through the room to who said it, and not to the room", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "ann");
     await bob.join(room, "bob");
     const { link, hear } = await connect(room);
@@ -174,7 +180,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("keeps to the thread that it was asked in", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "ann");
     const { link, hear } = await connect(room);
     say(ann, room, "micro: ping", { thread: "t-1" });
@@ -184,7 +190,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("carries text of any script and length whole, both ways", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "ann");
     const { link, hear } = await connect(room);
     const long = "日本語 🦀 ü <&> ".repeat(3000);
@@ -197,7 +203,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("answers pings and says what it is", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "ann");
     await connect(room);
     ann.do({ do: "ping", to: `${room}/micro` });
@@ -205,7 +211,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("takes another nick when its own is taken, and is spoken to by that", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "micro");
     const { hear } = await connect(room);
     say(ann, room, "micro-2: ping");
@@ -213,7 +219,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it("comes back to a room that has thrown it out, and stays away from one that has banned it", async () => {
-    const [kicking, banning] = [newRoom(server.openRooms), newRoom(server.openRooms)];
+    const [kicking, banning] = [newRoom(), newRoom()];
     await ann.join(kicking, "ann");
     await ann.join(banning, "ann");
     const link = await inputAt(server, [kicking, banning], { rejoinMs: 100 })().connect();
@@ -240,6 +246,30 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
     await expect(link).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("certificate") });
   });
 
+  it("notices within the time it is given that a server has frozen, and comes back when it has not", async () => {
+    const room = newRoom();
+    await ann.join(room, "ann");
+    const { link, hear } = await connect(room, { pingEveryMs: 100, pingWithinMs: 300 });
+    const lost = hear.next().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    server.freeze();
+    try {
+      expect(await lost).toMatchObject({ code: "unavailable" });
+      await expect(
+        link.send({ place: { room, to: room, type: "groupchat" }, parts: [{ kind: "text", text: "x" }] }),
+      ).rejects.toMatchObject({ code: "unavailable" });
+      await expect(inputAt(server, [room])().connect({ timeoutMs: 300 })).rejects.toMatchObject({ code: "timeout" });
+    } finally {
+      server.thaw();
+    }
+    await link.close();
+    const again = await connect(room);
+    say(ann, room, "micro: ping");
+    expect((await next(again.hear)).text).toBe("ping");
+  });
+
   it("says unauthenticated for a wrong password", async () => {
     const link = inputAt(server, [], { password: "wrong-password" })().connect();
     const error = await link.catch((thrown: unknown) => thrown);
@@ -248,7 +278,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
   });
 
   it.skipIf(!hasGoSendxmpp)("hears go-sendxmpp, directly and in a room", async () => {
-    const room = newRoom(server.openRooms);
+    const room = newRoom();
     await ann.join(room, "ann");
     const { hear } = await connect(room);
     await goSendxmpp(server, "bob", [`bot@${XMPP_DOMAIN}`], "list services");
@@ -260,6 +290,35 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
       from: { id: `bob@${XMPP_DOMAIN}`, name: "bob" },
     });
   });
+});
+
+describe.each(SERVERS.filter(({ has }) => has))("a real server that dies, $name", ({ start }) => {
+  let server: XmppServer;
+  beforeAll(async () => {
+    server = await start(["bot"]);
+  }, 120_000);
+  afterAll(() => server?.stop());
+
+  it("the link is lost with it, nobody is there, and the bot connects again when it is back", async () => {
+    const room = `ops@${server.rooms}`;
+    const input = inputAt(server, [room])();
+    await using link = await input.connect();
+    const lost = link[Symbol.asyncIterator]().next();
+    await Promise.all([expect(lost).rejects.toMatchObject({ code: "unavailable" }), server.kill()]);
+    await expect(input.connect()).rejects.toMatchObject({ code: "unavailable" });
+    await server.restart();
+    await using again = await input.connect();
+    await again.send({ place: { room, to: room, type: "groupchat" }, parts: [{ kind: "text", text: "back" }] });
+  }, 60_000);
+});
+
+describe.each(SERVERS)("$name", ({ has }) => {
+  it.skipIf(has && hasSlixmpp)(
+    "real servers and people (not here: prosody, ejabberd and slixmpp are to be installed)",
+    () => {
+      expect(process.env["MICRO_TEST_REQUIRE_SERVERS"]).not.toBe("1");
+    },
+  );
 });
 
 /** What a person saw of somebody in a room, directly or privately, as a client shows it that knows corrections. */
@@ -279,4 +338,10 @@ function heardBy(person: XmppPerson, since: number, room: string, nick: string) 
 
 const USUAL: ReadonlySet<string> = new Set([
   ...["body", "thread", "origin-id", "unstyled", "replace", "x", "stanza-id", "occupant-id", "delay"],
+  "archived",
 ]);
+
+/** Only moderators see who is who (XEP-0045 §10.2). */
+const ANONYMOUS = `<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>
+  <field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>
+  <field var='muc#roomconfig_whois'><value>moderators</value></field></x></query>`;

@@ -26,7 +26,7 @@ const GROUPS = [
   {
     name: "program",
     test: among([
-      /\/src\/(app\/(?!bot|chat|state|log|in-turn|complete)|commands\/(?!help|jobs|small-talk))/,
+      /\/src\/(app\/(?!bot|chat|log|in-turn|complete)|commands\/(?!help|jobs|small-talk))/,
       /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members))/,
       /\/src\/core\/registry\/(abort|mdns|memo|memory|registry|sightings|versions|watchers)/,
       /\/node_modules\/(zod|fastest-levenshtein|dns-packet|@leichtgewicht)\//,
@@ -39,7 +39,7 @@ const GROUPS = [
       /\/src\/core\/transport\/(http|inbox|joiner|outbox)/,
     ]),
   },
-  { name: "chat", test: among([/\/src\/(app\/(chat|state|in-turn)|inputs\/(local|terminal)\/)/]) },
+  { name: "chat", test: among([/\/src\/(app\/(chat|in-turn)|inputs\/(local|terminal)\/)/]) },
   { name: "bot", test: among([/\/src\/(app|bot|commands)\//, /\/src\/core\/(registry\/cache|server)/]) },
 ];
 

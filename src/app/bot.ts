@@ -74,7 +74,7 @@ export async function runBot(
       complete: (line) => completed(line, `terminal:${user}`, () => true),
     },
     local: {
-      path: chatSocket(settings.chat_socket, stateDir),
+      path: settings.chat_socket || chatSocket(stateDir),
       complete: (line, who) =>
         completed(line, `local:${who}`, (command) => policy.allows(`local:${who}`, false, command)),
     },

@@ -17,8 +17,7 @@ export async function runChat(
   init: ProgramInit & { readonly clock: Clock },
 ): Promise<void> {
   const { stdin, stdout, signal, env, clock } = init;
-  const own = defaultStateDir(env);
-  const path = chatSocket(settings.chat_socket, settings.state_dir || own);
+  const path = settings.chat_socket || chatSocket(settings.state_dir || defaultStateDir(env));
   await using talk = await openTalk(path, { signal });
   const interactive = stdin.isTTY === true && stdout.isTTY === true;
   if (interactive) {
@@ -29,8 +28,7 @@ export async function runChat(
     input: stdin,
     output: stdout,
     user: talk.user,
-    // One's own, whoever the bot belongs to.
-    historyFile: join(own, "history"),
+    historyFile: ownHistory(env),
     complete: talk.complete,
   })({ clock });
   await using screen = await (interactive ? terminal : inTurn(terminal, clock)).connect({ signal });
@@ -53,6 +51,15 @@ export async function runChat(
     }
   } finally {
     signal.removeEventListener("abort", leave);
+  }
+}
+
+/** With one's own things, whoever the bot belongs to; nowhere for who has no home. */
+function ownHistory(env: ProgramInit["env"]): string | undefined {
+  try {
+    return join(defaultStateDir(env), "history");
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { builtin } from "../commands/builtin.ts";
 import { createCatalog } from "../commands/catalog.ts";
@@ -11,6 +10,7 @@ import { helpText, inRegistry, versionText } from "./help.ts";
 import { readOptions } from "./options.ts";
 import { type Makers, makers } from "./parts.ts";
 import { BOT, CHAT, GLOBAL } from "./settings.ts";
+import { ownName } from "./state.ts";
 
 export interface ProgramInit {
   /** Without the names of node and of the script. */
@@ -59,7 +59,7 @@ async function run(init: ProgramInit): Promise<string | undefined> {
     const { generate } = await import("./generate.ts");
     return generate(rest.slice(1));
   }
-  const user = init.user ?? userInfo().username;
+  const user = init.user ?? ownName();
   // These two have no arguments, so it does not matter on which side of their name an option stands.
   const before = init.args.slice(0, init.args.length - rest.length);
   if (rest[0] === "bot") {

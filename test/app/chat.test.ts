@@ -13,7 +13,6 @@ import {
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
-import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { cannedClient } from "../fakes/canned-client.ts";

@@ -14,9 +14,14 @@ export async function userName(uid: number, passwd = "/etc/passwd"): Promise<str
     const [name = "", , number] = line.split(":");
     if (number === String(uid) && NAME.test(name)) return name;
   }
-  if (uid === process.getuid?.()) {
-    const { username } = userInfo();
-    if (NAME.test(username)) return username;
+  const own = uid === process.getuid?.() ? ownName() : "";
+  return NAME.test(own) ? own : String(uid);
+}
+
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "";
   }
-  return String(uid);
 }

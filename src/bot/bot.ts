@@ -12,23 +12,26 @@ import type { Startable } from "../core/lifecycle.ts";
 import { type Log, silent } from "../core/log.ts";
 import { compose } from "../core/middleware.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import type { IncomingMessage, Input, OutgoingMessage } from "../inputs/input.ts";
+import type { IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/input.ts";
 import { address } from "./address.ts";
 import type { Answer, Context, Layer } from "./context.ts";
 import { tellInterrupted } from "./interrupted.ts";
 import { type Journal, memoryJournal } from "./journal.ts";
+import { again } from "./layers/again.ts";
 import { answer } from "./layers/answer.ts";
 import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
 import { confirm } from "./layers/confirm.ts";
 import { fresh } from "./layers/fresh.ts";
 import { type LimitInit, limit } from "./layers/limit.ts";
+import { marks } from "./layers/marks.ts";
 import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
 import { understand } from "./layers/understand.ts";
 import { createLink } from "./links.ts";
+import { createLostAnswers } from "./lost.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
-import { renderError } from "./render.ts";
+import { cut, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
 import { within } from "./within.ts";
 
@@ -79,27 +82,59 @@ export function createBot(init: BotInit): Bot {
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
     createLink(input, { clock, log, onMessage: (message) => take(input, message) }),
   );
-  const mayRun = (context: Context, command: AnyCommand) => policy.allows(context.caller, isGuest(context), command);
+  const mayRun = (context: Context, command: Pick<AnyCommand, "permission" | "effect">) =>
+    policy.allows(context.caller, isGuest(context), command);
+  const lost = createLostAnswers(clock);
   const runner = createRunner({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
-  const catalog: Catalog = createCatalog([...init.commands, helpCommand(() => catalog), ...jobsCommands(runner.jobs)]);
-  const outboxOf = (input: Input) => links.find((link) => link.input === input)?.outbox;
-  const asked = confirm(clock, name);
+  const catalog: Catalog = createCatalog([
+    ...init.commands,
+    helpCommand(() => catalog),
+    ...jobsCommands({ ...runner.jobs, lost: lost.list }),
+  ]);
+  const linkOf = ({ input }: Context) => links.find((link) => link.input === input) ?? never(input);
   const saidTo = address(name);
-  const send = async ({ input }: Context, message: OutgoingMessage) => (await outboxOf(input)?.send(message)) ?? false;
+  const send = (context: Context, message: OutgoingMessage) =>
+    linkOf(context).outbox.send(message, (why) => {
+      const { id, caller, line } = context;
+      const command = catalog.match(line)?.command.name ?? "";
+      lost.add({ id, caller, command, text: cut(line.text, 200), why });
+    });
+  const asked = confirm({
+    name,
+    clock,
+    tell: (context, message) => {
+      const { outbox, during } = linkOf(context);
+      during(outbox.send(message));
+    },
+  });
+  /** Signs on one message, one after the other. */
+  const marker = (context: Context) => {
+    const link = linkOf(context);
+    if (link.marker() === undefined) return undefined;
+    let last = Promise.resolve();
+    return (mark: Mark) => {
+      last = last.then(() => link.marker()?.(context.message.place, mark));
+      link.during(last);
+    };
+  };
+  const audited = audit(init.audit ?? ((record) => log.info(record, "audit")), clock);
   const refuse = async (context: Context, error: MicroError) => {
     log.error({ id: context.id, err: error }, "the journal cannot be written");
     await send(context, renderError(error, context.id, context.message.place, context.input.limits));
   };
   const layers: readonly Layer[] = [
     once(journal, clock, refuse),
-    answer({ send, grow: ({ input }, key, draw) => outboxOf(input)?.grow(key, draw) }, log),
-    audit(init.audit ?? ((record) => log.info(record, "audit")), clock),
+    answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log),
+    audited.said,
     fresh(clock, init.maxAgeMs ?? 60_000),
     limit(init.limit),
     asked.heard,
+    audited.meant,
     understand(() => catalog, mayRun),
     authorize(policy),
     asked.ask,
+    again(clock, init.commandMs),
+    marks(clock, marker),
     order(clock, init.order),
   ];
   const handle = compose<Context, Answer | undefined>(layers, runner.run);
@@ -178,6 +213,10 @@ export function createBot(init: BotInit): Bot {
     },
     stop: stopOnce,
   };
+}
+
+function never(input: Input): never {
+  throw new MicroError("internal", `there is no link for ${input.name}`);
 }
 
 const noBroker: Broker = {

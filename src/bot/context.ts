@@ -2,7 +2,8 @@ import type { AnyCommand, View } from "../commands/command.ts";
 import type { Line } from "../commands/line.ts";
 import type { Output } from "../commands/parse.ts";
 import type { Middleware } from "../core/middleware.ts";
-import type { IncomingMessage, Input } from "../inputs/input.ts";
+import type { Form, IncomingMessage, Input } from "../inputs/input.ts";
+import type { Manners } from "./manners.ts";
 
 /** One message on its way through the bot. A layer that learns something makes a new one; nobody changes one. */
 export interface Context {
@@ -31,17 +32,21 @@ export interface Shown {
 }
 
 /** What there is to say; drawn for the network in `render.ts`. */
-export interface Answer {
+export interface Answer extends Manners {
   readonly view: View;
   /** The facts behind it, where there are some. */
   readonly result?: unknown;
   readonly output: Output;
+  /** Can be changed later, by a message with this key, where the network can. */
+  readonly key?: string;
+  /** To be filled in; `view` is what is said where that cannot be. */
+  readonly form?: Form;
 }
 
 /** `undefined` is silence: the message was not for the bot, or had been taken before. */
 export type Layer = Middleware<Context, Answer | undefined>;
 
 /** An answer in one sentence. */
-export function say(text: string): Answer {
-  return { view: { kind: "text", text }, output: "text" };
+export function say(text: string, manners: Manners = {}): Answer {
+  return { view: { kind: "text", text }, output: "text", ...manners };
 }

@@ -1,4 +1,4 @@
-import type { AnyCommand, CommandContext } from "../commands/command.ts";
+import type { AnyCommand, CommandContext, View } from "../commands/command.ts";
 import { drawShown } from "../commands/draw.ts";
 import type { Job, Jobs } from "../commands/jobs.ts";
 import type { Broker } from "../core/broker/broker.ts";
@@ -14,14 +14,14 @@ export interface RunInit {
   readonly client: Client;
   readonly broker: Broker;
   readonly clock: Clock;
-  readonly mayRun: (context: Context, command: AnyCommand) => boolean;
+  readonly mayRun: (context: Context, command: Pick<AnyCommand, "permission" | "effect">) => boolean;
   /** How long a command may take that does not say otherwise (`Command.maxMs`). @default 30000 */
   readonly commandMs?: number;
 }
 
 /** Runs commands, each with a deadline and a way to be cancelled, and knows which are running. */
 export interface Runner {
-  readonly jobs: Jobs;
+  readonly jobs: Pick<Jobs, "list" | "cancel">;
   run(context: Context): Promise<Answer>;
   /** Cancels what goes on: nobody waits for its end. */
   endGoingOn(): void;
@@ -51,19 +51,30 @@ export function createRunner(init: RunInit): Runner {
     run: async (context) => {
       const { command, input, output } = context.run ?? never();
       if (stopped) throw new MicroError("cancelled", `\`${command.name}\` was not begun: the bot is being stopped`);
-      const job = { id: context.id, caller: context.caller, text: context.line.text, startedAt: init.clock.now() };
+      const { id, caller, line } = context;
+      const job = { id, caller, command: command.name, text: line.text, startedAt: init.clock.now() };
       const goesOn = command.maxMs !== undefined;
       using limit = deadline({}, command.maxMs ?? init.commandMs ?? 30_000, `\`${command.name}\``);
       running.set(job.id, { job, limit, goesOn });
       try {
         const result = await orAbort(command.run(input, commandContext(init, context, limit.signal)), limit.signal);
         // What goes on has shown its facts by now.
-        return { view: command.view(result, input), result, output: goesOn ? "text" : output };
+        const view = command.view(result, input);
+        const whisper = command.personal === true && isLong(view);
+        return { view, result, output: goesOn ? "text" : output, ...(whisper && { whisper }) };
       } finally {
         running.delete(job.id);
       }
     },
   };
+}
+
+/** More than a room wants to read of what somebody asked for themselves (`chat.md §2`). */
+const LONG_LINES = 12;
+
+function isLong(view: View): boolean {
+  const lines = view.kind === "list" ? view.items : view.text.split("\n");
+  return lines.length > LONG_LINES;
 }
 
 function commandContext(init: RunInit, context: Context, signal: AbortSignal): CommandContext {

@@ -33,6 +33,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly maxMs?: number;
   /** What it shows belongs beside the room's talk: into a thread of the message that asked, where there are threads. */
   readonly aside?: true;
+  /** Its answer is for who asked: in a room more than 12 lines of it are whispered (`help`). */
+  readonly personal?: true;
   /** Answered at once, past whatever the room is waiting for (`jobs`, `cancel`). */
   readonly urgent?: true;
   /** Whole lines, first the plainest. */
@@ -60,7 +62,7 @@ export interface CommandContext {
   /** `slack:T01/U02`, `terminal:root`. */
   readonly caller: string;
   /** Whether the caller may run another command; what they may not run is not shown to them. */
-  readonly mayRun: (command: AnyCommand) => boolean;
+  readonly mayRun: (command: Pick<AnyCommand, "permission" | "effect">) => boolean;
   /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */
   readonly oneShot: boolean;
   /**

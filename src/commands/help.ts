@@ -24,6 +24,7 @@ export function helpCommand(catalog: () => Catalog): Command<typeof input, Help>
     permission: "bot:talk",
     effect: "read",
     urgent: true,
+    personal: true,
     examples: ["help", "help call"],
     run: async ({ topic }, { mayRun }) => {
       if (topic === undefined) return { commands: catalog().commands.filter(mayRun).map(brief) };

@@ -8,41 +8,65 @@ export interface Job {
   /** Short, for typing. */
   readonly id: string;
   readonly caller: string;
+  /** The name of the command. */
+  readonly command: string;
   /** As it was typed. */
   readonly text: string;
   readonly startedAt: number;
 }
 
+/** An answer that nobody saw: its network was away too long, or would not have it. */
+export interface LostAnswer extends Omit<Job, "startedAt"> {
+  readonly at: number;
+  readonly why: string;
+}
+
 /** The commands that are running; kept by who runs them. */
 export interface Jobs {
   list(): readonly Job[];
+  /** Of the last hour, oldest first. */
+  lost(): readonly LostAnswer[];
   /** `false`: no such job. */
   cancel(id: string): boolean;
 }
+
+/** What it takes to see and cancel what others run: a grant, since a write is never open to all members. */
+const OTHERS = { permission: "bot:admin", effect: "write" } as const;
 
 /** `jobs` and `cancel`, over a table of running commands. They are answered at once, however busy the room is. */
 export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
   const list = defineCommand({
     name: "jobs",
-    summary: "Show the commands that are running",
+    summary: "Show the commands that are running, and answers that could not be delivered",
     input: z.object({}),
     permission: "bot:talk",
     effect: "read",
     urgent: true,
     examples: ["jobs"],
-    run: async (_input, { clock }) => {
+    run: async (_input, { clock, caller, mayRun }) => {
       const now = clock.now();
-      return { jobs: jobs.list().map((job) => ({ ...job, seconds: Math.round((now - job.startedAt) / 1000) })) };
+      const all = mayRun(OTHERS);
+      // What others typed may hold what is not for everybody; that they run something is no secret.
+      const shown = <J extends Omit<Job, "startedAt">>(job: J): J =>
+        all || job.caller === caller ? job : { ...job, text: `${job.command} …`.trim() };
+      const seconds = (since: number) => Math.round((now - since) / 1000);
+      return {
+        jobs: jobs.list().map((job) => ({ ...shown(job), seconds: seconds(job.startedAt) })),
+        lost: jobs.lost().map((answer) => ({ ...shown(answer), seconds: seconds(answer.at) })),
+      };
     },
-    view: (result) =>
-      result.jobs.length === 0
-        ? { kind: "text", text: "nothing is running" }
-        : {
-            kind: "report",
-            text: ["Id\tCaller\tSeconds\tCommand"]
-              .concat(result.jobs.map((job) => `${job.id}\t${job.caller}\t${job.seconds}\t${job.text}`))
-              .join("\n"),
-          },
+    view: (result) => {
+      const running = result.jobs.map((job) => `${job.id}\t${job.caller}\t${job.seconds}\t${job.text}`);
+      const lost = result.lost.map((it) => `${it.id}\t${it.caller}\t${it.seconds} s ago\t${it.text}\t${it.why}`);
+      if (running.length + lost.length === 0) return { kind: "text", text: "nothing is running" };
+      const tables = [
+        running.length === 0 ? ["nothing is running"] : ["Id\tCaller\tSeconds\tCommand", ...running],
+        lost.length === 0
+          ? []
+          : ["", "answers that could not be delivered:", "Id\tCaller\tWhen\tCommand\tWhy", ...lost],
+      ];
+      return { kind: "report", text: tables.flat().join("\n") };
+    },
   });
   const cancel = defineCommand({
     name: "cancel",
@@ -53,10 +77,10 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     effect: "read",
     urgent: true,
     examples: ["cancel 03f9a1"],
-    run: async ({ id }, { caller }) => {
+    run: async ({ id }, { caller, mayRun }) => {
       const job = jobs.list().find((running) => running.id === id);
       if (job === undefined) throw new MicroError("not_found", `no command ${id} is running; \`jobs\` shows what is`);
-      if (job.caller !== caller) {
+      if (job.caller !== caller && !mayRun(OTHERS)) {
         throw new MicroError("permission_denied", `${id} was started by ${job.caller}; only they can cancel it`);
       }
       return { cancelled: jobs.cancel(id) ? job : undefined };

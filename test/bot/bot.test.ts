@@ -247,7 +247,8 @@ describe("who may do what", () => {
   it("asks before a write, and takes yes once, from the same person in the same room, for what was shown", async () => {
     const write = counting("change", "write");
     const policy = readPolicy("members: ['test:*']", "test");
-    const { input } = await botWith({ commands: [write.command], policy });
+    const input = memoryInput({ limits: { edits: false } });
+    await botWith({ inputs: [input], commands: [write.command], policy });
     input.say("change prod", { from: "ann" });
     expect(await said(input)).toContain("change prod");
     input.say("yes", { from: "bob" });

@@ -236,9 +236,11 @@ describe("what must never execute", () => {
     await startBot();
     slack.say("micro deploy stranger", { user: "U8", team: "T9" });
     slack.say("micro deploy guest", { user: "U9" });
-    await posts(2);
-    expect(runs).toEqual([]);
-    for (const text of texts()) expect(text).toContain("guests need the permission test:deploy");
+    const { whispers } = slack.people;
+    await expect.poll(() => whispers.length, { timeout: 8000 }).toBe(2);
+    expect([runs, slack.posts]).toEqual([[], []]);
+    expect(whispers.map(({ user }) => user)).toEqual(["U8", "U9"]);
+    for (const { text } of whispers) expect(text).toContain("guests need the permission test:deploy");
   });
 });
 

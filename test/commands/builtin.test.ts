@@ -12,7 +12,7 @@ const all: readonly AnyCommand[] = [
   ...builtin,
   ...smallTalk,
   helpCommand(() => catalog),
-  ...jobsCommands({ list: () => [], cancel: () => false }),
+  ...jobsCommands({ list: () => [], lost: () => [], cancel: () => false }),
 ];
 const catalog = createCatalog(all);
 

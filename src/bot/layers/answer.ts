@@ -1,7 +1,8 @@
 import { MicroError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import type { OutgoingMessage } from "../../inputs/input.ts";
+import type { Input, OutgoingMessage } from "../../inputs/input.ts";
 import type { Answer, Context, Layer } from "../context.ts";
+import { type Manners, mannersOf } from "../manners.ts";
 import { createProgress, type Mouth } from "../progress.ts";
 import { renderAnswer, renderError } from "../render.ts";
 
@@ -20,13 +21,28 @@ export function answer(mouth: Mouth, log: Log): Layer {
     let message: OutgoingMessage | undefined;
     try {
       reply = await next({ ...context, show: progress.show });
-      message = reply && renderAnswer(reply, place, limits);
+      message = reply && { ...renderAnswer(reply, place, limits), ...besideWords(reply, limits) };
     } catch (thrown) {
-      message = { ...renderError(forPeople(thrown, context, log), context.id, place, limits), failed: true };
+      const error = forPeople(thrown, context, log);
+      const words = renderError(error, context.id, place, limits);
+      message = { ...words, ...besideWords(mannersOf(error), limits), failed: true };
     }
     if (message && progress.begun) message = { ...message, ...(await progress.last(message)) };
     if (message && !(await mouth.send(context, message))) throw new MicroError("unavailable", "an answer was given up");
     return reply;
+  };
+}
+
+type Beside = Pick<OutgoingMessage, "whisper" | "choices" | "form" | "progress">;
+
+/** What the answer has beside its words, as far as its network has such things. */
+function besideWords(answer: Manners & Pick<Partial<Answer>, "form" | "key">, limits: Input["limits"]): Beside {
+  const { whisper, choices, form, key } = answer;
+  return {
+    ...(whisper && { whisper }),
+    ...(choices && limits.buttons && { choices }),
+    ...(form && { form }),
+    ...(key !== undefined && limits.edits && { progress: { key, last: false } }),
   };
 }
 

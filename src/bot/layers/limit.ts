@@ -1,6 +1,7 @@
 import { RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
 import { MicroError } from "../../core/errors.ts";
 import type { Layer } from "../context.ts";
+import { mannered } from "../manners.ts";
 
 /** A caller may say so many things in so many seconds. */
 export interface LimitInit {
@@ -17,7 +18,8 @@ export function limit({ points = 30, seconds = 10 }: LimitInit = {}): Layer {
       await limiter.consume(context.caller);
     } catch (refused) {
       const wait = Math.ceil((refused as RateLimiterRes).msBeforeNext / 1000);
-      throw new MicroError("exhausted", `that is more than ${points} commands in ${seconds} s; go on in ${wait} s`);
+      const words = `that is more than ${points} commands in ${seconds} s; go on in ${wait} s`;
+      throw mannered(new MicroError("exhausted", words), { whisper: true });
     }
     return next(context);
   };

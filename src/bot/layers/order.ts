@@ -4,13 +4,13 @@ import type { Layer } from "../context.ts";
 import { within } from "../within.ts";
 
 export interface OrderInit {
-  /** How many commands run at once, over all rooms. @default 16 */
+  /** How many commands of one network run at once, over all its rooms. @default 16 */
   readonly atOnce?: number;
-  /** How many wait at most; one more is refused. @default 500 */
+  /** How many of one network wait at most; one more is refused. @default 500 */
   readonly waiting?: number;
   /** How long a command waits for the one before it in its room; then it starts beside it. @default 2000 */
   readonly patienceMs?: number;
-  /** How many commands that go on (`Command.maxMs`) run beside the others; one more is refused. @default 16 */
+  /** How many of one network that go on (`Command.maxMs`) run beside the others; one more is refused. @default 16 */
   readonly goingOn?: number;
 }
 
@@ -18,8 +18,20 @@ export interface OrderInit {
  * Starts the commands of a room in the order in which they were said, each when the one before has ended or has had its
  * time, so that a slow node never stalls a room; and only so many commands at once. Urgent commands do not queue.
  * Those that go on begin in order, too; but nobody waits for their end, and they take nobody's turn.
+ *
+ * Each network has turns of its own, so commands that hang in one starve no other.
  */
 export function order(clock: Clock, init: OrderInit = {}): Layer {
+  const networks = new Map<string, Layer>();
+  return (context, next) => {
+    const { name } = context.input;
+    const own = networks.get(name) ?? ofNetwork(clock, init);
+    networks.set(name, own);
+    return own(context, next);
+  };
+}
+
+function ofNetwork(clock: Clock, init: OrderInit): Layer {
   const { atOnce = 16, waiting = 500, patienceMs = 2000, goingOn = 16 } = init;
   const last = new Map<string, Promise<unknown>>();
   const turns: (() => void)[] = [];
@@ -49,7 +61,7 @@ export function order(clock: Clock, init: OrderInit = {}): Layer {
         `${followed} commands that go on are running already; \`jobs\` shows them, \`cancel\` ends one of yours`,
       );
     }
-    const room = `${context.input.name}:${context.message.place.room}`;
+    const { room } = context.message.place;
     const before = last.get(room);
     let end = () => {};
     const ended = new Promise<void>((resolve) => {

@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import type { AuditRecord } from "../../src/bot/layers/audit.ts";
+import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
+import { manualClock } from "../fakes/clock.ts";
+import { botOn, telling, textOf } from "./run-bot.ts";
+
+/* A yes or no to a write, typed and pressed: "Approval buttons" of `chat.md §6`. */
+
+async function setUp(limits: Partial<MemoryInput["limits"]> = {}) {
+  const clock = manualClock();
+  const input = memoryInput({ clock, limits: { buttons: true, ...limits } });
+  const { command, runs } = telling("change", { effect: "write" });
+  const records: AuditRecord[] = [];
+  const bot = botOn([input], { commands: [command], clock, audit: (record) => records.push(record), drainMs: 0 });
+  await bot.start();
+  /** Says something and gives what is said back to it. */
+  const ask = async (act: () => unknown): Promise<string> => {
+    const before = input.sent.length;
+    act();
+    await expect.poll(() => input.sent.length).toBe(before + 1);
+    return textOf(input.sent.at(-1));
+  };
+  const question = (at: number) => input.sent[at];
+  const idOf = (at: number) => /^yes (.*)$/.exec(question(at)?.choices?.[0]?.line ?? "")?.[1] ?? "";
+  return { clock, input, runs, records, ask, question, idOf };
+}
+
+describe("a question before a write", () => {
+  it("can be answered by typing, and offers the same as buttons, bound to its id", async () => {
+    const { input, ask, question, idOf } = await setUp();
+    const text = await ask(() => input.say("change prod"));
+    expect(text).toMatch(
+      /^this changes things: change prod\nsay `micro yes` within 2 minutes to do it, `micro no` to drop it/,
+    );
+    expect(question(0)?.choices).toEqual([
+      { label: "Do it", line: `yes ${idOf(0)}`, weight: "danger" },
+      { label: "No", line: `no ${idOf(0)}` },
+    ]);
+    expect(text).toContain(`\`micro yes ${idOf(0)}\``);
+    expect(idOf(0)).toMatch(/^[0-9a-f]{6}$/);
+  });
+
+  it("Approval buttons (chat.md §6): are replaced on decision by who decided what and when", async () => {
+    const { input, runs, ask, question } = await setUp();
+    await ask(() => input.say("change prod", { from: { id: "U1", name: "Ann" } }));
+    expect(await ask(() => input.press("Do it", { from: { id: "U1", name: "Ann" } }))).toBe("change prod done");
+    expect(runs).toEqual(["prod"]);
+    expect(textOf(question(0))).toBe(
+      "this changes things: change prod\nAnn (memory:U1) said yes to it at 00:00:00 UTC",
+    );
+    expect(question(0)?.choices).toBeUndefined();
+    expect(question(0)?.progress?.last).toBe(true);
+  });
+
+  it("Approval buttons (chat.md §6): a no drops it for good", async () => {
+    const { input, runs, ask, question, idOf } = await setUp();
+    await ask(() => input.say("change prod"));
+    const id = idOf(0);
+    expect(await ask(() => input.press("No"))).toBe("not done: change prod");
+    expect(textOf(question(0))).toContain("ann said no to it at 00:00:00 UTC");
+    expect(await ask(() => input.say(`yes ${id}`))).toMatch(/^that is over: change prod\nann said no to it/);
+    expect(runs).toEqual([]);
+  });
+
+  it("Approval buttons (chat.md §6): the second press does nothing and tells who decided and when", async () => {
+    const { input, runs, ask, idOf } = await setUp();
+    await ask(() => input.say("change prod"));
+    const line = `yes ${idOf(0)}`;
+    await ask(() => input.say(line));
+    for (const from of ["ann", "bob"]) {
+      expect(await ask(() => input.say(line, { from }))).toBe(
+        "that is over: change prod\nann said yes to it at 00:00:00 UTC",
+      );
+      expect(input.sent.at(-1)?.whisper).toBe(true);
+    }
+    expect(runs).toEqual(["prod"]);
+  });
+
+  it("Approval buttons (chat.md §6): another person's press does nothing but say so to them", async () => {
+    const { input, runs, ask, question } = await setUp();
+    await ask(() => input.say("change prod", { from: "ann" }));
+    expect(await ask(() => input.press("Do it", { from: "bob" }))).toBe("only ann can say yes to this: change prod");
+    expect(input.sent.at(-1)?.whisper).toBe(true);
+    expect(await ask(() => input.press("No", { from: "bob" }))).toContain("only ann can say no");
+    expect(runs).toEqual([]);
+    expect(question(0)?.choices).toHaveLength(2);
+    expect(await ask(() => input.press("Do it", { from: "ann" }))).toBe("change prod done");
+  });
+
+  it("Approval buttons (chat.md §6): a late press finds it expired, and its buttons go", async () => {
+    const { clock, input, runs, ask, question } = await setUp();
+    await ask(() => input.say("change prod"));
+    await clock.advance(120_001);
+    expect(await ask(() => input.press("Do it"))).toMatch(
+      /^that is over: change prod\nnobody said yes within 2 minutes/,
+    );
+    await expect.poll(() => question(0)?.choices).toBeUndefined();
+    expect(textOf(question(0))).toContain("nobody said yes within 2 minutes, so nothing was done");
+    expect(runs).toEqual([]);
+  });
+
+  it("Approval buttons (chat.md §6): each answers its own request, and no other", async () => {
+    const { input, runs, ask, idOf } = await setUp();
+    await ask(() => input.say("change one"));
+    await ask(() => input.say("change two"));
+    const [one, two] = [idOf(0), idOf(1)];
+    expect(one).not.toBe(two);
+    expect(await ask(() => input.say(`yes ${one}`))).toBe("change one done");
+    expect(await ask(() => input.say("yes"))).toBe("change two done");
+    // A bare word never reaches back to an older one.
+    expect(await ask(() => input.say("yes"))).toContain("nothing of yours");
+    expect(runs).toEqual(["one", "two"]);
+  });
+
+  it("a bare yes takes the last question only", async () => {
+    const { input, runs, ask } = await setUp();
+    await ask(() => input.say("change one"));
+    await ask(() => input.say("change two"));
+    expect(await ask(() => input.say("micro yes"))).toBe("change two done");
+    expect(await ask(() => input.say("micro yes"))).toContain("nothing of yours");
+    expect(runs).toEqual(["two"]);
+  });
+
+  it("Approval buttons (chat.md §6): an id is worth nothing in another room, nor one that nobody was asked", async () => {
+    const { input, runs, ask, idOf } = await setUp();
+    await ask(() => input.say("change prod"));
+    expect(await ask(() => input.say(`yes ${idOf(0)}`, { room: "other" }))).toContain("nothing of yours");
+    expect(await ask(() => input.say("yes 000000"))).toContain("nothing of yours");
+    expect(runs).toEqual([]);
+  });
+
+  it("goes without buttons and changes where there are none", async () => {
+    const { input, runs, ask, question } = await setUp({ buttons: false, edits: false });
+    await ask(() => input.say("change prod"));
+    expect([question(0)?.choices, question(0)?.progress]).toEqual([undefined, undefined]);
+    expect(await ask(() => input.say("yes"))).toBe("change prod done");
+    expect(input.sent).toHaveLength(2);
+    expect(runs).toEqual(["prod"]);
+  });
+
+  it("is forgotten when a thousand came after", async () => {
+    const { clock, input, runs, ask, idOf } = await setUp({ edits: false });
+    await ask(() => input.say("change first"));
+    for (let n = 0; n < 1000; n++) {
+      input.say(`change ${n}`, { from: `somebody ${n}` });
+      if (n % 100 === 0) await clock.advance(1);
+    }
+    await expect.poll(() => input.sent.length).toBe(1001);
+    expect(await ask(() => input.say(`yes ${idOf(0)}`))).toContain("nothing of yours");
+    expect(runs).toEqual([]);
+  });
+
+  it("is audited with the line that was carried out, not only the yes", async () => {
+    const { input, records, ask, idOf } = await setUp();
+    await ask(() => input.say("change prod"));
+    const id = idOf(0);
+    await ask(() => input.press("Do it"));
+    expect(records.map(({ text, line, outcome }) => [text, line, outcome])).toEqual([
+      ["change prod", undefined, "ok"],
+      [`yes ${id}`, "change prod", "ok"],
+    ]);
+  });
+});

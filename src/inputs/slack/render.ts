@@ -136,9 +136,13 @@ function inert(text: string, kind: Part["kind"], links: boolean): string {
   return links || kind === "code" ? plain : plain.replaceAll("://", `:${ZERO_WIDTH_SPACE}//`);
 }
 
-/** Slack's own encoding of the three characters of its grammar, and nothing else. */
+/** Slack's own encoding of the three characters of its grammar; half a character, which cannot be sent, becomes U+FFFD. */
 export function encode(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text
+    .replace(/\p{Surrogate}/gu, "\ufffd")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;");
 }
 
 /** Three backticks in a row would open or close a block; a character of no width keeps them apart. */

@@ -1,3 +1,5 @@
+import { MicroError } from "../core/errors.ts";
+
 /** A command line as words that remember where they stood, so that JSON can be taken from the text untouched. */
 export interface Line {
   /** The whole text. */
@@ -83,6 +85,40 @@ export function plain(text: string): string {
     .replace(/^\u2013/, "--")
     .replace(/[\u00a0\u2000-\u200a\u202f\u3000]/g, " ")
     .replace(/\u200b|\u200c|\u200d|\u2060|\ufeff/g, "");
+}
+
+/**
+ * A word of a chat line that reads as exactly this text, in quotes if it must: `chatLine` undone. The text does not begin or
+ * end with a blank.
+ * @throws MicroError `invalid_argument` when it holds every kind of quote before a blank, so that none can be around it
+ */
+export function quotedWord(text: string): string {
+  const bare =
+    text !== "" && !/^["'\u2018\u201c\u201e-]/.test(text) && ![...text].some((char) => isBlank(char.charCodeAt(0)));
+  if (bare && plain(text) === text) return text;
+  for (const [open, closing] of [
+    ['"', '"'],
+    ["'", "'"],
+    ["\u201c", "\u201c\u201d"],
+    ["\u2018", "\u2018\u2019"],
+  ] as const) {
+    const quoted = `${open}${text}${closing.at(-1)}`;
+    if (closingQuote(quoted, 1, closing) === quoted.length - 1) return quoted;
+  }
+  throw new MicroError("invalid_argument", "that has every kind of quotes in it, so no quotes can be put around it");
+}
+
+/** Without the blanks around it, whatever chat knows as one. */
+export function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text, start)) start++;
+  while (end > start && isSpace(text, end - 1)) end--;
+  return text.slice(start, end);
+}
+
+function isSpace(text: string, at: number): boolean {
+  return isBlank(text.charCodeAt(at)) || (text[at] as string).trim() === "";
 }
 
 /** Index after the JSON value that begins at `from`, or -1 when it does not end. Only brackets and strings are looked at. */

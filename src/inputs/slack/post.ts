@@ -96,11 +96,12 @@ async function say(web: Web, channel: string, message: OutgoingMessage, options:
  * when that is used up or too old, to the person directly.
  */
 async function sayAway(web: Web, message: OutgoingMessage, away: unknown, options: CallOptions): Promise<void> {
-  const { response, user } = message.place;
+  const { response, user, thread } = message.place;
   if (response === undefined || user === undefined) throw away;
   const said = words(message);
   try {
-    await respond(web, response, { text: said.text, ...(said.blocks && { blocks: said.blocks }) }, options);
+    const { text, blocks } = said;
+    await respond(web, response, { text, ...(blocks && { blocks }), ...(thread && { thread_ts: thread }) }, options);
   } catch (error) {
     if (MicroError.from(error).code !== "invalid_argument") throw error;
     await web.call("chat.postMessage", (slack) => slack.chat.postMessage({ ...said, channel: user }), options);

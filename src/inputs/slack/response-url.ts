@@ -18,7 +18,7 @@ const HOSTS: ReadonlySet<string> = new Set(["hooks.slack.com", "hooks.slack-gov.
 export async function respond(
   web: Web,
   address: string,
-  said: { readonly text: string; readonly blocks?: types.KnownBlock[] },
+  said: { readonly text: string; readonly blocks?: types.KnownBlock[]; readonly thread_ts?: string },
   options: CallOptions = {},
 ): Promise<void> {
   using limit = deadline({ timeoutMs: 15_000, ...options }, 15_000, "slack response_url");

@@ -5,12 +5,12 @@ import { Http2Flow } from "../transport/http2-flow.ts";
 import { writeMessage } from "../wire/grpc-messages.ts";
 import { OK, type Status, statusOfError } from "../wire/grpc-status.ts";
 import { encodeAnswer } from "./dispatch.ts";
-import type { Incoming, Streaming } from "./grpc.ts";
 import { refuse, respond, statusOfHandler } from "./grpc-answer.ts";
+import type { GrpcCall, Streaming } from "./grpc-call.ts";
 import type { ServerStream } from "./server.ts";
 
 /** Messages both ways: no opening one, and the end is the end of the HTTP/2 stream (`wire.md §7`). */
-export function serveStream(call: Incoming<Streaming>): void {
+export function serveStream(call: GrpcCall<Streaming>): void {
   const { stream, desk, wire, endpoint, limit, asks, handler } = call;
   const flow = new Http2Flow(stream, limit, call.budget);
   flow.encoding = call.encoding;

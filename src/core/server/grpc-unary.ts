@@ -4,11 +4,11 @@ import { isOpen } from "../transport/http2.ts";
 import { MessageReader, writeMessage } from "../wire/grpc-messages.ts";
 import { type Status, statusOfError, statusOfText } from "../wire/grpc-status.ts";
 import { encodeAnswer, isPromise } from "./dispatch.ts";
-import type { Incoming, Unary } from "./grpc.ts";
 import { allWell, refuse, respond, statusOfHandler } from "./grpc-answer.ts";
+import type { GrpcCall, Unary } from "./grpc-call.ts";
 
 /** One message in, one out. */
-export function serveUnary(call: Incoming<Unary>): void {
+export function serveUnary(call: GrpcCall<Unary>): void {
   const { stream, desk, wire, limit, asks, handler } = call;
   const reader = new MessageReader(limit, call.budget);
   reader.encoding = call.encoding;

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session } from "node:http2";
 import type { Codec } from "../codec/codec.ts";
 import { payloadCodec } from "../codec/payload.ts";
 import { MicroError } from "../errors.ts";
@@ -7,12 +7,12 @@ import { endpointOfPath, type GrpcKind, readKind, readTimeout } from "../wire/gr
 import { type Budget, MAX_MESSAGE } from "../wire/grpc-messages.ts";
 import { readMetadata } from "../wire/grpc-metadata.ts";
 import { type Status, statusOfError, statusOfText } from "../wire/grpc-status.ts";
-import { type Desk, type Door, type Ending, type Handler, messagesOf } from "./door.ts";
+import { type Desk, type Door, type Handler, messagesOf } from "./door.ts";
 import { refuse } from "./grpc-answer.ts";
+import type { GrpcCall, Streaming, Unary } from "./grpc-call.ts";
 import { CallEnding } from "./grpc-ending.ts";
 import { serveStream } from "./grpc-stream.ts";
 import { serveUnary } from "./grpc-unary.ts";
-import type { CallContext } from "./server.ts";
 
 export interface GrpcDoorInit {
   /** @default in the clear, as in Go */
@@ -31,29 +31,6 @@ export function grpcDoor(init: GrpcDoorInit = {}): Door {
     metadata: { protocol: "grpc", server: "grpc", transport: "grpc" },
     listen: (address, desk) => listenHttp2(address, init, (session, remote) => serve(session, remote, desk, init)),
   };
-}
-
-export type Unary = Extract<Handler, { kind: "unary" }>;
-export type Streaming = Extract<Handler, { kind: "stream" }>;
-
-/** A call that is understood: who handles it, and how its messages are written. */
-export interface Incoming<H extends Handler = Handler> {
-  readonly desk: Desk;
-  readonly stream: ServerHttp2Stream;
-  readonly handler: H;
-  readonly endpoint: string;
-  /** The content type of the answer. */
-  readonly wire: string;
-  readonly encoding: string;
-  readonly asks: Codec;
-  readonly answers: Codec;
-  readonly limit: number;
-  readonly budget: Budget;
-  /** Aborts when the caller gives up or is gone, and when the server has waited long enough. */
-  readonly over: Ending;
-  readonly context: CallContext & { end(): void };
-  /** It is answered. */
-  done(failed: boolean): void;
 }
 
 function serve(session: ServerHttp2Session, remote: string, desk: Desk, init: GrpcDoorInit): OnStream {
@@ -94,7 +71,7 @@ function serve(session: ServerHttp2Session, remote: string, desk: Desk, init: Gr
     const { handler } = found;
     // Made now and not when it is needed, so that nothing holds on to the headers.
     const header = headerOf(headers, kind);
-    const call: Incoming = {
+    const call: GrpcCall = {
       ...found,
       desk,
       stream,
@@ -111,8 +88,8 @@ function serve(session: ServerHttp2Session, remote: string, desk: Desk, init: Gr
       call.context.end();
       desk.over(failed);
     }
-    if (handler.kind === "unary") serveUnary(call as Incoming<Unary>);
-    else serveStream(call as Incoming<Streaming>);
+    if (handler.kind === "unary") serveUnary(call as GrpcCall<Unary>);
+    else serveStream(call as GrpcCall<Streaming>);
   };
 }
 

@@ -28,6 +28,22 @@ export const INPUT_OPTIONS = {
     description: "numeric ids of the people who are heard; everybody if not given",
   }),
   telegram_api_url: text({ env: "MICRO_TELEGRAM_API_URL", description: "a Bot API server of your own" }, ""),
+  xmpp_username: text({ env: "MICRO_XMPP_USERNAME", description: "the bot's account, bot@chat.example.org" }, ""),
+  xmpp_password: secret({ env: "MICRO_XMPP_PASSWORD", description: "its password" }),
+  xmpp_rooms: list({ env: "MICRO_XMPP_ROOMS", description: "rooms to be in, ops@conference.example.org" }),
+  xmpp_server: text(
+    { env: "MICRO_XMPP_SERVER", description: "host:port of the server; what DNS says of the account if not given" },
+    "",
+  ),
+  xmpp_ca: text(
+    { env: "MICRO_XMPP_CA", description: "file of the authority that vouches for the server, if it is a private one" },
+    "",
+  ),
+  xmpp_nick: text({ env: "MICRO_XMPP_NICK", description: "what the bot is called in rooms" }, "micro"),
+  xmpp_domains: list({
+    env: "MICRO_XMPP_DOMAINS",
+    description: "domains beside the account's own whose people are no guests",
+  }),
   chat_socket: text(
     {
       env: "MICRO_CHAT_SOCKET",
@@ -89,6 +105,18 @@ export const INPUTS = {
       token: settings.telegram_token,
       whitelist: settings.telegram_whitelist,
       apiUrl: settings.telegram_api_url,
+    })(tools);
+  },
+  xmpp: async (settings, _host, tools) => {
+    const { xmppInput } = await import("../inputs/xmpp/xmpp.ts");
+    return xmppInput({
+      username: settings.xmpp_username,
+      password: settings.xmpp_password,
+      rooms: settings.xmpp_rooms,
+      server: settings.xmpp_server || undefined,
+      ca: settings.xmpp_ca || undefined,
+      nick: settings.xmpp_nick,
+      domains: settings.xmpp_domains,
     })(tools);
   },
   local: async (settings, host, tools) => {

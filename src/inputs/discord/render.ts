@@ -22,8 +22,8 @@ function unfence(text: string): string {
   return text.replace(/`{3,}/g, (ticks) => ticks.split("").join(ZERO_WIDTH_SPACE));
 }
 
-/** An address ends before a space, a bracket, or the signs that end a sentence. */
-const ADDRESS = /https?:\/\/[^\s<>]*[^\s<>.,:;"'`*_~|\\)\]}]/gi;
+/** An address has no sign that Discord's markup could read, but those it may have (RFC 3986), and ends before those that end a sentence. */
+const ADDRESS = /https?:\/\/[^\s<>"`|\\^{}]*[^\s<>"`|\\^{}.,:;'*_~)\]]/gi;
 
 function inert(text: string): string {
   let out = "";

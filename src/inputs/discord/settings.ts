@@ -20,7 +20,7 @@ export function checkSettings(given: {
   readonly whitelist?: readonly string[] | undefined;
   readonly prefix?: string | undefined;
 }): DiscordSettings {
-  const token = (given.token ?? "").trim().replace(/^Bot\s+/i, "");
+  const token = (given.token ?? "").trim().replace(/^Bot(\s+|$)/i, "");
   if (token === "") wrong("missing discord token: give --discord_token or MICRO_DISCORD_TOKEN");
   if (!/^[\w.-]+$/.test(token))
     wrong("the discord token is not one: copy it from Bot, Reset Token at discord.com/developers/applications");

@@ -43,6 +43,5 @@ const longPart: fc.Arbitrary<Part> = fc
 
 /** What the bot might say, short for the most part. */
 export const parts: fc.Arbitrary<readonly Part[]> = fc.array(fc.oneof({ weight: 3, arbitrary: part }, longPart), {
-  minLength: 1,
   maxLength: 4,
 });

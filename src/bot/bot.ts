@@ -27,7 +27,7 @@ import { type LimitInit, limit } from "./layers/limit.ts";
 import { marks } from "./layers/marks.ts";
 import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
-import { understand } from "./layers/understand.ts";
+import { typedOut, understand } from "./layers/understand.ts";
 import { createLink } from "./links.ts";
 import { createLostAnswers } from "./lost.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
@@ -138,7 +138,8 @@ export function createBot(init: BotInit): Bot {
     order(clock, init.order),
   ];
   const handle = compose<Context, Answer | undefined>(layers, runner.run);
-  const take = (input: Input, message: IncomingMessage) => {
+  const take = (input: Input, heard: IncomingMessage) => {
+    const message = typedOut(catalog, heard);
     const said = saidTo(message);
     return said && handle(contextOf(input, message, said, nextId()));
   };

@@ -18,20 +18,21 @@ export interface CommandFormField {
   readonly value?: string;
 }
 
-/** What can be filled in for a command. */
-export function formOf(command: AnyCommand): CommandForm {
+/** What can be filled in for a command. @param given what was said of it already */
+export function formOf(command: AnyCommand, given: Readonly<Record<string, string>> = {}): CommandForm {
   return {
     command: command.name,
     summary: command.summary,
     fields: fields(command).map((field) => {
       const { name, required, description, choices } = field;
+      const value = given[name] ?? field.default;
       return {
         name,
         kind: kindOf(field),
         required,
         ...(description === "" ? {} : { hint: description }),
         ...(choices.length === 0 ? {} : { options: choices }),
-        ...(field.default === undefined ? {} : { value: String(field.default) }),
+        ...(value === undefined ? {} : { value: String(value) }),
       };
     }),
   };
@@ -52,11 +53,11 @@ function kindOf({ type, place, choices }: Field): CommandFormField["kind"] {
  */
 export function lineOf(command: AnyCommand, values: Readonly<Record<string, string>>): string {
   const all = fields(command);
-  const valueOf = ({ name }: Field) => withoutBlanks(values[name] ?? "");
-  const options = all.filter(({ place }) => place === "option").flatMap((field) => optionOf(field, valueOf(field)));
+  const said = ({ name }: Field) => withoutBlanks(values[name] ?? "");
+  const options = all.filter(({ place }) => place === "option").flatMap((field) => optionOf(field, said(field)));
   const words: string[] = [];
   for (const field of all.filter(({ place }) => place !== "option")) {
-    const value = valueOf(field) || String(field.default ?? "");
+    const value = said(field) || String(field.default ?? "");
     if (value === "") break;
     words.push(field.place === "rest" ? restOf(value) : quotedWord(value));
   }

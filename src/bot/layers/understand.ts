@@ -1,14 +1,21 @@
-import type { Catalog } from "../../commands/catalog.ts";
+import type { Catalog, Match } from "../../commands/catalog.ts";
 import type { AnyCommand } from "../../commands/command.ts";
+import { fields, usage } from "../../commands/fields.ts";
+import { formOf, lineOf } from "../../commands/form.ts";
+import { chatLine } from "../../commands/line.ts";
 import { parse } from "../../commands/parse.ts";
 import { MicroError } from "../../core/errors.ts";
-import { type Context, type Layer, say } from "../context.ts";
+import type { IncomingMessage } from "../../inputs/input.ts";
+import { type Answer, type Context, type Layer, say } from "../context.ts";
 import { cut } from "../render.ts";
 
-/** Finds the command and its typed input. What is no command is answered with the nearest three that the caller may run. */
+/**
+ * Finds the command and its typed input. What is no command is answered with the nearest three that the caller may run; one
+ * whose arguments are missing with a form for them, where one can be opened.
+ */
 export function understand(catalog: () => Catalog, mayRun: (context: Context, command: AnyCommand) => boolean): Layer {
   return async (context, next) => {
-    const { line } = context;
+    const { line, message } = context;
     if (line.words.length === 0) return say("yes? `help` shows what can be said");
     const match = catalog().match(line);
     if (match === undefined) {
@@ -18,7 +25,43 @@ export function understand(catalog: () => Catalog, mayRun: (context: Context, co
       const hint = near.length > 0 ? `the nearest are ${names}` : "and there is none that you may run";
       throw new MicroError("not_found", `there is no command "${said}"; ${hint}`);
     }
+    // Only a form that no line can say has not become one by now, and this tells why.
+    if (message.filled !== undefined) lineOf(match.command, message.filled);
+    const form = message.takesForm && mayRun(context, match.command) ? missing(match) : undefined;
+    if (form) return form;
     const { input, output } = parse(match);
     return next({ ...context, run: { command: match.command, input, output } });
   };
+}
+
+/** A form for a command that was said with too few words, holding those that were said. Options are not asked for again. */
+function missing(match: Match): Answer | undefined {
+  const { command, line, from } = match;
+  const words = line.words.slice(from);
+  const wanted = fields(command).filter(({ place, required }) => place !== "option" && required);
+  if (words.length >= wanted.length || words.some(({ quoted, text }) => !quoted && text.startsWith("-")))
+    return undefined;
+  const given = Object.fromEntries(words.map(({ text }, at) => [wanted[at]?.name ?? "", text]));
+  try {
+    parse(match);
+    return undefined;
+  } catch (thrown) {
+    const { message } = MicroError.from(thrown);
+    return { ...say(`${message}\nusage: ${usage(command)}`), form: formOf(command, given) };
+  }
+}
+
+/**
+ * A form that comes back filled in, as the message that says the same in words: everything after this sees it as typed.
+ * What no line can say stays as it is, and `understand` tells why.
+ */
+export function typedOut(catalog: Catalog, message: IncomingMessage): IncomingMessage {
+  const { filled, ...rest } = message;
+  const command = filled && catalog.match(chatLine(message.text))?.command;
+  if (command === undefined) return message;
+  try {
+    return { ...rest, text: lineOf(command, filled) };
+  } catch {
+    return message;
+  }
 }

@@ -19,6 +19,8 @@ export interface Fault {
   readonly status?: number;
   /** The connection is cut before the answer. */
   readonly reset?: true;
+  /** Only calls with such arguments. */
+  readonly when?: (args: Arguments) => boolean;
   /** The answer waits for this. */
   readonly until?: Promise<void>;
 }
@@ -43,8 +45,8 @@ export function slackHttp(
   const calls: Call[] = [];
   const faults = new Map<string, { fault: Fault; left: number }[]>();
 
-  const nextFault = (method: string): Fault | undefined => {
-    const planned = faults.get(method)?.find((entry) => entry.left > 0);
+  const nextFault = (method: string, args: Arguments): Fault | undefined => {
+    const planned = faults.get(method)?.find(({ left, fault }) => left > 0 && (fault.when?.(args) ?? true));
     if (planned !== undefined) planned.left -= 1;
     return planned?.fault;
   };
@@ -56,7 +58,7 @@ export function slackHttp(
     const args = area !== "api" ? {} : Object.fromEntries(new URLSearchParams(body.toString()));
     calls.push({ method, args });
 
-    const fault = nextFault(method);
+    const fault = nextFault(method, args);
     await fault?.until;
     if (fault?.reset) return request.socket.destroy();
     if (fault?.retryAfter !== undefined) {

@@ -8,6 +8,7 @@ import type { Arrived, OpenArrivals } from "./arrivals.ts";
 import { heard } from "./envelope.ts";
 import { slackMarks } from "./marks.ts";
 import type { Spoken } from "./message.ts";
+import type { Pace } from "./pace.ts";
 import type { Person } from "./people.ts";
 import { type Growing, post } from "./post.ts";
 import type { Workspaces } from "./workspaces.ts";
@@ -38,13 +39,14 @@ export async function slackConnection(
   parts: {
     readonly workspaces: Workspaces;
     readonly growing: Growing;
+    readonly pace: Pace;
     readonly clock: Clock;
     readonly log: Log;
   },
   open: OpenArrivals,
   options: { readonly signal: AbortSignal },
 ): Promise<InputConnection> {
-  const { workspaces, growing, clock, log } = parts;
+  const { workspaces, growing, pace, clock, log } = parts;
   const marks = slackMarks(log);
   const queue = createQueue<Heard>(WAITING);
   const closing = new AbortController();
@@ -84,11 +86,27 @@ export async function slackConnection(
     if (closing.signal.aborted) throw new MicroError("unavailable", "slack: the connection is closed");
   };
 
+  const inPace = async (channel: string, { signal }: CallOptions = {}) => {
+    const either = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
+    await pace.turn(channel, { signal: either }).catch((error: unknown) => {
+      connected();
+      throw error;
+    });
+  };
+
   return {
     [Symbol.asyncIterator]: messages,
     send: async (message, options?: CallOptions) => {
       connected();
-      await post(workspaces.at(message.place).web, growing, message, options);
+      const { web } = workspaces.at(message.place);
+      const { channel = "" } = message.place;
+      await inPace(channel, options);
+      try {
+        await post(web, growing, message, options);
+      } catch (error) {
+        if (MicroError.from(error).code === "exhausted") pace.slower(channel);
+        throw error;
+      }
     },
     mark: async (place, mark, options?: CallOptions) => {
       connected();

@@ -5,6 +5,7 @@ import type { Input } from "../input.ts";
 import type { OpenArrivals } from "./arrivals.ts";
 import { slackConnection } from "./connection.ts";
 import { type HttpLimits, openHttp } from "./http.ts";
+import { createPace } from "./pace.ts";
 import type { Growing } from "./post.ts";
 import { sockets } from "./sockets.ts";
 import { checkApiUrl, checkSettings } from "./tokens.ts";
@@ -41,8 +42,9 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
   const { tokens, way, secrets } = checkSettings(init);
   const apiUrl = checkApiUrl(init.apiUrl);
   return ({ clock = systemClock, log = silent } = {}) => {
-    // Belongs to the input, because a message goes on growing over the next link.
+    // These belong to the input: a message goes on growing over the next link, and Slack's patience ends for both.
     const growing: Growing = new Map();
+    const pace = createPace(clock);
     const proven = new Set<string>();
     return {
       name: "slack",
@@ -59,7 +61,7 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
               ? sockets(workspaces.first.web, { ...init, ...way }, clock)
               : (onEnvelope) => openHttp({ ...init, ...way }, { clock, log }, onEnvelope);
           try {
-            return await slackConnection({ workspaces, growing, clock, log }, open, within);
+            return await slackConnection({ workspaces, growing, pace, clock, log }, open, within);
           } catch (error) {
             await workspaces.close();
             throw error;

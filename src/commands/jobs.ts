@@ -52,7 +52,10 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
       const seconds = (since: number) => Math.round((now - since) / 1000);
       return {
         jobs: jobs.list().map((job) => ({ ...shown(job), seconds: seconds(job.startedAt) })),
-        lost: jobs.lost().map((answer) => ({ ...shown(answer), seconds: seconds(answer.at) })),
+        lost: jobs
+          .lost()
+          .toReversed()
+          .map((answer) => ({ ...shown(answer), seconds: seconds(answer.at) })),
       };
     },
     view: (result) => {

@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+import { MicroError } from "../../src/core/errors.ts";
+import type { Input, InputConnection } from "../../src/inputs/input.ts";
+import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
+import { manualClock } from "../fakes/clock.ts";
+import { botOn, telling, textOf } from "./run-bot.ts";
+
+/* Each input is a failure domain of its own: whatever one does, no other is slowed or stopped by it. */
+
+const never = () => new Promise<never>(() => {});
+/** What is not even an `Error`. */
+const nonsense = () => {
+  throw "nonsense";
+};
+
+/** An input whose connection is bent. */
+function bent(input: MemoryInput, how: (connection: InputConnection) => Partial<InputConnection>): Input {
+  return {
+    ...input,
+    connect: async (options) => {
+      const connection = await input.connect(options);
+      return { ...connection, ...how(connection) };
+    },
+  };
+}
+
+/** An input that tells when its connection was closed. */
+function watched(input: MemoryInput) {
+  let closes = 0;
+  const close = (connection: InputConnection) => async () => {
+    closes++;
+    await connection.close();
+  };
+  return { input: bent(input, (connection) => ({ close: close(connection) })), closes: () => closes };
+}
+
+const BAD: readonly (readonly [string, (input: MemoryInput) => Input])[] = [
+  ["hangs while connecting", (input) => ({ ...input, connect: never })],
+  ["throws while connecting", (input) => ({ ...input, connect: nonsense })],
+  ["throws what it should not while connecting", (input) => ({ ...input, connect: () => Promise.reject(null) })],
+  ["hangs while sending", (input) => bent(input, () => ({ send: never }))],
+  ["throws while sending", (input) => bent(input, () => ({ send: nonsense }))],
+  ["hangs while closing", (input) => bent(input, () => ({ close: never }))],
+  ["throws while closing", (input) => bent(input, () => ({ close: nonsense }))],
+  ["throws while it is read", (input) => bent(input, () => ({ [Symbol.asyncIterator]: nonsense }))],
+  ["is never to be read", (input) => bent(input, () => ({ [Symbol.asyncIterator]: undefined as never }))],
+  [
+    "hangs at the end of being read",
+    (input) => bent(input, () => ({ [Symbol.asyncIterator]: () => ({ next: never, return: never }) })),
+  ],
+  ["hangs while it puts a sign", (input) => bent(input, () => ({ mark: never }))],
+];
+
+describe("beside an input that", () => {
+  it.each(BAD)("%s, another starts, answers and stops", async (_how, spoil) => {
+    const clock = manualClock();
+    const bad = memoryInput({ name: "bad", clock });
+    const good = memoryInput({ name: "good", clock });
+    const { input, closes } = watched(good);
+    const bot = botOn([spoil(bad), input], { clock, drainMs: 10_000 });
+    const starting = bot.start();
+    for (const words of ["one", "two", "three"]) {
+      good.say(`echo ${words}`);
+      bad.say(`echo ${words}`);
+      expect(textOf(await good.next())).toBe(words);
+    }
+    await clock.advance(10_000);
+    // One that cannot even be connected is tried again; one that is refused in a way of its own ends the start.
+    const started = await starting.then(
+      () => "started",
+      () => "refused",
+    );
+    if (started === "started") {
+      good.say("echo four");
+      expect(textOf(await good.next())).toBe("four");
+    }
+    let over = false;
+    const stopping = bot.stop().then(() => {
+      over = true;
+    });
+    // Without the clock having moved: it does not wait for what hangs beside it.
+    await expect.poll(closes).toBeGreaterThan(0);
+    for (let s = 0; s < 60 && !over; s++) await clock.advance(1000);
+    await stopping;
+  });
+});
+
+describe("each link has work of its own", () => {
+  it("the end of a pipe waits for its own answers, not for what another network has under way", async () => {
+    const slack = memoryInput({ name: "slack" });
+    const terminal = memoryInput({ name: "terminal" });
+    const { input, closes } = watched(terminal);
+    let end = () => {};
+    const { command, runs } = telling("work", { gate: () => new Promise<void>((resolve) => (end = resolve)) });
+    const bot = botOn([slack, input], { commands: [command] });
+    await bot.start();
+    slack.say("work hour");
+    await expect.poll(() => runs).toHaveLength(1);
+    terminal.say("echo last words");
+    terminal.end();
+    await expect.poll(closes).toBe(1);
+    expect(textOf(terminal.sent[0])).toBe("last words");
+    end();
+    expect(textOf(await slack.next())).toBe("work hour done");
+  });
+
+  it("commands that hang in one network take no turns of another's", async () => {
+    const [slack, xmpp] = [memoryInput({ name: "slack" }), memoryInput({ name: "xmpp" })];
+    const { command, runs } = telling("work", { gate: () => new Promise<void>(() => {}) });
+    const init = { commands: [command], order: { atOnce: 2, waiting: 3 }, limit: { points: 100 } };
+    const bot = botOn([slack, xmpp], init);
+    await bot.start();
+    for (let n = 0; n < 10; n++) slack.say("work", { room: `room ${n}` });
+    await expect.poll(() => runs).toHaveLength(2);
+    await expect.poll(() => slack.sent.length).toBe(5);
+    expect(textOf(slack.sent[0])).toContain("3 commands are waiting already");
+    xmpp.say("echo still here");
+    expect(textOf(await xmpp.next())).toBe("still here");
+  });
+
+  it("what comes while the bot stops is left to the next process, and what was begun is still said", async () => {
+    const input = memoryInput();
+    let end = () => {};
+    const { command, runs } = telling("work", { gate: () => new Promise<void>((resolve) => (end = resolve)) });
+    const bot = botOn([input], { commands: [command], drainMs: 5000 });
+    await bot.start();
+    input.say("work begun", { id: "begun" });
+    await expect.poll(() => runs).toEqual(["begun"]);
+    const stopping = bot.stop();
+    input.say("work late", { id: "late" });
+    await new Promise((resolve) => setImmediate(resolve));
+    end();
+    await stopping;
+    expect(input.sent.map(textOf)).toEqual(["work begun done"]);
+    expect(runs).toEqual(["begun"]);
+    expect(input.taken).not.toContain("late");
+  });
+});
+
+describe("a start", () => {
+  const away = () => {
+    const input = memoryInput({ name: "away" });
+    input.failConnects(new MicroError("unavailable", "away"), 1000);
+    return input;
+  };
+
+  it("that is told to stop rejects, and leaves nothing open", async () => {
+    const good = watched(memoryInput({ name: "good" }));
+    const bot = botOn([away(), good.input]);
+    const leave = new AbortController();
+    const starting = expect(bot.start({ signal: leave.signal })).rejects.toMatchObject({ code: "cancelled" });
+    leave.abort();
+    await starting;
+    expect(good.closes()).toBeGreaterThan(0);
+    expect(await bot.done).toBeUndefined();
+  });
+
+  it("that was told to stop before does not connect", async () => {
+    let connects = 0;
+    const input = memoryInput();
+    const counted: Input = {
+      ...input,
+      connect: (options) => {
+        connects++;
+        return input.connect(options);
+      },
+    };
+    const bot = botOn([counted]);
+    await expect(bot.start({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "cancelled" });
+    expect(connects).toBe(0);
+  });
+
+  it.each([
+    ["is away", away],
+    ["hangs while connecting", () => ({ ...memoryInput(), connect: never })],
+  ])("rejects when the bot is stopped while an input %s, and both end at once", async (_how, make) => {
+    const clock = manualClock();
+    const bot = botOn([make()], { clock });
+    const starting = expect(bot.start()).rejects.toMatchObject({ code: "cancelled" });
+    await new Promise((resolve) => setImmediate(resolve));
+    // The clock does not go, so nothing that waits a while would ever end.
+    await bot.stop();
+    await starting;
+  });
+
+  it("happens once", async () => {
+    const bot = botOn([memoryInput()]);
+    await bot.start();
+    await expect(bot.start()).rejects.toMatchObject({ code: "conflict" });
+    await bot.stop();
+    await expect(bot.start()).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  it("that one network refuses closes the others", async () => {
+    const good = watched(memoryInput({ name: "good" }));
+    const refused = memoryInput({ name: "refused" });
+    refused.failConnects(new MicroError("unauthenticated", "the token is refused"));
+    const bot = botOn([good.input, refused]);
+    await expect(bot.start()).rejects.toThrow("the token is refused");
+    expect(good.closes()).toBeGreaterThan(0);
+  });
+
+  it("closes a connection that comes too late", async () => {
+    const good = watched(memoryInput());
+    let arrive = () => {};
+    const late = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const bot = botOn([{ ...good.input, connect: () => late.then(() => good.input.connect()) }]);
+    const starting = expect(bot.start()).rejects.toMatchObject({ code: "cancelled" });
+    await bot.stop();
+    await starting;
+    arrive();
+    await expect.poll(good.closes).toBe(1);
+  });
+});

@@ -275,6 +275,7 @@ describe("links to Slack", () => {
           details: { retryAfterMs: 3000 },
         });
         expect(asked()).toBe(count);
+        await clock.advance(3000);
       }
       await link.send(answer("x"));
       expect(slack.posts).toHaveLength(1);
@@ -288,6 +289,7 @@ describe("links to Slack", () => {
         slack.fault(step, { retryAfter: 2 });
         await expect(link.send(message)).rejects.toMatchObject({ code: "exhausted", details: { retryAfterMs: 2000 } });
         expect(slack.posts).toHaveLength(0);
+        await clock.advance(2000);
         await link.send(message);
         expect(slack.posts).toHaveLength(1);
       },

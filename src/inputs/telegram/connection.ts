@@ -57,7 +57,7 @@ export function telegramConnection(parts: {
       { signal: closing.signal, timeoutMs: pollMs + GRACE_MS },
     );
     next = undefined;
-    const tooSoon = updates.length === 0 && clock.now() - began < Math.min(PAUSE_MS, pollMs);
+    const tooSoon = updates.length === 0 && clock.now() - began < PAUSE_MS;
     if (tooSoon) await clock.sleep(PAUSE_MS, { signal: closing.signal }).catch(() => {});
     return updates as readonly TelegramUpdate[];
   };

@@ -174,6 +174,7 @@ describe("forms in Slack", () => {
       const place = await asked();
       await link.send({ place, parts: elsewhere, form: { ...form, ...facts } });
       expect(spoken()).toEqual(["usage: call <service>"]);
+      expect(slack.calls.filter(({ method }) => method === "views.open")).toEqual([]);
     });
   });
 });

@@ -38,13 +38,35 @@ describe("the Slack app's manifest and its page", () => {
     expect(settings.interactivity.is_enabled).toBe(true);
   });
 
+  it("serves sockets as it stands, and HTTP by the one line that its page tells", async () => {
+    const text = await read("slack-manifest.yaml");
+    const page = await read("docs/slack.md");
+    expect(text).not.toMatch(/^ *(request_)?url:/m);
+    const [, script = ""] = /`sed '([^']+)' slack-manifest\.yaml`/.exec(page) ?? [];
+    const http = script.split("; ").reduce((before, step) => {
+      const [, from = "", to = ""] = step.split("/");
+      return before.replaceAll(new RegExp(`${from}`, "g"), to);
+    }, text);
+    const url = "https://YOUR.HOST/slack/events";
+    const { features, settings } = parse(http) as Manifest;
+    expect(features.slash_commands).toMatchObject([{ url }]);
+    expect(settings).toMatchObject({
+      event_subscriptions: { request_url: url },
+      interactivity: { request_url: url, is_enabled: true },
+      socket_mode_enabled: false,
+    });
+    expect(settings.event_subscriptions.bot_events.length).toBeGreaterThan(5);
+  });
+
   it("explains each scope, and names only tests that exist", async () => {
     const page = await read("docs/slack.md");
     const { oauth_config } = parse(await read("slack-manifest.yaml")) as Manifest;
     for (const scope of oauth_config.scopes.bot) expect(page).toContain(`\`${scope}\``);
 
     const tests = (
-      await Promise.all(["hearing", "links", "render"].map((name) => read(`test/inputs/slack/${name}.test.ts`)))
+      await Promise.all(
+        ["hearing", "http", "links", "render", "workspaces"].map((name) => read(`test/inputs/slack/${name}.test.ts`)),
+      )
     ).join();
     const named = [...page.split("## What it takes care of")[1]!.matchAll(/\("([^"]+)"\)/g)].map((match) => match[1]!);
     expect(named.length).toBeGreaterThan(5);

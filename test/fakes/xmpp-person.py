@@ -14,6 +14,7 @@ import slixmpp
 from slixmpp.xmlstream import ET
 
 jid, password, host, port, ca = sys.argv[1:]
+REACTION = "{urn:xmpp:reactions:0}reactions/{urn:xmpp:reactions:0}reaction"
 REPLACE = "{urn:xmpp:message-correct:0}replace"
 
 
@@ -42,6 +43,7 @@ class Person(slixmpp.ClientXMPP):
             type=m["type"],
             body=m["body"],
             thread=m["thread"] or None,
+            reaction=m.xml.findtext(REACTION),
             children=[child.tag for child in m.xml],
             replaces=None if replaced is None else replaced.get("id"),
         )

@@ -13,8 +13,13 @@ export interface FakeXmpp {
   readonly address: string;
   /** Everything that the bot has said, as it came. */
   readonly said: readonly Xml[];
+  /** What the bot has answered to questions, and the presences that it has sent. */
+  readonly answers: readonly Xml[];
+  readonly presences: readonly Xml[];
   /** What people see of the bot: corrections are carried out. */
   readonly heard: readonly SeenMessage[];
+  /** How the bot has tried to log in. */
+  readonly attempts: readonly string[];
   /** How often the bot has logged in. */
   readonly logins: number;
   /** Whatever the fake is to do wrong from now on. */
@@ -95,8 +100,9 @@ export interface FakeRoom {
   refuse: { condition: string; type: string } | undefined;
   /** The nick of the bot while it is there. */
   botNick: string | undefined;
-  /** How often the bot came. */
+  /** How often the bot came, and what history it asked for. */
   joins: number;
+  asked: Readonly<Record<string, string>> | undefined;
 }
 
 export interface FakeOccupant {
@@ -134,6 +140,9 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
   };
   const rooms = new Map<string, FakeRoom>();
   const said: Xml[] = [];
+  const answers: Xml[] = [];
+  const attempts: string[] = [];
+  const presences: Xml[] = [];
   const heard: SeenMessage[] = [];
   const links = new Set<Link>();
   const sockets = new Set<Socket>();
@@ -154,6 +163,7 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
         refuse: undefined,
         botNick: undefined,
         joins: 0,
+        asked: undefined,
       };
       rooms.set(jid, found);
     }
@@ -184,7 +194,8 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     );
   };
 
-  const join = (link: Link, where: FakeRoom, nick: string) => {
+  const join = (link: Link, where: FakeRoom, nick: string, x: Xml) => {
+    where.asked = child(x, "history", NS.muc)?.attrs;
     if (where.refuse !== undefined) {
       link.send(write(errorTo("presence", { from: `${where.jid}/${nick}` }, where.refuse)));
       return;
@@ -215,7 +226,10 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
   const onIq = (link: Link, stanza: Xml) => {
     const { id, type, to } = stanza.attrs;
     const [payload] = elements(stanza);
-    if (type !== "get" && type !== "set") return;
+    if (type !== "get" && type !== "set") {
+      answers.push(stanza);
+      return;
+    }
     const where = rooms.get(to ?? "");
     if (payload?.name === "ping" && faults.held) return;
     if (payload?.name === "ping" && !faults.noPing)
@@ -234,11 +248,17 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     const failure = faults.failSends.shift();
     if (failure !== undefined) return link.send(write(errorTo("message", { id, from: to }, failure)));
     if (faults.held) return;
+    if (child(stanza, "body", NS.client) === undefined) return reflect(link, stanza);
     const text = bodyOf(stanza);
     const corrected = child(stanza, "replace", NS.correct)?.attrs["id"];
     const before = heard.find((one) => one.id === corrected && one.to === to);
     if (before !== undefined) Object.assign(before, { text, stanza });
     else heard.push({ id, to, type, text, stanza });
+    reflect(link, stanza);
+  };
+
+  const reflect = (link: Link, stanza: Xml) => {
+    const { to = "", type } = stanza.attrs;
     if (type !== "groupchat") return;
     const where = rooms.get(to);
     if (where?.botNick === undefined) return;
@@ -249,7 +269,9 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
 
   const onPresence = (link: Link, stanza: Xml) => {
     const [jid = "", nick] = split(stanza.attrs["to"] ?? "");
-    if (nick !== undefined && child(stanza, "x", NS.muc)) join(link, room(jid), nick);
+    presences.push(stanza);
+    const x = child(stanza, "x", NS.muc);
+    if (nick !== undefined && x) join(link, room(jid), nick, x);
   };
 
   const serve = (socket: Socket) => {
@@ -288,6 +310,7 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
         listen(wire);
       } else if (element.name === "auth" || element.name === "response") {
         const mechanism = element.attrs["mechanism"] ?? "";
+        if (element.name === "auth") attempts.push(mechanism);
         login ??= loginExchange(mechanism, { ...BOT, forged: faults.forged, rounds: faults.rounds });
         const result = login.take(Buffer.from(textOf(element), "base64").toString());
         const encoded = (text: string) => Buffer.from(text).toString("base64");
@@ -350,7 +373,11 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     };
     const listen = (to: Socket) => {
       to.on("data", (bytes) => {
-        if (!faults.frozen) parser?.feed(bytes);
+        try {
+          if (!faults.frozen) parser?.feed(bytes);
+        } catch {
+          socket.destroy();
+        }
       });
     };
     socket.on("error", () => {});
@@ -375,6 +402,9 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     said,
     heard,
+    answers,
+    attempts,
+    presences,
     get logins() {
       return logins;
     },

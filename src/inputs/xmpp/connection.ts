@@ -6,7 +6,7 @@ import { createQueue } from "../../core/queue.ts";
 import type { IncomingMessage, InputConnection } from "../input.ts";
 import { answerTo } from "./answers.ts";
 import { parseJid } from "./jid.ts";
-import { type Hearing, spoken } from "./message.ts";
+import { type Hearing, isEncrypted, spoken } from "./message.ts";
 import { NS } from "./names.ts";
 import { type Growing, poster } from "./post.ts";
 import { chatRooms, type Rooms } from "./rooms.ts";
@@ -48,10 +48,20 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
 
   const firstHeard = remember(WAITING);
 
+  const sayUnread = ({ place }: IncomingMessage) => {
+    const text = "I cannot read encrypted messages: switch encryption off for me and say it again";
+    post.post({ place, parts: [{ kind: "text", text }] }).catch((error: Error) => {
+      log.debug({ room: place.room, reason: error.message }, `${name}: who encrypts could not be told`);
+    });
+  };
   const onMessage = (stanza: Xml) => {
     if (post.take(stanza) || rooms.take(stanza)) return;
     const heard = spoken(stanza, { ...hearing, now: clock.now() });
     if (heard === undefined) return;
+    if (isEncrypted(stanza)) {
+      if (heard.addressed) sayUnread(heard);
+      return;
+    }
     const message = { ...heard, sentAt: firstHeard(heard.id, heard.sentAt) };
     if (!queue.push(message)) {
       log.warn({ room: message.place.room }, `${name}: too much at once, a message was not heard`);
@@ -94,6 +104,7 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
   return {
     [Symbol.asyncIterator]: messages,
     send: post.post,
+    mark: post.mark,
     ...closable(async () => {
       closed = true;
       closing.abort();

@@ -27,9 +27,24 @@ const NO_WORDS: readonly (readonly [name: string, ns: string])[] = [
   ["retract", "urn:xmpp:message-retract:0"],
   ["retract", "urn:xmpp:message-retract:1"],
   ["apply-to", "urn:xmpp:fasten:0"],
-  ["reactions", "urn:xmpp:reactions:0"],
+  ["reactions", NS.reactions],
   ["x", "jabber:x:conference"],
 ];
+
+/** Ways to encrypt from end to end; the body then says only that there is more (XEP-0380). */
+const ENCRYPTED: readonly (readonly [name: string, ns: string])[] = [
+  ["encryption", "urn:xmpp:eme:0"],
+  ["encrypted", "eu.siacs.conversations.axolotl"],
+  ["encrypted", "urn:xmpp:omemo:1"],
+  ["encrypted", "urn:xmpp:omemo:2"],
+  ["openpgp", "urn:xmpp:openpgp:0"],
+  ["x", "jabber:x:encrypted"],
+];
+
+/** Its words are for whoever has the key, and that is not the bot. */
+export function isEncrypted(stanza: Xml): boolean {
+  return ENCRYPTED.some(([name, ns]) => child(stanza, name, ns) !== undefined);
+}
 
 /**
  * What a stanza says to us or within our hearing; `undefined` when it says nothing: no words, an edit, history, our own words.
@@ -54,10 +69,11 @@ function inRoom(stanza: Xml, text: string, from: Jid, room: Room, hearing: Heari
   const who = identity(stanza, nick, room, hearing);
   if (who.id === hearing.me.bare) return undefined;
   const mention = mentionEnd(stanza, text, room, hearing.me);
+  const stamped = room.stanzaIds ? stanzaId(stanza, room.jid) : undefined;
   return {
-    id: room.stanzaIds ? (stanzaId(stanza, room.jid) ?? givenId(stanza)) : givenId(stanza),
+    id: stamped === undefined ? givenId(stanza) : `${room.jid}/stanza-id/${stamped}`,
     from: who,
-    place: placeOf(stanza, { room: room.jid, to: room.jid, type: "groupchat" }),
+    place: placeOf(stanza, { room: room.jid, to: room.jid, type: "groupchat", nick, who: who.id, said: stamped }),
     text: mention === undefined ? text : text.slice(mention),
     addressed: mention !== undefined,
     sentAt: hearing.now,
@@ -74,7 +90,7 @@ function whispered(stanza: Xml, text: string, from: Jid, room: Room, hearing: He
   return {
     id: givenId(stanza),
     from: who,
-    place: { ...placeOf(stanza, { room: to, to, type: "chat" }), ...(who.id !== undefined && { who: who.id }) },
+    place: placeOf(stanza, { room: to, to, type: "chat", who: who.id }),
     text,
     addressed: true,
     sentAt: hearing.now,
@@ -84,8 +100,9 @@ function whispered(stanza: Xml, text: string, from: Jid, room: Room, hearing: He
 function direct(stanza: Xml, text: string, from: Jid, hearing: Hearing): IncomingMessage | undefined {
   // Our own account, on another of its clients; a server; somebody else's room, which sends invitations.
   if (from.bare === hearing.me.bare || from.local === "" || child(stanza, "x", NS.mucUser)) return undefined;
+  const stamped = hearing.stanzaIds ? stanzaId(stanza, hearing.me.bare) : undefined;
   return {
-    id: hearing.stanzaIds ? (stanzaId(stanza, hearing.me.bare) ?? givenId(stanza)) : givenId(stanza),
+    id: stamped === undefined ? givenId(stanza) : `${hearing.me.bare}/stanza-id/${stamped}`,
     from: { id: from.bare, name: from.local, guest: !hearing.homes.has(from.domain) },
     place: placeOf(stanza, { room: from.bare, to: stanza.attrs["from"] ?? from.bare, type: "chat" }),
     text,
@@ -121,22 +138,32 @@ export function identityOf(room: Room, nick: string): string | undefined {
 
 const MEMBERS: ReadonlySet<string> = new Set(["owner", "admin", "member"]);
 
+/** Where the answer belongs: `who` may have left by then, and `said` is the id that a sign is put on (XEP-0444). */
 function placeOf(stanza: Xml, place: Place): Place {
   const thread = child(stanza, "thread", stanza.ns ?? NS.client);
   const words = thread === undefined ? "" : textOf(thread);
-  return words === "" || words.length > 200 ? place : { ...place, thread: words };
+  const facts: Place = {
+    ...place,
+    said: place["said"] ?? originId(stanza),
+    thread: words === "" || words.length > 200 ? undefined : words,
+  };
+  // Without what is not known, so that it is the same after it went through JSON.
+  return { room: place.room, ...Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) };
 }
 
 /** The id that whoever `by` is has given, if it is theirs to give. */
 function stanzaId(stanza: Xml, by: string): string | undefined {
   const id = children(stanza, "stanza-id", NS.sid).find((one) => parseJid(one.attrs["by"] ?? "").bare === by);
-  return id?.attrs["id"] === undefined ? undefined : `${by}/stanza-id/${id.attrs["id"]}`;
+  return id?.attrs["id"];
 }
 
 /** The sender's own id, which is worth something together with the full JID only; without one nothing comes twice. */
 function givenId(stanza: Xml): string {
-  const origin = child(stanza, "origin-id", NS.sid)?.attrs["id"] ?? stanza.attrs["id"];
-  return `${stanza.attrs["from"]}/id/${origin ?? randomUUID()}`;
+  return `${stanza.attrs["from"]}/id/${originId(stanza) ?? randomUUID()}`;
+}
+
+function originId(stanza: Xml): string | undefined {
+  return child(stanza, "origin-id", NS.sid)?.attrs["id"] ?? stanza.attrs["id"];
 }
 
 function delayed(stanza: Xml): boolean {

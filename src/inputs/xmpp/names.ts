@@ -27,6 +27,8 @@ export const NS = {
   reference: "urn:xmpp:reference:0",
   /** XEP-0393. */
   styling: "urn:xmpp:styling:0",
+  /** XEP-0444. */
+  reactions: "urn:xmpp:reactions:0",
   /** XEP-0421. */
   occupant: "urn:xmpp:occupant-id:0",
 } as const;

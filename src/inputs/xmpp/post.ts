@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
-import type { OutgoingMessage } from "../input.ts";
+import type { Mark, OutgoingMessage, Place } from "../input.ts";
 import { sendError, stanzaComplaint } from "./errors.ts";
 import { parseJid } from "./jid.ts";
 import { identityOf } from "./message.ts";
@@ -26,11 +26,16 @@ export interface Poster {
    * @throws MicroError as `InputConnection.send` does
    */
   post(message: OutgoingMessage, options?: CallOptions): Promise<void>;
+  /** Puts a sign on what was said, in the stead of the one before (XEP-0444). @throws MicroError as `post` does */
+  mark(place: Place, mark: Mark, options?: CallOptions): Promise<void>;
   /** Takes a room's copy of what we said, or a complaint about it: `true` when it was one. */
   take(stanza: Xml): boolean;
   /** Whoever waits is told that. */
   end(error: MicroError): void;
 }
+
+/** What people see as the sign. */
+const SIGNS: Readonly<Record<Mark, string>> = { taken: "👀", waiting: "⏳", done: "✅", failed: "❌" };
 
 interface Waiting {
   readonly to: string;
@@ -70,25 +75,35 @@ export function poster(
     }
   };
 
+  /** Whom to say it to. @throws MicroError when they cannot be reached there */
+  const addressee = (
+    place: Place,
+    whisper = false,
+  ): { readonly to: string; readonly type: string; readonly inRoom: boolean } => {
+    const to = place["to"];
+    const { nick, who } = place;
+    if (ended !== undefined) throw ended;
+    if (to === undefined) throw new MicroError("invalid_argument", `${name}: the place names nobody`);
+    const { bare, resource } = parseJid(to);
+    const room = rooms.get(bare);
+    if (room === undefined) return { to, type: place["type"] === "groupchat" ? "groupchat" : "chat", inRoom: false };
+    if (!room.joined) throw new MicroError("unavailable", `${name}: the bot is not in ${bare}`);
+    if (resource === "") {
+      const hidden = whisper && nick !== undefined && who !== undefined && identityOf(room, nick) === who;
+      return hidden ? { to: `${bare}/${nick}`, type: "chat", inRoom: true } : { to, type: "groupchat", inRoom: true };
+    }
+    // Somebody else may have the nick by now, and the answer is for who asked.
+    if (who !== undefined && identityOf(room, resource) !== who) {
+      throw new MicroError("invalid_argument", `${name}: who asked as ${resource} is not in ${bare} any more`);
+    }
+    return { to, type: "chat", inRoom: true };
+  };
+
   return {
     post: async (message, options = {}) => {
       const { place, progress } = message;
-      const to = place["to"];
-      const type = place["type"] === "groupchat" ? "groupchat" : "chat";
-      if (ended !== undefined) throw ended;
-      if (to === undefined) throw new MicroError("invalid_argument", `${name}: the place names nobody`);
-      const { bare, resource } = parseJid(to);
-      const room = rooms.get(bare);
-      if (room !== undefined && !room.joined) {
-        throw new MicroError("unavailable", `${name}: the bot is not in ${bare}`);
-      }
-      if (room !== undefined && resource !== "" && place["who"] !== undefined) {
-        // Somebody else may have the nick by now, and the answer is for who asked.
-        if (identityOf(room, resource) !== place["who"]) {
-          throw new MicroError("invalid_argument", `${name}: who asked as ${resource} is not in ${bare} any more`);
-        }
-      }
-      using limit = deadline(options, 15_000, `${name}: saying something to ${bare}`);
+      const { to, type, inRoom } = addressee(place, message.whisper);
+      using limit = deadline(options, 15_000, `${name}: saying something to ${parseJid(to).bare}`);
       limit.check();
       const before = progress && growing.get(progress.key);
       const id = randomUUID();
@@ -101,7 +116,7 @@ export function poster(
         xml("origin-id", { xmlns: NS.sid, id }),
         unstyled ? xml("unstyled", { xmlns: NS.styling }) : undefined,
         before === undefined ? undefined : xml("replace", { xmlns: NS.correct, id: before }),
-        type === "chat" && room !== undefined ? xml("x", { xmlns: NS.mucUser }) : undefined,
+        type === "chat" && inRoom ? xml("x", { xmlns: NS.mucUser }) : undefined,
       );
       await say(stanza, id, to, type, limit.signal);
       if (progress === undefined) return;
@@ -112,6 +127,23 @@ export function poster(
         if (growing.size <= GROWING_AT_MOST) break;
         growing.delete(oldest);
       }
+    },
+    mark: async (place, mark, options = {}) => {
+      const { to, type, inRoom } = addressee(place);
+      const { said } = place;
+      if (said === undefined) throw new MicroError("invalid_argument", `${name}: what was said there has no id`);
+      using limit = deadline(options, 15_000, `${name}: putting a sign in ${parseJid(to).bare}`);
+      limit.check();
+      const id = randomUUID();
+      const stanza = xml(
+        "message",
+        { to, type, id },
+        xml("reactions", { xmlns: NS.reactions, id: said }, xml("reaction", {}, SIGNS[mark])),
+        xml("origin-id", { xmlns: NS.sid, id }),
+        xml("store", { xmlns: "urn:xmpp:hints" }),
+        type === "chat" && inRoom ? xml("x", { xmlns: NS.mucUser }) : undefined,
+      );
+      await say(stanza, id, to, type, limit.signal);
     },
     take: (stanza) => {
       const origin = child(stanza, "origin-id", NS.sid)?.attrs["id"];

@@ -72,14 +72,12 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
       unreachable: "the fake is away as well",
       failSend: "a server refuses when it wants to",
       hold: "a server answers when it wants to",
-      whispered: "a room's private messages go to whoever has the nick by then",
       press: "XMPP has no buttons that clients agree on",
       pressAsStranger: "XMPP has no buttons that clients agree on",
       sayForForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
       fill: "data forms (XEP-0004) are opened by the person's client, not by the bot",
       failForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
-      marks: "not yet",
-      failMark: "not yet",
+      failMark: "a server refuses when it wants to",
     },
     create: async () => {
       const room = newRoom();
@@ -98,6 +96,15 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
           await ann.until(({ event, from }) => event === "presence" && from === `${room}/ann-was-here`, "a new nick");
           await bob.join(room, "ann");
           say(bob, room, `micro: ${text}`);
+        },
+        whispered: () =>
+          ann.events
+            .slice(since)
+            .filter(({ from, type, body }) => from === `${room}/micro` && type === "chat" && body !== "")
+            .map(({ body = "" }) => body),
+        marks: () => {
+          const signs = ann.events.slice(since).filter(({ from, reaction }) => from === `${room}/micro` && reaction);
+          return signs.slice(-1).map(({ reaction }) => String(reaction));
         },
         flood: (length) => say(ann, room, `micro: ${"x".repeat(Math.min(length, 200_000))}`),
         noise: () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { xml } from "../../../src/inputs/xmpp/xml.ts";
+import { child, textOf, xml } from "../../../src/inputs/xmpp/xml.ts";
 import { xmppInput } from "../../../src/inputs/xmpp/xmpp.ts";
 import { inputContract } from "../../contract/input.contract.ts";
 import { DOMAIN, fakeXmpp, OPS } from "../../fakes/xmpp.ts";
@@ -16,14 +16,11 @@ inputContract("xmpp", {
   without: {
     taken: "XMPP has no acknowledgement of what a client has read",
     redeliver: "a server keeps nothing for a client that was there",
-    whispered: "a room's private messages go to whoever has the nick by then",
     press: "XMPP has no buttons that clients agree on",
     pressAsStranger: "XMPP has no buttons that clients agree on",
     sayForForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
     fill: "data forms (XEP-0004) are opened by the person's client, not by the bot",
     failForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
-    marks: "not yet",
-    failMark: "not yet",
   },
   create: async () => {
     const server = await fakeXmpp(certificate);
@@ -69,6 +66,18 @@ inputContract("xmpp", {
         server.deliver(xml("message", { from: OPS, type: "groupchat" }, xml("subject", {}, words)));
         server.deliver(xml("message", { from: OPS, type: "groupchat" }, xml("body", {}, words)));
       },
+      whispered: () =>
+        server.heard.filter(({ type, to }) => type === "chat" && to === `${OPS}/ann`).map(({ text }) => text),
+      marks: () => {
+        const id = child(last, "stanza-id", "urn:xmpp:sid:0")?.attrs["id"];
+        const { mark } = server.said.reduce<{ mark?: string }>((found, said) => {
+          const signs = child(said, "reactions", "urn:xmpp:reactions:0");
+          const sign = signs?.attrs["id"] === id && signs && child(signs, "reaction", "urn:xmpp:reactions:0");
+          return sign ? { mark: textOf(sign) } : found;
+        }, {});
+        return mark === undefined ? [] : [mark];
+      },
+      failMark: () => void server.faults.failSends.push({ condition: "forbidden", type: "auth" }),
       lose: server.cut,
       refuse: () => {
         server.faults.refuse = "not-authorized";

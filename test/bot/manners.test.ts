@@ -38,6 +38,15 @@ describe("whispered is", () => {
     expect(await answerTo(input, "ping")).toMatchObject({ whisper: true });
   });
 
+  it("that there is no such command, with the nearest as buttons", async () => {
+    const input = buttons();
+    await botOn([input]).start();
+    const hint = await answerTo(input, "pink");
+    expect(hint.whisper).toBe(true);
+    expect(hint.choices?.[0]).toEqual({ label: "ping", line: "ping" });
+    expect(hint.choices).toHaveLength(3);
+  });
+
   it("help of more than 12 lines, and no other answer", async () => {
     const input = memoryInput();
     await botOn([input], { commands: builtin }).start();

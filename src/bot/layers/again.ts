@@ -9,9 +9,8 @@ import { mannered } from "../manners.ts";
  */
 export function again(clock: Clock, commandMs = 30_000): Layer {
   return async (context, next) => {
-    const { run, input, line, message } = context;
-    const offered = run?.command.effect === "read" && input.limits.buttons && message.filled === undefined;
-    if (!offered) return next(context);
+    const { run, input, line } = context;
+    if (run?.command.effect !== "read" || !input.limits.buttons) return next(context);
     const choices = [{ label: "Again", line: line.text }];
     const since = clock.now();
     try {

@@ -88,10 +88,7 @@ export function confirm(init: ConfirmInit): { readonly heard: Layer; readonly as
       decide(question, `${whoIs(context)} said ${said.word} to it at ${at}`);
       const { line } = question;
       if (said.word === "no") return say(`not done: ${line.text}`);
-      // What was filled into a form is part of what was asked.
-      const { filled } = question.context.message;
-      const message = { ...context.message, ...(filled && { filled }) };
-      return next({ ...context, message, line, confirmed: true });
+      return next({ ...context, line, confirmed: true });
     },
     ask: async (context, next) => {
       const command = context.run?.command;

@@ -7,6 +7,7 @@ import { parse } from "../../commands/parse.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { IncomingMessage } from "../../inputs/input.ts";
 import { type Answer, type Context, type Layer, say } from "../context.ts";
+import { mannered } from "../manners.ts";
 import { cut } from "../render.ts";
 
 /**
@@ -23,7 +24,8 @@ export function understand(catalog: () => Catalog, mayRun: (context: Context, co
       const said = cut(line.text, 60);
       const names = near.map((command) => `\`${command.name}\``).join(", ");
       const hint = near.length > 0 ? `the nearest are ${names}` : "and there is none that you may run";
-      throw new MicroError("not_found", `there is no command "${said}"; ${hint}`);
+      const choices = near.map(({ name }) => ({ label: name, line: name }));
+      throw mannered(new MicroError("not_found", `there is no command "${said}"; ${hint}`), { whisper: true, choices });
     }
     // Only a form that no line can say has not become one by now, and this tells why.
     if (message.filled !== undefined) lineOf(match.command, message.filled);
@@ -56,9 +58,10 @@ function missing(match: Match): Answer | undefined {
  * What no line can say stays as it is, and `understand` tells why.
  */
 export function typedOut(catalog: Catalog, message: IncomingMessage): IncomingMessage {
+  if (message.filled === undefined) return message;
   const { filled, ...rest } = message;
-  const command = filled && catalog.match(chatLine(message.text))?.command;
-  if (command === undefined) return message;
+  const command = catalog.match(chatLine(message.text))?.command;
+  if (filled === undefined || command === undefined) return message;
   try {
     return { ...rest, text: lineOf(command, filled) };
   } catch {

@@ -29,6 +29,7 @@ import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
 import { typedOut, understand } from "./layers/understand.ts";
 import { createLink } from "./links.ts";
+import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import { cut, renderError } from "./render.ts";
@@ -86,8 +87,10 @@ export function createBot(init: BotInit): Bot {
     policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);
   const runner = createRunner({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
+  const long = createLong({ clock, name });
   const catalog: Catalog = createCatalog([
     ...init.commands,
+    ...long.commands,
     helpCommand(() => catalog),
     ...jobsCommands({ ...runner.jobs, lost: lost.list }),
   ]);
@@ -124,7 +127,7 @@ export function createBot(init: BotInit): Bot {
   };
   const layers: readonly Layer[] = [
     once(journal, clock, refuse),
-    answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log),
+    answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log, long),
     audited.said,
     fresh(clock, init.maxAgeMs ?? 60_000),
     limit(init.limit),
@@ -132,6 +135,7 @@ export function createBot(init: BotInit): Bot {
     audited.meant,
     understand(() => catalog, mayRun),
     authorize(policy),
+    long.offer,
     asked.ask,
     again(clock, init.commandMs),
     marks(clock, marker),

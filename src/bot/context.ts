@@ -13,6 +13,8 @@ export interface Context {
   readonly line: Line;
   /** `slack:T01/U02`; `slack:guest` when nobody vouches. */
   readonly caller: string;
+  /** Whom the policy knows the caller as: `ann` for each of her ids, else the caller. Two callers that are one may do each other's. */
+  readonly person?: string;
   /** Names this message in answers, `jobs` and the log; travels with calls as their trace id. */
   readonly id: string;
   /** Once the line is understood. */

@@ -4,13 +4,13 @@ import { jsonCodec } from "../core/codec/json.ts";
 import type { MicroError } from "../core/errors.ts";
 import type { Input, OutgoingMessage, Part, Place } from "../inputs/input.ts";
 import type { Answer } from "./context.ts";
+import { fitted, type KeepRest } from "./fit.ts";
 
-/** How many lines of a long answer are said; the rest goes into a file. */
-const SUMMARY_LINES = 15;
+export { cut } from "./fit.ts";
 
-/** An answer as a message within the limits of its network. Pure. */
-export function renderAnswer(answer: Answer, place: Place, limits: Input["limits"]): OutgoingMessage {
-  return fitted(answerParts(answer), place, limits);
+/** An answer as a message within the limits of its network. Pure, but for what `keep` does with what does not fit. */
+export function renderAnswer(answer: Answer, place: Place, limits: Input["limits"], keep?: KeepRest): OutgoingMessage {
+  return fitted(answerParts(answer), place, limits, keep);
 }
 
 /** An error in words for the person who asked: what went wrong, where in the line, how it should look. */
@@ -55,27 +55,47 @@ function noted(parts: readonly Part[], note: string | undefined): readonly Part[
 
 /** Lines with tabs become columns, each as wide as its widest cell among its neighbours. */
 export function align(text: string): string {
-  const lines = text.split("\n").map((line) => {
-    const indent = /^\t*/.exec(line)?.[0].length ?? 0;
-    return { indent: "  ".repeat(indent), cells: line.slice(indent).split(/\t+/) };
-  });
-  const out: string[] = [];
+  if (!text.includes("\t")) return text;
+  const lines = text.split("\n");
+  const rows = lines.map(cellsOf);
   for (let at = 0; at < lines.length; ) {
     let end = at;
-    while (end < lines.length && (lines[end]?.cells.length ?? 0) > 1) end++;
+    while ((rows[end]?.cells.length ?? 0) > 1) end++;
     if (end === at) end++;
-    const block = lines.slice(at, end);
     const widths: number[] = [];
-    for (const { cells } of block) {
-      for (const [column, cell] of cells.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    // Others wait while a long table is drawn, so it is done in few steps.
+    for (let row = at; row < end; row++) {
+      const cells = rows[row]?.cells ?? [];
+      for (let column = 0; column < cells.length; column++) {
+        const width = cells[column]?.length ?? 0;
+        if (width > (widths[column] ?? 0)) widths[column] = width;
+      }
     }
-    for (const { indent, cells } of block) {
-      const padded = cells.map((cell, column) => (column < cells.length - 1 ? cell.padEnd(widths[column] ?? 0) : cell));
-      out.push(indent + padded.join("  "));
+    for (let row = at; row < end; row++) {
+      const { indent, cells } = rows[row] as Row;
+      let line = "  ".repeat(indent);
+      for (let column = 0; column < cells.length - 1; column++) {
+        line += (cells[column] as string).padEnd((widths[column] ?? 0) + 2);
+      }
+      lines[row] = line + (cells.at(-1) ?? "");
     }
     at = end;
   }
-  return out.join("\n");
+  return lines.join("\n");
+}
+
+interface Row {
+  /** How many tabs it begins with. */
+  readonly indent: number;
+  readonly cells: readonly string[];
+}
+
+/** Several tabs are one, as the reference's own tables have them. */
+function cellsOf(line: string): Row {
+  let indent = 0;
+  while (line[indent] === "\t") indent++;
+  const rest = indent === 0 ? line : line.slice(indent);
+  return { indent, cells: rest.includes("\t\t") ? rest.split(/\t+/) : rest.split("\t") };
 }
 
 function caret(line: string, { start, end }: Mark): readonly string[] {
@@ -83,28 +103,4 @@ function caret(line: string, { start, end }: Mark): readonly string[] {
   const shown = line.slice(from, Math.min(line.length, from + 100));
   const width = Math.max(1, Math.min(end, from + 100) - start);
   return [shown, " ".repeat(start - from) + "^".repeat(width)];
-}
-
-/** At most `length` characters; what is left out is marked. */
-export function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, Math.max(0, length - 1))}…` : text;
-}
-
-/** One message, whatever its length: what is too long is said in part and sent whole as a file, where there are files. */
-function fitted(parts: readonly Part[], place: Place, limits: Input["limits"]): OutgoingMessage {
-  const length = parts.reduce((sum, part) => sum + part.text.length, 0);
-  if (length <= limits.textLength) return { place, parts };
-  const long = parts.reduce((longest, part) => (part.text.length > longest.text.length ? part : longest));
-  const lines = long.text.split("\n");
-  const room = Math.max(200, limits.textLength - (length - long.text.length) - 200);
-  let head = lines.slice(0, SUMMARY_LINES).join("\n");
-  head = cut(head, room);
-  const rest = `${lines.length} lines, ${long.text.length} characters in all`;
-  const note = limits.files ? `${rest}; all of it is in the file` : `${rest}; the rest does not fit here`;
-  const said = parts.map((part) => (part === long ? { ...part, text: head } : part));
-  return {
-    place,
-    parts: [...said, { kind: "text", text: note }],
-    file: limits.files ? { name: "answer.txt", text: long.text } : undefined,
-  };
 }

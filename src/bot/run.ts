@@ -8,6 +8,7 @@ import { type Deadline, deadline, orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Answer, Context } from "./context.ts";
+import { roomOf } from "./long.ts";
 
 export interface RunInit {
   readonly registry: Registry;
@@ -87,6 +88,8 @@ function commandContext(init: RunInit, context: Context, signal: AbortSignal): C
     clock: init.clock,
     signal,
     caller: context.caller,
+    person: context.person ?? context.caller,
+    room: roomOf(context.input.name, context.message.place.room),
     mayRun: (command) => init.mayRun(context, command),
     oneShot: false,
     emit: async (view, fact) => {

@@ -61,6 +61,10 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** `slack:T01/U02`, `terminal:root`. */
   readonly caller: string;
+  /** Who the caller is on every network, where the policy says so (`ann`); else the caller. */
+  readonly person?: string;
+  /** The room it was said in, among those of all networks; nowhere on the command line. */
+  readonly room?: string;
   /** Whether the caller may run another command; what they may not run is not shown to them. */
   readonly mayRun: (command: Pick<AnyCommand, "permission" | "effect">) => boolean;
   /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */

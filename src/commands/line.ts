@@ -34,7 +34,7 @@ export function chatLine(text: string): Line {
       continue;
     }
     // Before quotes: one in JSON would find its partner in an option behind it.
-    const json = !endless && (text[at] === "{" || text[at] === "[") ? jsonEnd(text, at) : undefined;
+    const json: number | undefined = !endless && (text[at] === "{" || text[at] === "[") ? jsonEnd(text, at) : undefined;
     endless ||= json === -1;
     if (json !== undefined && json !== -1 && (json === text.length || isBlank(text.charCodeAt(json)))) {
       words.push({ text: text.slice(at, json), start: at, end: json, quoted: false });
@@ -94,7 +94,7 @@ export function plain(text: string): string {
  */
 export function quotedWord(text: string): string {
   const bare =
-    text !== "" && !/^["'\u2018\u201c\u201e-]/.test(text) && ![...text].some((char) => isBlank(char.charCodeAt(0)));
+    text !== "" && !/^[{["'\u2018\u201c\u201e-]/.test(text) && ![...text].some((char) => isBlank(char.charCodeAt(0)));
   if (bare && plain(text) === text) return text;
   for (const [open, closing] of [
     ['"', '"'],

@@ -32,7 +32,7 @@ const everyKind = defineCommand({
   view: () => ({ kind: "text", text: "" }),
 });
 
-const jobs = jobsCommands({ list: () => [], cancel: () => false });
+const jobs = jobsCommands({ list: () => [], lost: () => [], cancel: () => false });
 const commands: readonly AnyCommand[] = [everyKind, ...builtin, ...smallTalk, ...jobs];
 const catalog = createCatalog([...commands, helpCommand(() => catalog)]);
 

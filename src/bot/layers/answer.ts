@@ -2,6 +2,7 @@ import { MicroError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { Input, OutgoingMessage } from "../../inputs/input.ts";
 import type { Answer, Context, Layer } from "../context.ts";
+import type { Long } from "../long.ts";
 import { type Manners, mannersOf } from "../manners.ts";
 import { createProgress, type Mouth } from "../progress.ts";
 import { renderAnswer, renderError } from "../render.ts";
@@ -12,7 +13,7 @@ import { renderAnswer, renderError } from "../render.ts";
  *
  * An answer that was given up is not over, and a later process tells of it.
  */
-export function answer(mouth: Mouth, log: Log): Layer {
+export function answer(mouth: Mouth, log: Log, long?: Long): Layer {
   return async (context, next) => {
     const { place } = context.message;
     const { limits } = context.input;
@@ -21,7 +22,8 @@ export function answer(mouth: Mouth, log: Log): Layer {
     let message: OutgoingMessage | undefined;
     try {
       reply = await next({ ...context, show: progress.show });
-      message = reply && { ...renderAnswer(reply, place, limits), ...besideWords(reply, limits) };
+      const keep = long?.keep(context, reply?.whisper === true);
+      message = reply && { ...renderAnswer(reply, place, limits, keep), ...besideWords(reply, limits) };
     } catch (thrown) {
       const error = forPeople(thrown, context, log);
       const words = renderError(error, context.id, place, limits);

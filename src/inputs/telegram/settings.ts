@@ -30,7 +30,7 @@ export function checkSettings(given: {
 function userId(text: string): string {
   if (/^[1-9]\d{0,15}$/.test(text)) return text;
   wrong(
-    `--telegram_whitelist takes the numeric ids of people, and "${text}" is none: a user name can be given up and registered again by somebody else, who would then be let in. @userinfobot tells people their id, and so does this bot whom it does not know`,
+    `--telegram_whitelist takes the numeric ids of people, and "${text}" is none: a user name can be given up and registered again by somebody else, who would then be let in. The bot tells their id to those whom it does not know: start it with --telegram_whitelist=1 and write to it`,
   );
 }
 

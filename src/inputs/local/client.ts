@@ -31,7 +31,7 @@ export interface Talk extends Closable {
  */
 export async function openTalk(path: string, options: CallOptions = {}): Promise<Talk> {
   checkPath(path);
-  using limit = deadline(options, 10_000, `the bot at ${path}`);
+  using limit = deadline(options, 20_000, `the bot at ${path}`);
   await using folder = await hold(dirname(path), false, path);
   const socket = await orAbort(reach(join(folder.path, basename(path)), path), limit.signal);
   try {

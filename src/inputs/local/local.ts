@@ -20,7 +20,7 @@ export interface LocalInit {
   readonly shared?: boolean;
   /** What may stand in place of a line's last word. */
   readonly complete?: ((line: string, user: string) => Promise<readonly string[]>) | undefined;
-  /** How long who comes may take to prove who they are, in milliseconds. @default 5000 */
+  /** How long who comes may take to prove who they are, in milliseconds. @default 10000 */
   readonly handshakeMs?: number;
   /** How long an answer waits for somebody who does not read; then they are hung up on. @default 10000 */
   readonly stalledMs?: number;
@@ -53,7 +53,7 @@ export function localInput(init: LocalInit): (parts?: { readonly clock?: Clock; 
 }
 
 async function open(init: LocalInit, clock: Clock, log: Log): Promise<InputConnection> {
-  const { path, shared = false, handshakeMs = 5000, stalledMs = 10_000, sessions: most = 64 } = init;
+  const { path, shared = false, handshakeMs = 10_000, stalledMs = 10_000, sessions: most = 64 } = init;
   const heard = createQueue<IncomingMessage>();
   const closing = new AbortController();
   const arriving = new Set<() => void>();

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
-import { lstat, rmdir } from "node:fs/promises";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { MicroError } from "../../core/errors.ts";
 
@@ -17,7 +17,7 @@ export interface Proofs {
   /** The user id of who made it; it is removed. @throws MicroError `unauthenticated` */
   check(name: string): Promise<number>;
   /** Removes what was made under a name after all, if anything. */
-  forget(name: string): Promise<void>;
+  forget(name: string): void;
   /** Removes the folder. */
   close(): void;
 }
@@ -39,16 +39,13 @@ export function openProofs(folder: string, shared: boolean): Proofs {
   }
   chmodSync(folder, shared ? 0o1733 : 0o700);
   // Left by a bot that was killed.
-  for (const old of readdirSync(folder)) quietly(() => rmdirSync(join(folder, old)));
+  for (const old of readdirSync(folder)) remove(join(folder, old));
   const { dev } = lstatSync(folder);
-  const forget = async (name: string) => {
-    await rmdir(join(folder, name)).catch(() => {});
-  };
   return {
     ask: () => randomBytes(16).toString("hex"),
     check: async (name) => {
       const made = await lstat(join(folder, name)).catch(() => undefined);
-      await forget(name);
+      remove(join(folder, name));
       // On another device it is a mount, and those may claim whatever they like. What others may write to may have been moved here.
       if (made?.isDirectory() && made.dev === dev && (made.mode & 0o077) === 0) return made.uid;
       throw new MicroError(
@@ -58,14 +55,17 @@ export function openProofs(folder: string, shared: boolean): Proofs {
           : "who you are was not proven: what was made is no directory of your own",
       );
     },
-    forget,
-    close: () => quietly(() => rmdirSync(folder)),
+    forget: (name) => remove(join(folder, name)),
+    close: () => remove(folder),
   };
 }
 
-function quietly(work: () => void): void {
+/** Never what is in it: that would be to delete wherever somebody's links lead. */
+function remove(path: string): void {
   try {
-    work();
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory()) rmdirSync(path);
+    else if (found !== undefined) unlinkSync(path);
   } catch {
     // Somebody has put something into their directory; the next bot tries again.
   }

@@ -102,7 +102,7 @@ export async function serve(init: SessionInit, ears: Ears): Promise<void> {
       known = true;
       write({ type: "welcome", user });
     } finally {
-      await proofs.forget(name);
+      proofs.forget(name);
     }
   };
   const listen = async (): Promise<void> => {

@@ -315,6 +315,11 @@ export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackIni
         const found = users.get(user);
         return found ? { user: { id: user, ...found } } : { error: "user_not_found" };
       }),
+      "conversations.info": withBot(({ channel = "" }) =>
+        channels.has(channel)
+          ? { channel: { id: channel, name: channel.toLowerCase() } }
+          : { error: "channel_not_found" },
+      ),
       "chat.postMessage": withBot((args, given) => post(args, args["text"] ?? "", given)),
       "chat.update": withBot(update),
       "files.getUploadURLExternal": withBot(({ filename = "", length = "0" }) => {

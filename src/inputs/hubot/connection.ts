@@ -90,7 +90,7 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
       case "closed":
         return closed.resolve();
       case "heard":
-        if (queue.push(messageOf(message.said, parts.trusted))) return;
+        if (queue.push(messageOf(message.said, parts.trusted, parts.markup))) return;
         return log.warn({ waiting: WAITING }, `${name}: a message was lost, too many wait`);
       case "sent":
         return sending.get(message.number)?.(message.error);
@@ -120,8 +120,9 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
   } catch (thrown) {
     await end.close();
     const error = MicroError.from(thrown);
-    if (error.code !== "timeout" || complaint === "") throw error;
-    throw linkFailure(name, { message: `${error.message}; it said: ${complaint}` }, env, redact);
+    if (error.code !== "timeout") throw error;
+    const said = complaint === "" ? "" : `; it said: ${complaint}`;
+    throw linkFailure(name, { message: `${error.message}${said}` }, env, redact);
   }
 
   async function* messages(): AsyncGenerator<IncomingMessage> {

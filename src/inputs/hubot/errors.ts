@@ -5,6 +5,11 @@ import type { Facts } from "./protocol.ts";
 const REFUSED =
   /invalid[_ ](auth|token|credentials|password|api key)|not[_ ]?auth(ed|orized|enticated)|unauthori[sz]ed|token_(revoked|expired)|account_inactive|not-authorized|(authentication|login) (failed|error|incorrect)|bad (credentials|password)|password (incorrect|mismatch)/i;
 
+/** How adapters say that they were not configured, and what they name then. */
+const UNSET =
+  /\b(not|un|isn't|no) ?(\w+ )?(defined|set|provided|specified|given)|missing|require[ds]?\b|must\b|export\b/i;
+const VARIABLES = /\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g;
+
 const LATER =
   /ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|socket|network|timed? ?out|disconnect/i;
 
@@ -29,14 +34,11 @@ export function linkFailure(
       `${name}: the network refused the adapter (${said}): check what it is given`,
     );
   }
-  const variable = facts.message.match(/\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g)?.find((word) => missing(word, env));
+  const variable = UNSET.test(facts.message)
+    ? facts.message.match(VARIABLES)?.find((word) => !(word in env))
+    : undefined;
   if (variable !== undefined) return new MicroError("invalid_argument", `${name}: ${variable} is not set (${said})`);
   return new MicroError("unavailable", `${name}: the adapter does not run (${said})`);
-}
-
-/** System errors look like variables. */
-function missing(word: string, env: Readonly<Record<string, string>>): boolean {
-  return !/^(ERR|UND)_/.test(word) && !(word in env);
 }
 
 /** Why something was not said. */

@@ -1,12 +1,16 @@
 import type { IncomingMessage } from "../input.ts";
+import { pieces } from "../slack/markup.ts";
 import type { Said } from "./protocol.ts";
+import type { Markup } from "./render.ts";
 
 /**
  * What an adapter gave, as a message of ours. Hubot vouches for nobody, and many adapters make an id of a nick
  * (`chat.md §6`, "Identity confusion"); so who speaks is known only where the adapter is trusted.
  */
-export function messageOf(said: Said, trusted: boolean): IncomingMessage {
-  const words = addressed(said.text, said.names);
+export function messageOf(said: Said, trusted: boolean, markup: Markup): IncomingMessage {
+  // Slack's adapters write `http://example.com` for who typed `example.com`.
+  const typed = markup === "slack" && said.raw !== undefined ? join(pieces(said.raw)) : said.text;
+  const words = addressed(typed, said.names);
   const id = trusted ? said.user : undefined;
   return {
     id: said.id,
@@ -18,11 +22,15 @@ export function messageOf(said: Said, trusted: boolean): IncomingMessage {
       user: said.user,
       name: said.name,
     },
-    text: words ?? said.text,
+    text: words ?? typed,
     // Adapters give no room to what was said to the robot alone, or put its name before it.
     addressed: words !== undefined || said.room === undefined,
     sentAt: said.sentAt,
   };
+}
+
+function join(found: ReturnType<typeof pieces>): string {
+  return found.map((piece) => piece.text).join("");
 }
 
 /**

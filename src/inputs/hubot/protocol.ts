@@ -32,6 +32,8 @@ export interface Said {
   /** When it first came, epoch ms. */
   readonly sentAt: number;
   readonly text: string;
+  /** In the network's own markup, as Slack's adapters pass it on. */
+  readonly raw?: string | undefined;
   /** Without one it was said to the bot alone. */
   readonly room?: string | undefined;
   /** The adapter's id of the person. */

@@ -27,10 +27,15 @@ export function render(parts: readonly Part[], markup: Markup): string {
     .join("\n");
 }
 
-/** Without what acts on a terminal or in IRC: control characters, but for the end of a line and a tab. */
+/**
+ * Without what acts on a terminal or in IRC, control characters but for the end of a line and a tab, and without what is
+ * no character: a library may choke on half of one.
+ */
 function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  return text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
+  return text
+    .replace(/\r\n?/g, "\n")
+    .replace(/(?![\n\t])\p{Cc}|\p{Noncharacter_Code_Point}/gu, "")
+    .replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 function inert(text: string): string {

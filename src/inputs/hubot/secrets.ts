@@ -1,5 +1,5 @@
 /** Variables whose values are nobody's business, by their names. */
-const SECRET = /TOKEN|SECRET|PASS|PWD|KEY|AUTH|CREDENTIAL|COOKIE|WEBHOOK/i;
+const SECRET = /TOKEN|SECRET|PASS|KEY|AUTH|CREDENTIAL|COOKIE|WEBHOOK/i;
 
 /**
  * Takes what an adapter was trusted with out of a text, by value (`chat.md §6`, "Leaked tokens"): values of variables
@@ -12,6 +12,6 @@ export function redactor(env: Readonly<Record<string, string>>): (text: string) 
     for (const [, password = ""] of value.matchAll(/:\/\/[^\s/:@]*:([^\s/@]+)@/g)) secrets.add(password);
   }
   // What is shorter is no secret, and would tear holes into every word. The longest first: one may be part of another.
-  const known = [...secrets].filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length);
+  const known = [...secrets].filter((secret) => secret.length >= 6).sort((a, b) => b.length - a.length);
   return (text) => known.reduce((left, secret) => left.replaceAll(secret, "***"), text);
 }

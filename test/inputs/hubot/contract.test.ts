@@ -1,20 +1,10 @@
 import { hubotInput } from "../../../src/inputs/hubot/hubot.ts";
 import { inputContract } from "../../contract/input.contract.ts";
 import { heard, hubotChat } from "../../fakes/hubot-chat.ts";
+import { WITHOUT } from "./without.ts";
 
 inputContract("hubot, an adapter of ours", {
-  without: {
-    taken: "an adapter acknowledges by itself, before it hands a message on",
-    redeliver: "the same: Hubot has no way to say that a message was taken",
-    whispered: "an adapter can send to a room or a person, not to one person in a room",
-    press: "an adapter sends text only",
-    pressAsStranger: "an adapter sends text only",
-    sayForForm: "an adapter sends text only",
-    fill: "an adapter sends text only",
-    failForm: "an adapter sends text only",
-    marks: "Hubot has no reactions",
-    failMark: "Hubot has no reactions",
-  },
+  without: WITHOUT,
   create: async () => {
     const chat = await hubotChat();
     return {

@@ -7,7 +7,7 @@ export function heardIn(message, robot, { TextMessage, TopicMessage }, kept) {
   const { user } = message;
   if (typeof message.text !== "string" || Object(user) !== user) return undefined;
   const facts = { ...Object(user.slack), ...user };
-  if (isRobot(user, robot) || isBot(facts, message)) return undefined;
+  if (isRobot(user, robot) || isBot(facts, message) || isEdit(message)) return undefined;
 
   const room = text(message.room ?? user.room);
   const id = credible(message.id);
@@ -20,7 +20,8 @@ export function heardIn(message, robot, { TextMessage, TopicMessage }, kept) {
     id: id === undefined ? key : name,
     key,
     sentAt: at,
-    text: message.text.slice(0, 40_000),
+    text: message.text.slice(0, MAX),
+    raw: typeof message.rawMessage?.text === "string" ? message.rawMessage.text.slice(0, MAX) : undefined,
     room,
     user: text(user.id),
     name: text(user.name),
@@ -30,6 +31,9 @@ export function heardIn(message, robot, { TextMessage, TopicMessage }, kept) {
 }
 
 let made = 0;
+
+/** Characters; no command is as long. */
+const MAX = 40_000;
 
 /** Many adapters copied an id from the documentation (`messageId`, `MSG-001`); taken for one, everything were one message. */
 function credible(id) {
@@ -46,6 +50,11 @@ function isRobot(user, { name, self, adapter }) {
 function isBot(facts, message) {
   const raw = Object(message.rawMessage);
   return [facts.is_bot, facts.isBot, facts.bot].includes(true) || (message.bot_id ?? raw.bot_id ?? null) !== null;
+}
+
+function isEdit({ rawMessage, edited }) {
+  const raw = Object(rawMessage);
+  return raw.hidden === true || Boolean(edited ?? raw.edited);
 }
 
 function text(value) {

@@ -69,7 +69,7 @@ export function* stretches(
   for (const { kind, text } of parts) {
     if (text === "") continue;
     const code = kind === "code";
-    for (let line of text.split("\n")) {
+    for (let line of linesOf(text)) {
       for (;;) {
         const lead = (out === undefined ? "" : "\n") + (code && !open ? `${FENCE}\n` : "");
         const room = size - (out?.length ?? 0) - lead.length - (code ? FENCE.length + 1 : 0);
@@ -100,6 +100,16 @@ export function* stretches(
     }
   }
   if (out !== undefined) yield close();
+}
+
+/** One after the other, since most of a long text is never looked at. */
+function* linesOf(text: string): Generator<string> {
+  let from = 0;
+  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
+    yield text.slice(from, end);
+    from = end + 1;
+  }
+  yield text.slice(from);
 }
 
 /** What people read where something was cut. */

@@ -8,6 +8,12 @@ import { listener } from "./listener.ts";
 const self = { team: "T1", user: "UBOT" };
 const read = (type: string, body: object) => heard({ type, body, ack: async () => {} }, self, 5);
 
+const view = {
+  id: "V1",
+  callback_id: "micro-form",
+  private_metadata: '{"place":{"room":"C1","channel":"C1","team":"T1"},"command":"deploy","names":[]}',
+};
+
 describe("what Slack's envelopes say", () => {
   it.each<[string, string, object, string | undefined]>([
     [
@@ -24,12 +30,8 @@ describe("what Slack's envelopes say", () => {
     ],
     ["a slash command", "slash_commands", { channel_id: "C1", user_id: "U1", trigger_id: "1", text: "ping" }, "ping"],
     ["a shortcut, which we have none of", "interactive", { type: "shortcut", user: { id: "U1" } }, undefined],
-    [
-      "a form that was closed",
-      "interactive",
-      { type: "view_closed", user: { id: "U1" }, view: { id: "V1" } },
-      undefined,
-    ],
+    ["a form that was closed", "interactive", { type: "view_closed", user: { id: "U1" }, view }, undefined],
+    ["a form that was sent off", "interactive", { type: "view_submission", user: { id: "U1" }, view }, "deploy"],
     [
       "a kind of its own",
       "unheard_of",

@@ -124,6 +124,31 @@ describe("micro chat", () => {
     });
   });
 
+  it("explains itself", async () => {
+    const { code, stdout } = await runProgram(["help", "chat"]);
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      [
+        "NAME:",
+        "   micro chat - Talk to the bot that runs on this machine",
+        "",
+        "USAGE:",
+        "   micro [global options] chat [command options]",
+        "",
+        "OPTIONS:",
+        "   --chat_socket <value>   where `micro chat` finds the bot; chat.sock in the state folder if not given [$MICRO_CHAT_SOCKET]",
+        "",
+        "EXAMPLES:",
+        "   micro chat",
+        "   ssh -t host micro chat",
+        "   echo 'list services' | micro chat",
+        "",
+        "",
+      ].join("\n"),
+    );
+    expect((await runProgram(["help"])).stdout).toMatch(/^ {3}chat +Talk to the bot that runs on this machine$/m);
+  });
+
   it("says where it looked for a bot", async () => {
     const { code, stderr } = await chat({ stdin: ended("ping") });
     expect(code).toBe(1);

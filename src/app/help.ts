@@ -4,7 +4,7 @@ import type { AnyCommand } from "../commands/command.ts";
 import { type Field, fields, usage, valueName } from "../commands/fields.ts";
 import { argvLine } from "../commands/line.ts";
 import type { OptionTable } from "./options.ts";
-import { BOT, CHAT, GLOBAL } from "./settings.ts";
+import { BOT, CHAT, GLOBAL, NEW } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 type Row = readonly [name: string, what: string];
@@ -12,6 +12,7 @@ type Row = readonly [name: string, what: string];
 const BOT_SUMMARY = "Run the bot";
 const CHAT_SUMMARY = "Talk to the bot that runs on this machine";
 const GENERATE_SUMMARY = "Write typed endpoints and clients for a .proto file";
+const NEW_SUMMARY = "Make a new service in TypeScript, in a folder of its own";
 const REGISTRY_SUMMARY = "Group of the commands that ask and change the registry";
 
 /** `micro --version`. */
@@ -26,6 +27,7 @@ export function helpText(catalog: Catalog, topic: string): string | undefined {
   if (topic === "bot") return bot();
   if (topic === "chat") return chat();
   if (topic === "generate") return generate();
+  if (topic === "new") return made();
   const words = topic.toLowerCase().split(/\s+/);
   if (words[0] === "registry") {
     return words.length > 1
@@ -47,7 +49,7 @@ export function storedTexts(catalog: Catalog = createCatalog(builtin)): {
 } {
   const names = catalog.commands.flatMap((command) => [command.name, ...(command.aliases ?? [])]);
   const groups = names.filter((name) => name.includes(" ")).map((name) => name.split(" ")[0] as string);
-  const topics = [...new Set(["", "help", "bot", "chat", "generate", "registry", ...groups, ...names])];
+  const topics = [...new Set(["", "help", "bot", "chat", "generate", "new", "registry", ...groups, ...names])];
   return {
     version: versionText,
     help: Object.fromEntries(topics.map((topic) => [topic, helpText(catalog, topic) ?? ""])),
@@ -65,6 +67,7 @@ function program(catalog: Catalog): string {
     ["chat", CHAT_SUMMARY],
     ...catalog.commands.map((command): Row => [[command.name, ...(command.aliases ?? [])].join(", "), command.summary]),
     ["generate", GENERATE_SUMMARY],
+    ["new", NEW_SUMMARY],
     ["registry", REGISTRY_SUMMARY],
     ["help, h", "Show this, or `help <command>` about one command"],
   ];
@@ -100,6 +103,15 @@ function generate(): string {
     section("NAME", [`micro generate - ${GENERATE_SUMMARY}`]),
     section("USAGE", ["micro generate <file.proto> [file.ts]"]),
     section("EXAMPLES", ["micro generate greeter.proto src/greeter.ts"]),
+  ].join("\n");
+}
+
+function made(): string {
+  return [
+    section("NAME", [`micro new - ${NEW_SUMMARY}`]),
+    section("USAGE", ["micro new [command options] <folder>"]),
+    section("OPTIONS", columns(optionRows(NEW))),
+    section("EXAMPLES", ["micro new greeter", "micro new --namespace=com.example orders-service"]),
   ].join("\n");
 }
 

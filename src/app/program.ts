@@ -59,6 +59,10 @@ async function run(init: ProgramInit): Promise<string | undefined> {
     const { generate } = await import("./generate.ts");
     return generate(rest.slice(1));
   }
+  if (rest[0] === "new") {
+    const { newService } = await import("./new.ts");
+    return newService(rest.slice(1), process.cwd());
+  }
   const user = init.user ?? ownName();
   // These two have no arguments, so it does not matter on which side of their name an option stands.
   const before = init.args.slice(0, init.args.length - rest.length);

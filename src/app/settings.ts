@@ -121,6 +121,14 @@ export const BOT = {
 /** Options of `micro chat`. */
 export const CHAT = { chat_socket: INPUT_OPTIONS.chat_socket };
 
+/** Options of `micro new` (`toolkit.md §8.1`). */
+export const NEW = {
+  namespace: text({ env: undefined, description: "what the service's name begins with" }, "go.micro"),
+  type: oneOf({ env: undefined, description: "what kind of service: srv" }, "type of service", ["srv"], "srv"),
+  fqdn: text({ env: undefined, description: "its whole name, instead of namespace.type.alias" }, ""),
+  alias: text({ env: undefined, description: "its short name; the folder's if not given" }, ""),
+};
+
 export type GlobalSettings = Settings<typeof GLOBAL>;
 export type BotSettings = Settings<typeof BOT>;
 export type ChatSettings = Settings<typeof CHAT>;

@@ -61,11 +61,18 @@ describe("links to Discord", () => {
       await expect(next).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("session") });
     });
 
-    it("is the end when no socket is to be had for a while", async () => {
-      const next = listen(await connect({ lostMs: 700 }))();
+    it("is the end when no socket is to be had", async () => {
+      const next = listen(await connect())();
       discord.gateway.refuse(true);
       discord.gateway.close(4000);
       await expect(next).rejects.toMatchObject({ code: "unavailable" });
+    });
+
+    it("is the end when the next socket says nothing for a while", async () => {
+      const next = listen(await connect({ lostMs: 700 }))();
+      discord.gateway.mute();
+      discord.gateway.close(4000);
+      await expect(next).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("code 4000") });
     });
 
     it("leaves no socket behind when it is closed in the middle of that", async () => {

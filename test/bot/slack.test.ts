@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Bot, type BotInit, createBot } from "../../src/bot/bot.ts";
 import { fileJournal } from "../../src/bot/journal.ts";
+import { readPolicy } from "../../src/bot/policy.ts";
 import { smallTalk } from "../../src/commands/builtin.ts";
 import { type AnyCommand, defineCommand } from "../../src/commands/command.ts";
 import { listServices } from "../../src/commands/list-services.ts";
@@ -241,6 +242,29 @@ describe("what must never execute", () => {
     expect([runs, slack.posts]).toEqual([[], []]);
     expect(whispers.map(({ user }) => user)).toEqual(["U8", "U9"]);
     for (const { text } of whispers) expect(text).toContain("guests need the permission test:deploy");
+  });
+});
+
+describe("a write is asked for with buttons", () => {
+  it("Approval buttons (chat.md §6): only who asked can press them, once; then they are gone and it says who decided", async () => {
+    const policy = readPolicy("members: ['test:*']", "test");
+    await startBot({ commands: [{ ...deploy, effect: "write" }, ...smallTalk], policy });
+    const question = slack.say("micro deploy prod");
+    await posts(1);
+    expect(texts()[0]).toContain("this changes things: deploy prod");
+
+    slack.people.press("Do it", { user: "U2" });
+    await expect.poll(() => slack.people.whispers.length, { timeout: 8000 }).toBe(1);
+    expect(slack.people.whispers[0]).toMatchObject({ user: "U2", text: expect.stringMatching(/^only .* can say yes/) });
+    expect(runs).toEqual([]);
+
+    slack.people.press("Do it");
+    slack.people.again();
+    await posts(2);
+    await expect.poll(() => texts()[0], { timeout: 8000 }).toMatch(/said yes to it at \d\d:\d\d:\d\d UTC/);
+    expect(() => slack.people.press("Do it")).toThrow("no button");
+    expect([texts()[1], runs]).toEqual(["deployed prod", ["prod"]]);
+    expect(slack.people.reactions({ channel: "C1", ts: question.ts })).toEqual([]);
   });
 });
 

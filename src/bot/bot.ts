@@ -31,6 +31,7 @@ import { typedOut, understand } from "./layers/understand.ts";
 import { createLink } from "./links.ts";
 import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
+import { whose } from "./people.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import { cut, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
@@ -99,8 +100,9 @@ export function createBot(init: BotInit): Bot {
   const send = (context: Context, message: OutgoingMessage) =>
     linkOf(context).outbox.send(message, (why) => {
       const { id, caller, line } = context;
+      const person = whose(context);
       const command = catalog.match(line)?.command.name ?? "";
-      lost.add({ id, caller, command, text: cut(line.text, 200), why });
+      lost.add({ id, caller, person, command, text: cut(line.text, 200), why });
     });
   const asked = confirm({
     name,
@@ -145,7 +147,9 @@ export function createBot(init: BotInit): Bot {
   const take = (input: Input, heard: IncomingMessage) => {
     const message = typedOut(catalog, heard);
     const said = saidTo(message);
-    return said && handle(contextOf(input, message, said, nextId()));
+    if (said === undefined) return undefined;
+    const context = contextOf(input, message, said, nextId());
+    return handle({ ...context, person: policy.personOf?.(context.caller) ?? context.caller });
   };
 
   const nextId = createIds();

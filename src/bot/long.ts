@@ -5,6 +5,7 @@ import { MicroError } from "../core/errors.ts";
 import type { Choice } from "../inputs/input.ts";
 import type { Context, Layer } from "./context.ts";
 import { type KeepRest, linesWithin } from "./fit.ts";
+import { whose } from "./people.ts";
 
 export interface LongInit {
   readonly clock: Clock;
@@ -141,8 +142,8 @@ function choicesOf(id: string, page: number): readonly Choice[] {
   ];
 }
 
-function askerOf({ caller, person = caller, input, message }: Context): Asker {
-  return { person, room: roomOf(input.name, message.place.room) };
+function askerOf(context: Context): Asker {
+  return { person: whose(context), room: roomOf(context.input.name, context.message.place.room) };
 }
 
 /** A room's name among the rooms of all inputs. */

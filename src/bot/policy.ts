@@ -2,11 +2,14 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AnyCommand } from "../commands/command.ts";
 import { MicroError } from "../core/errors.ts";
+import { createPeople, peopleSchema } from "./people.ts";
 
 /** Who may do what. */
 export interface Policy {
   /** @param guest the network does not vouch for the caller, or calls them a stranger */
   allows(caller: string, guest: boolean, command: Pick<AnyCommand, "permission" | "effect">): boolean;
+  /** Who the caller is on every network: `ann` for each of her ids, else the caller. Nobody is linked when left out. */
+  personOf?(caller: string): string;
 }
 
 const pattern = z
@@ -18,6 +21,8 @@ const schema = z.strictObject({
   members: z.array(pattern).default([]),
   /** Granted to strangers too; nothing else is. */
   guests: z.array(pattern).default([]),
+  /** Ids of one person on several networks; roles may name the person. */
+  people: peopleSchema,
   roles: z
     .record(z.string(), z.strictObject({ members: z.array(z.string().min(3)), grants: z.array(pattern) }))
     .default({}),
@@ -55,21 +60,35 @@ export function readPolicy(text: string, name: string): Policy {
     const issue = checked.error.issues[0];
     throw new MicroError("invalid_argument", `policy ${name}, at ${issue?.path.join(".") || "top"}: ${issue?.message}`);
   }
-  return fromRules(checked.data);
+  try {
+    return fromRules(checked.data);
+  } catch (error) {
+    throw new MicroError("invalid_argument", `policy ${name}, at ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function fromRules(rules: Rules): Policy {
   const guests = new Set(rules.guests);
   const members = new Set(rules.members);
+  const people = createPeople(rules.people);
+  for (const [role, { members: named }] of Object.entries(rules.roles)) {
+    const unknown = named.find((member) => !member.includes(":") && !people.has(member));
+    if (unknown === undefined) continue;
+    throw new MicroError(
+      "invalid_argument",
+      `roles.${role}.members: there is no person ${unknown} under people, and an id is input:id, as in slack:T01/U02`,
+    );
+  }
   const roles = Object.values(rules.roles).map((role) => ({ members: role.members, grants: new Set(role.grants) }));
   return {
     allows: (caller, guest, { permission, effect }) => {
       if (!guest && effect === "read") return true;
       if (granted(guests, permission) || (!guest && granted(members, permission))) return true;
-      return roles.some(
-        (role) => role.members.some((member) => names(member, caller, guest)) && granted(role.grants, permission),
-      );
+      const person = people.personOf(caller);
+      const named = (member: string) => member === person || names(member, caller, guest);
+      return roles.some((role) => role.members.some(named) && granted(role.grants, permission));
     },
+    personOf: people.personOf,
   };
 }
 

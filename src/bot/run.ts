@@ -9,6 +9,7 @@ import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Answer, Context } from "./context.ts";
 import { roomOf } from "./long.ts";
+import { whose } from "./people.ts";
 
 export interface RunInit {
   readonly registry: Registry;
@@ -53,7 +54,8 @@ export function createRunner(init: RunInit): Runner {
       const { command, input, output } = context.run ?? never();
       if (stopped) throw new MicroError("cancelled", `\`${command.name}\` was not begun: the bot is being stopped`);
       const { id, caller, line } = context;
-      const job = { id, caller, command: command.name, text: line.text, startedAt: init.clock.now() };
+      const person = whose(context);
+      const job = { id, caller, person, command: command.name, text: line.text, startedAt: init.clock.now() };
       const goesOn = command.maxMs !== undefined;
       using limit = deadline({}, command.maxMs ?? init.commandMs ?? 30_000, `\`${command.name}\``);
       running.set(job.id, { job, limit, goesOn });
@@ -88,7 +90,7 @@ function commandContext(init: RunInit, context: Context, signal: AbortSignal): C
     clock: init.clock,
     signal,
     caller: context.caller,
-    person: context.person ?? context.caller,
+    person: whose(context),
     room: roomOf(context.input.name, context.message.place.room),
     mayRun: (command) => init.mayRun(context, command),
     oneShot: false,

@@ -8,6 +8,8 @@ export interface Job {
   /** Short, for typing. */
   readonly id: string;
   readonly caller: string;
+  /** Who the caller is on every network (`CommandContext.person`). */
+  readonly person?: string;
   /** The name of the command. */
   readonly command: string;
   /** As it was typed. */
@@ -43,12 +45,12 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     effect: "read",
     urgent: true,
     examples: ["jobs"],
-    run: async (_input, { clock, caller, mayRun }) => {
+    run: async (_input, { clock, caller, person = caller, mayRun }) => {
       const now = clock.now();
       const all = mayRun(OTHERS);
       // What others typed may hold what is not for everybody; that they run something is no secret.
       const shown = <J extends Omit<Job, "startedAt">>(job: J): J =>
-        all || job.caller === caller ? job : { ...job, text: `${job.command} …`.trim() };
+        all || (job.person ?? job.caller) === person ? job : { ...job, text: `${job.command} …`.trim() };
       const seconds = (since: number) => Math.round((now - since) / 1000);
       return {
         jobs: jobs.list().map((job) => ({ ...shown(job), seconds: seconds(job.startedAt) })),
@@ -80,10 +82,10 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     effect: "read",
     urgent: true,
     examples: ["cancel 03f9a1"],
-    run: async ({ id }, { caller, mayRun }) => {
+    run: async ({ id }, { caller, person = caller, mayRun }) => {
       const job = jobs.list().find((running) => running.id === id);
       if (job === undefined) throw new MicroError("not_found", `no command ${id} is running; \`jobs\` shows what is`);
-      if (job.caller !== caller && !mayRun(OTHERS)) {
+      if ((job.person ?? job.caller) !== person && !mayRun(OTHERS)) {
         throw new MicroError("permission_denied", `${id} was started by ${job.caller}; only they can cancel it`);
       }
       return { cancelled: jobs.cancel(id) ? job : undefined };

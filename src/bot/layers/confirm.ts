@@ -4,6 +4,7 @@ import { MicroError } from "../../core/errors.ts";
 import type { Choice, OutgoingMessage } from "../../inputs/input.ts";
 import { type Context, type Layer, say } from "../context.ts";
 import { mannered } from "../manners.ts";
+import { whose } from "../people.ts";
 import { renderAnswer } from "../render.ts";
 
 /** A write that waits for its yes, or did. */
@@ -72,7 +73,7 @@ export function confirm(init: ConfirmInit): { readonly heard: Layer; readonly as
     }
     const { line, fate } = question;
     if (fate !== undefined) throw whispered("conflict", `that is over: ${line.text}\n${fate}`);
-    if (question.context.caller !== context.caller) {
+    if (whose(question.context) !== whose(context)) {
       throw whispered("permission_denied", `only ${whoIs(question.context)} can say ${word} to this: ${line.text}`);
     }
     return question;
@@ -140,7 +141,7 @@ function where({ input, message }: Context): string {
 }
 
 function mine(context: Context): string {
-  return `${context.caller} ${where(context)}`;
+  return `${whose(context)} ${where(context)}`;
 }
 
 /** A name for people, and what the network vouches for, since anybody may take a name. */

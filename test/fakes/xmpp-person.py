@@ -12,6 +12,8 @@ import sys
 
 import slixmpp
 from slixmpp.xmlstream import ET
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import StanzaPath
 
 jid, password, host, port, ca = sys.argv[1:]
 REACTION = "{urn:xmpp:reactions:0}reactions/{urn:xmpp:reactions:0}reaction"
@@ -29,8 +31,8 @@ class Person(slixmpp.ClientXMPP):
             self.register_plugin(plugin)
         self.ca_certs = ca
         self.add_event_handler("session_start", self.started)
-        self.add_event_handler("message", self.heard)
-        self.add_event_handler("message_error", self.heard)
+        # The event "message" leaves out what has no body.
+        self.register_handler(Callback("any message", StanzaPath("message"), self.heard))
         self.add_event_handler("groupchat_presence", self.seen)
         self.add_event_handler("failed_auth", lambda e: out(event="failed"))
 

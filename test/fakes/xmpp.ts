@@ -293,7 +293,7 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     const features = (): Xml => {
       if (wire === socket) {
         return faults.noTls
-          ? xml("stream:features", {}, mechanisms(["PLAIN"]))
+          ? xml("stream:features", {}, authenticated ? xml("bind", { xmlns: NS.bind }) : mechanisms(faults.mechanisms))
           : xml("stream:features", {}, xml("starttls", { xmlns: NS.tls }, xml("required")), mechanisms(["PLAIN"]));
       }
       if (!authenticated) return xml("stream:features", {}, mechanisms(faults.mechanisms));

@@ -22,6 +22,8 @@ export interface Manner {
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
   /** Signed as it is given, and then changed on the way. */
   readonly tamper?: (body: string) => string;
+  /** Slack gives up waiting when this is resolved. */
+  readonly hangUp?: Promise<void>;
   /** Called when all of it has left. */
   readonly sent?: () => void;
 }
@@ -120,6 +122,7 @@ export function slackRequests(init: SlackRequestsInit): SlackRequests {
         },
       );
       request.on("timeout", () => request.destroy());
+      void how.hangUp?.then(() => request.destroy());
       request.on("error", () => resolve(nothing));
       request.on("finish", () => how.sent?.());
       request.on("close", () => how.sent?.());

@@ -6,9 +6,9 @@ import type { Envelope } from "./envelope.ts";
 export interface Arrived extends Envelope {
   /**
    * Called when the bot is given what it says. `false`: too late, whoever waits for it has been told that it failed, so it
-   * must not happen any more. Absent where nobody is told so.
+   * must not happen any more.
    */
-  begin?(): boolean;
+  begin(): boolean;
 }
 
 /** A way for envelopes to come in: a socket that we open, or requests that Slack sends. */

@@ -73,7 +73,8 @@ export async function slackConnection(
       const { bot, ...from } = await person;
       if (closing.signal.aborted) return;
       const { team: _team, user: _user, ...rest } = message;
-      const late = envelope.begin?.() === false;
+      const late = !envelope.begin();
+      if (late) log.warn({ type: envelope.type }, "slack: did not do what Slack had given up waiting for");
       if (!bot && !late) yield { ...rest, from };
       if (!closing.signal.aborted) acknowledge(envelope);
     }

@@ -1,7 +1,7 @@
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
-import type { Arrived } from "./arrivals.ts";
+import type { Envelope } from "./envelope.ts";
 import { linkError } from "./errors.ts";
 import type { Web } from "./web.ts";
 
@@ -35,7 +35,7 @@ const GOODBYE_MS = 500;
 export async function openSocket(
   web: Web,
   init: SocketInit,
-  onEnvelope: (envelope: Arrived) => void,
+  onEnvelope: (envelope: Envelope) => void,
   options: CallOptions = {},
 ): Promise<Socket> {
   const { SocketModeReceiver } = await import("@slack/bolt");

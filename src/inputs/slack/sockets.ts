@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
 import type { Arrivals, OpenArrivals } from "./arrivals.ts";
+import type { Envelope } from "./envelope.ts";
 import { linkError } from "./errors.ts";
 import { lost, openSocket, type Socket, type SocketInit } from "./socket.ts";
 import type { Web } from "./web.ts";
@@ -9,11 +10,21 @@ import type { Web } from "./web.ts";
 /** Slack may ask us to move to a new socket, but one that does so at once is broken, and the bot's back-off applies. */
 const MIN_AGE_MS = 1000;
 
+/**
+ * After this long, whoever typed a slash command or pressed something reads that it failed (`chat.md §3`: an ack within
+ * 3 s), and tries again; so what the bot did not get to by then must not happen.
+ */
+const LATE_MS = 2500;
+
 /** A socket that makes place for another when Slack asks for it, and nothing else: what breaks is the end. */
 export function sockets(web: Web, init: SocketInit, clock: Clock): OpenArrivals {
   return async (onEnvelope, options): Promise<Arrivals> => {
     const closing = new AbortController();
-    let socket: Socket = await openSocket(web, init, onEnvelope, options);
+    const take = ({ type, body, ack }: Envelope) => {
+      const since = clock.now();
+      onEnvelope({ type, body, ack, begin: () => type === "events_api" || clock.now() - since < LATE_MS });
+    };
+    let socket: Socket = await openSocket(web, init, take, options);
     const follow = async (): Promise<MicroError | undefined> => {
       try {
         while (!closing.signal.aborted) {
@@ -22,7 +33,7 @@ export function sockets(web: Web, init: SocketInit, clock: Clock): OpenArrivals 
           const asked = reason === "warning" || reason === "refresh_requested";
           if (!asked || clock.now() - since < MIN_AGE_MS) throw lost(reason);
           const old = socket;
-          socket = await openSocket(web, init, onEnvelope, { signal: closing.signal });
+          socket = await openSocket(web, init, take, { signal: closing.signal });
           await old.close();
         }
         return undefined;

@@ -100,7 +100,13 @@ export const GLOBAL = {
     LOG_LEVELS,
     "",
   ),
-  state_dir: text({ env: "MICRO_STATE_DIR", description: "folder for the journal and the terminal's history" }, ""),
+  state_dir: text(
+    {
+      env: "MICRO_STATE_DIR",
+      description: "folder for the journal, the socket of `micro chat` and the terminal's history",
+    },
+    "",
+  ),
   help: flag({ env: undefined, description: "show help" }, "h"),
   version: flag({ env: undefined, description: "print the version" }, "v"),
 };

@@ -22,6 +22,8 @@ export interface Web extends Closable {
   call<T>(doing: string, work: (api: API, signal: AbortSignal) => Promise<T>, options?: CallOptions): Promise<T>;
 }
 
+const MOMENT_MS = 2000;
+
 /** Loads the libraries, so that nobody else pays for them. */
 export async function discordWeb(init: WebInit): Promise<Web> {
   const [{ REST }, { API }, undici] = await Promise.all([
@@ -36,7 +38,9 @@ export async function discordWeb(init: WebInit): Promise<Web> {
     ...(init.apiUrl && { api: init.apiUrl }),
     // The bot tries again, in its own order; a queue that waits by itself would hold up the room.
     retries: 0,
-    rejectOnRateLimit: () => true,
+    // Only a reaction is allowed a moment: Discord takes four in a second, and nobody tries one again.
+    rejectOnRateLimit: ({ route, retryAfter, timeToReset }) =>
+      !route.includes("/reactions/") || Math.max(retryAfter, timeToReset) > MOMENT_MS,
     makeRequest: async (url, { body, headers, method, signal }) => {
       // A form belongs to the fetch that made it, so it travels as bytes.
       const form = body instanceof FormData ? new Response(body) : undefined;

@@ -120,4 +120,14 @@ describe("what the bot says in Discord", () => {
     await link.send(answer("done", { progress: { key: "k", last: true } }));
     expect(discord.posts[0]?.buttons).toEqual([]);
   });
+
+  it("waits a moment to put a sign where Discord wants that, and no longer", async () => {
+    const reactions = "PUT /channels/messages/reactions";
+    await link.mark?.(place, "taken");
+    discord.fault(reactions, { retryAfter: 0.2 });
+    await link.mark?.(place, "done");
+    expect(discord.reactions.get(place.message)).toEqual(["✅"]);
+    discord.fault(reactions, { retryAfter: 60 });
+    await expect(link.mark?.(place, "failed")).rejects.toMatchObject({ code: "exhausted" });
+  });
 });

@@ -32,6 +32,8 @@ export interface SlackPeople {
   readonly homes: ReadonlyMap<string, { readonly text: string; readonly live: readonly string[]; readonly view: View }>;
   /** Names of the bot's reactions on a message. */
   reactions(message: { readonly channel: string; readonly ts: string }): readonly string[];
+  /** An address that takes five answers for somebody in a channel. */
+  responseUrl(user: string, channel: string): string;
   /** No trigger opens a form from now on: three seconds have gone by. */
   late(): void;
   /** What was done last is told once more, as it was. */
@@ -121,6 +123,7 @@ export function slackPeople(around: Surroundings): {
     const wrong = blocks && refusedBlocks(blocks, "message");
     if (wrong !== undefined) return { error: wrong };
     if (text === "" && blocks === undefined) return { error: "no_text" };
+    if (text.length > 3000) return { error: "msg_too_long" };
     const ts = timestamp();
     const seen = blocks?.length ? shownBlocks(blocks) : shown(text);
     whispers.push({
@@ -263,6 +266,7 @@ export function slackPeople(around: Surroundings): {
     forms,
     homes,
     reactions: ({ channel, ts }) => [...(reactions.get(`${channel}/${ts}`) ?? [])],
+    responseUrl,
     late: () => {
       late = true;
     },
@@ -297,7 +301,7 @@ export function slackPeople(around: Surroundings): {
         readonly blocks?: readonly Block[];
         readonly thread_ts?: string;
       };
-      if (blocks !== undefined && refusedBlocks(blocks, "message") !== undefined) return 400;
+      if (text.length > 3000 || (blocks !== undefined && refusedBlocks(blocks, "message") !== undefined)) return 400;
       const { user, channel } = found;
       const seen = blocks === undefined ? shown(text) : shownBlocks(blocks);
       whispers.push({

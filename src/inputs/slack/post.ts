@@ -15,8 +15,15 @@ export type Growing = Map<string, string>;
 /** What is never ended (its process lost interest) is forgotten in the end. */
 const GROWING_AT_MOST = 1000;
 
-/** The longest `text` that chat.update takes; blocks may hold more (docs.slack.dev, "chat.update", `msg_too_long`). */
+/**
+ * The longest `text` that chat.update takes, and the other ways beside chat.postMessage: beyond it they were seen to say
+ * `msg_too_long` (F3-Nation/archive-slackblast#64, nautobot/nautobot-app-chatops#133). Blocks hold more.
+ */
 const UPDATE_MAX = 4000;
+const WHISPER_MAX = 3000;
+
+/** A preview makes Slack fetch an address (`chat.md §6`). */
+const PLAIN = { mrkdwn: true, link_names: false, unfurl_links: false, unfurl_media: false } as const;
 
 /** Slack's words for a message that can be changed no more (docs.slack.dev, "chat.update"): what goes on is said anew. */
 const GONE: ReadonlySet<unknown> = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
@@ -69,7 +76,6 @@ export async function post(
 /** The timestamp under which Slack knows what was said; `""` where it can not be changed. */
 async function say(web: Web, channel: string, message: OutgoingMessage, options: CallOptions): Promise<string> {
   const within = { timeoutMs: 15_000, ...options };
-  const said = words(message);
   const { thread, ts, user } = message.place;
   // What grows has to be changed, and what only one person sees cannot be; in a direct talk nobody else is there.
   const alone = message.whisper && message.progress === undefined && !channel.startsWith("D") ? user : undefined;
@@ -77,11 +83,13 @@ async function say(web: Web, channel: string, message: OutgoingMessage, options:
     if (alone !== undefined) {
       // Not aside: nobody would see a whisper in a thread that has not begun.
       const where = { channel, user: alone, ...(thread !== undefined && { thread_ts: thread }) };
+      const said = { ...PLAIN, ...words(message, WHISPER_MAX) };
       await web.call("chat.postEphemeral", (slack) => slack.chat.postEphemeral({ ...said, ...where }), within);
       return "";
     }
     const under = thread ?? (message.aside ? ts : undefined);
     const where = { channel, ...(under !== undefined && { thread_ts: under }) };
+    const said = { ...PLAIN, ...words(message) };
     const posted = await web.call("chat.postMessage", (slack) => slack.chat.postMessage({ ...said, ...where }), within);
     return posted.ts ?? "";
   } catch (error) {
@@ -98,27 +106,25 @@ async function say(web: Web, channel: string, message: OutgoingMessage, options:
 async function sayAway(web: Web, message: OutgoingMessage, away: unknown, options: CallOptions): Promise<void> {
   const { response, user, thread } = message.place;
   if (response === undefined || user === undefined) throw away;
-  const said = words(message);
   try {
-    const { text, blocks } = said;
-    await respond(web, response, { text, ...(blocks && { blocks }), ...(thread && { thread_ts: thread }) }, options);
+    const said = words(message, WHISPER_MAX);
+    await respond(web, response, { ...said, ...(thread && { thread_ts: thread }) }, options);
   } catch (error) {
     if (MicroError.from(error).code !== "invalid_argument") throw error;
-    await web.call("chat.postMessage", (slack) => slack.chat.postMessage({ ...said, channel: user }), options);
+    const said = { ...PLAIN, ...words(message), channel: user };
+    await web.call("chat.postMessage", (slack) => slack.chat.postMessage(said), options);
   }
 }
 
-/** A message's words as every way to say them takes them. */
-function words({ parts, choices }: OutgoingMessage) {
+/**
+ * A message's words as every way to say them takes them. Where its text is too long for one, blocks hold it instead, and the
+ * text is what notifications show.
+ */
+function words({ parts, choices }: OutgoingMessage, most?: number): { text: string; blocks?: types.KnownBlock[] } {
+  const text = render(parts);
   const blocks = messageBlocks(parts, choices);
-  return {
-    text: render(parts),
-    mrkdwn: true,
-    link_names: false,
-    unfurl_links: false,
-    unfurl_media: false,
-    ...(blocks && { blocks }),
-  };
+  if (most === undefined || text.length <= most) return { text, ...(blocks && { blocks }) };
+  return { text: render(parts, { limit: most }), blocks: blocks ?? cutBlocks(parts, choices) };
 }
 
 /** `false`: there is nothing to change any more. An update makes no previews of its own, and keeps the thread. */
@@ -129,9 +135,10 @@ async function changed(
   message: OutgoingMessage,
   options: CallOptions,
 ): Promise<boolean> {
-  const said = updated(message);
+  // No blocks is to be said as well: Slack keeps those from before, and buttons with them.
+  const { text, blocks = [] } = words(message, UPDATE_MAX);
   try {
-    await web.call("chat.update", (slack) => slack.chat.update({ channel, ts, ...said, link_names: false }), {
+    await web.call("chat.update", (slack) => slack.chat.update({ channel, ts, text, blocks, link_names: false }), {
       timeoutMs: 15_000,
       ...options,
     });
@@ -140,17 +147,6 @@ async function changed(
     if (GONE.has(MicroError.from(error).details["slack"])) return false;
     throw error;
   }
-}
-
-/** No blocks is to be said as well: Slack keeps those from before, and buttons with them. */
-function updated({ parts, choices }: OutgoingMessage): { readonly text: string; readonly blocks: types.KnownBlock[] } {
-  const text = render(parts);
-  const blocks = messageBlocks(parts, choices) ?? [];
-  if (text.length <= UPDATE_MAX) return { text, blocks };
-  return {
-    text: render(parts, { limit: UPDATE_MAX }),
-    blocks: blocks.length > 0 ? blocks : cutBlocks(parts, choices),
-  };
 }
 
 async function upload(

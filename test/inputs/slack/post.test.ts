@@ -70,6 +70,23 @@ describe("what is said in Slack", () => {
     expect(visible(post?.text ?? "")).toMatch(/<line>\n```\n… cut here: \d+ characters in \d+ lines do not fit$/);
   });
 
+  it.each([
+    ["whispered", place, { whisper: true }],
+    [
+      "said where the bot is not",
+      () => ({ ...place, channel: "C8", response: slack.people.responseUrl("U1", "C8") }),
+      {},
+    ],
+  ])("is shown whole when it is %s, though such a text may be shorter", async (_what, where, how) => {
+    slack.channel("C8", { absent: true });
+    const text = "service <&>\n".repeat(280).trimEnd();
+    const there = typeof where === "function" ? where() : where;
+    await link.send({ place: there, parts: [{ kind: "code", text }], ...how });
+    const [whisper] = slack.people.whispers;
+    expect(whisper?.live).toEqual([]);
+    expect(whisper?.text.replaceAll("\n```\n```\n", "\n")).toBe(`\`\`\`\n${text}\n\`\`\``);
+  });
+
   it("is a file beside a comment, and buttons have no place there", async () => {
     const file = { name: "answer.txt", text: "greeter\n" };
     await link.send({ place, parts: [{ kind: "text", text: "many" }], file, choices });

@@ -1,5 +1,4 @@
-import { constants, lstatSync } from "node:fs";
-import { mkdir, open, rmdir, stat } from "node:fs/promises";
+import { mkdir, rmdir } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { deadline, orAbort } from "../../core/deadline.ts";
@@ -7,6 +6,7 @@ import { ERROR_CODES, type ErrorCode, MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
 import { createQueue } from "../../core/queue.ts";
 import { checkPath, proofFolder } from "./door.ts";
+import { hold } from "./held.ts";
 import { socketLines } from "./lines.ts";
 import { ANSWER_LINE, type BotAnswer, type FromBot, readBot, SAID_LINE, VERSION, written } from "./protocol.ts";
 
@@ -32,7 +32,9 @@ export interface Talk extends Closable {
 export async function openTalk(path: string, options: CallOptions = {}): Promise<Talk> {
   checkPath(path);
   using limit = deadline(options, 20_000, `the bot at ${path}`);
-  await using folder = await hold(dirname(path), false, path);
+  await using folder = await hold(dirname(path), false).catch((error) => {
+    throw reason(error, path);
+  });
   const socket = await orAbort(reach(join(folder.path, basename(path)), path), limit.signal);
   try {
     const lines = socketLines(socket, () => ANSWER_LINE);
@@ -45,7 +47,7 @@ export async function openTalk(path: string, options: CallOptions = {}): Promise
     };
     socket.write(written({ type: "hello", version: VERSION }));
     const { name } = await expected("prove");
-    await using proofs = await hold(join(folder.path, basename(proofFolder(path))), true, path);
+    await using proofs = await hold(join(folder.path, basename(proofFolder(path))), true);
     const proof = join(proofs.path, name);
     await mkdir(proof, 0o700).catch((error) => {
       throw reason(error, path);
@@ -130,34 +132,6 @@ function talk(socket: Socket, lines: AsyncIterable<string>, user: string, path: 
     }),
   };
 }
-
-/** A folder that stays the same one, whatever happens to the names that lead there. */
-interface Held extends AsyncDisposable {
-  readonly path: string;
-}
-
-/**
- * What a socket asks us to prove is proven in the folder that it stands in, and nowhere else: else somebody could put a socket
- * of theirs before us, ask the bot in our place, and lead us by a link to where the bot expects its proof.
- * @param real its last name must be no link
- */
-async function hold(folder: string, real: boolean, socket: string): Promise<Held> {
-  try {
-    if (process.platform === "linux") {
-      const flags = O_PATH | constants.O_DIRECTORY | (real ? constants.O_NOFOLLOW : 0);
-      const handle = await open(folder, flags);
-      return { path: `/proc/self/fd/${handle.fd}`, [Symbol.asyncDispose]: () => handle.close() };
-    }
-    const found = real ? lstatSync(folder) : await stat(folder);
-    if (!found.isDirectory()) throw new Error(`${folder} is no folder`);
-    return { path: folder, [Symbol.asyncDispose]: async () => {} };
-  } catch (error) {
-    throw reason(error, socket);
-  }
-}
-
-/** To know a folder by, without a right to read it (`open(2)`); Node has no name for it. */
-const O_PATH = 0o10000000;
 
 function reach(path: string, named: string): Promise<Socket> {
   return new Promise((resolve, reject) => {

@@ -21,6 +21,7 @@ describe.skipIf(!required)("servers are required here (MICRO_TEST_REQUIRE_SERVER
     ["test", ["-x", "/usr/sbin/ejabberdctl"]],
     ["/usr/bin/python3", ["-c", "import slixmpp"]],
     ["go-sendxmpp", ["--version"]],
+    ["test", ["-x", "/usr/sbin/ngircd"]],
     ["ip", ["-V"]],
     ["unshare", ["--version"]],
     ["tmux", ["-V"]],

@@ -70,6 +70,25 @@ describe("links to Slack", () => {
     });
   });
 
+  it("a slash command that waited longer than its sender does is not done, and events are", async () => {
+    const iterator = (await connect())[Symbol.asyncIterator]();
+    slack.say("one");
+    expect((await take(iterator)).text).toBe("one");
+    const command = { command: "/micro", team_id: "T1", user_id: "U1", channel_id: "C1", trigger_id: "1.2.3" };
+    const typed = (id: string, text: string) =>
+      slack.sockets.frame({ type: "slash_commands", envelope_id: id, payload: { ...command, trigger_id: id, text } });
+    typed("1", "deregister service x");
+    const two = slack.say("two");
+    // Frames arrive in order, and this one is acknowledged at once.
+    const after = slack.event({ type: "reaction_added" });
+    await vi.waitFor(() => expect(slack.sockets.acked).toContain(after));
+    await clock.advance(2500);
+    typed("2", "list services");
+    const heard = [await take(iterator), await take(iterator)].map(({ text }) => text);
+    expect(heard).toEqual(["two", "list services"]);
+    await vi.waitFor(() => expect(slack.acked(two)).toBe(true));
+  });
+
   describe("moving, when Slack asks for it", () => {
     it.each(["warning", "refresh_requested"])("%s: the next socket takes over and nothing is lost", async (reason) => {
       const link = await connect();

@@ -138,6 +138,15 @@ describe("a question before a write", () => {
     expect(runs).toEqual(["prod"]);
   });
 
+  it("that is too long to be shown whole is a file, which nothing changes, and can be answered all the same", async () => {
+    const { input, runs, ask, question } = await setUp({ textLength: 500 });
+    const long = "x".repeat(3000);
+    await ask(() => input.say(`change ${long}`));
+    expect([question(0)?.file?.text.includes(long), question(0)?.progress]).toEqual([true, undefined]);
+    input.press("Do it");
+    await expect.poll(() => runs).toEqual([long]);
+  });
+
   it("is forgotten when a thousand came after", async () => {
     const { clock, input, runs, ask, idOf } = await setUp({ edits: false });
     await ask(() => input.say("change first"));

@@ -23,11 +23,11 @@ export function answer(mouth: Mouth, log: Log, long?: Long): Layer {
     try {
       reply = await next({ ...context, show: progress.show });
       const keep = long?.keep(context, reply?.whisper === true);
-      message = reply && { ...renderAnswer(reply, place, limits, keep), ...besideWords(reply, limits) };
+      message = reply && together(renderAnswer(reply, place, limits, keep), besideWords(reply, limits));
     } catch (thrown) {
       const error = forPeople(thrown, context, log);
       const words = renderError(error, context.id, place, limits);
-      message = { ...words, ...besideWords(mannersOf(error), limits), failed: true };
+      message = { ...together(words, besideWords(mannersOf(error), limits)), failed: true };
     }
     if (message && progress.begun) message = { ...message, ...(await progress.last(message)) };
     if (message && !(await mouth.send(context, message))) throw new MicroError("unavailable", "an answer was given up");
@@ -45,6 +45,17 @@ function besideWords(answer: Manners & Pick<Partial<Answer>, "form" | "key">, li
     ...(choices && limits.buttons && { choices }),
     ...(form && { form }),
     ...(key !== undefined && limits.edits && { progress: { key, last: false } }),
+  };
+}
+
+/** A long answer offers its next page beside what else may be picked; one with a file cannot be changed. */
+function together(words: OutgoingMessage, { progress, ...beside }: Beside): OutgoingMessage {
+  const choices = [...(words.choices ?? []), ...(beside.choices ?? [])];
+  return {
+    ...words,
+    ...beside,
+    ...(choices.length > 0 && { choices }),
+    ...(progress && words.file === undefined && { progress }),
   };
 }
 

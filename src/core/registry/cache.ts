@@ -1,4 +1,5 @@
 import { sharedAbort } from "../abort.ts";
+import { backoff } from "../backoff.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { deadline, orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
@@ -164,7 +165,7 @@ export function cached(inner: Registry, { clock = systemClock, log = silent }: C
       });
       onAttempt();
       // Half fixed, half random, so that a hundred bots do not come back in the same instant.
-      const pauseMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2);
+      const pauseMs = backoff(failures, FIRST_RETRY_MS, MAX_RETRY_MS);
       await clock.sleep(pauseMs, { signal }).catch(() => {});
     }
   };

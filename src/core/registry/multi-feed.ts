@@ -1,4 +1,5 @@
 import { sharedAbort } from "../abort.ts";
+import { backoff } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { orAbort } from "../deadline.ts";
 import { MicroError } from "../errors.ts";
@@ -93,7 +94,7 @@ export async function openMultiFeed(parts: MultiFeedParts, signal: AbortSignal):
         // Whoever watches must not take silence for "nothing happens".
         if (open && live.size === 0) ending.abort(MicroError.from(error, "unavailable"));
       });
-      const pauseMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2);
+      const pauseMs = backoff(failures, FIRST_RETRY_MS, MAX_RETRY_MS);
       await clock.sleep(pauseMs, { signal: ending.signal }).catch(() => {});
     }
   };

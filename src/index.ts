@@ -75,7 +75,18 @@ export { memoryTransport } from "./core/transport/memory.ts";
 export { natsTransport } from "./core/transport/nats.ts";
 export { rabbitmqTransport } from "./core/transport/rabbitmq.ts";
 export type { Connection, Frame, Transport } from "./core/transport/transport.ts";
-export type { IncomingMessage, Input, InputConnection, OutgoingMessage, Part, Place } from "./inputs/input.ts";
+export type {
+  Choice,
+  Form,
+  FormField,
+  IncomingMessage,
+  Input,
+  InputConnection,
+  Mark,
+  OutgoingMessage,
+  Part,
+  Place,
+} from "./inputs/input.ts";
 export { memoryInput } from "./inputs/memory/memory.ts";
 export { slackInput } from "./inputs/slack/slack.ts";
 export { terminalInput } from "./inputs/terminal/terminal.ts";

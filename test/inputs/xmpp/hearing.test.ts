@@ -198,22 +198,29 @@ describe("who said what to the bot in XMPP", () => {
       ]);
     });
 
-    it("an occupant-id or a real JID that the occupant has put there is worth nothing", async () => {
+    const forgedId = xml("occupant-id", { xmlns: NS.occupant, id: "occ-ann" });
+    const item = (jid?: string) =>
+      xml("x", { xmlns: NS.mucUser }, xml("item", { affiliation: "owner", role: "participant", jid }));
+
+    it("an occupant-id or a real JID that the occupant of an anonymous room has put there is worth nothing", async () => {
       Object.assign(server.room(OPS), { open: false, features: [NS.muc] });
       await connect();
-      const forgedId = xml("occupant-id", { xmlns: NS.occupant, id: "occ-ann" });
-      const item = (jid?: string) =>
-        xml("x", { xmlns: NS.mucUser }, xml("item", { affiliation: "owner", role: "participant", jid }));
-      server.deliver(xml("presence", { from: `${OPS}/eve` }, item(`ann@${DOMAIN}`), item(), forgedId));
+      server.deliver(xml("presence", { from: `${OPS}/eve` }, item(`ann@${DOMAIN}`), forgedId));
       server.say("micro: one", { nick: "eve", children: [forgedId, item(`ann@${DOMAIN}`)] });
-      // In an open room as well: two of them, and nobody can tell which is the room's.
-      server.room(OPS).open = true;
-      server.deliver(xml("presence", { from: `${OPS}/mallory` }, item(`ann@${DOMAIN}`), item("mallory@evil.example")));
+      server.deliver(xml("presence", { from: `${OPS}/mallory` }, item(`ann@${DOMAIN}`), item(), forgedId));
       server.say("micro: two", { nick: "mallory", children: [forgedId, forgedId] });
       expect(await from()).toEqual([
         { id: undefined, name: "eve", guest: true },
         { id: undefined, name: "mallory", guest: true },
       ]);
+    });
+
+    it("in an open room two real JIDs of one occupant are none: one of them is the occupant's own idea", async () => {
+      server.room(OPS).features = [NS.muc];
+      await connect();
+      server.deliver(xml("presence", { from: `${OPS}/eve` }, item(`ann@${DOMAIN}`), item("eve@evil.example")));
+      server.say("micro: one", { nick: "eve" });
+      expect(await from()).toEqual([{ id: undefined, name: "eve", guest: true }]);
     });
 
     it("two occupant-ids in one message are none", async () => {

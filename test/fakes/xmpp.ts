@@ -232,6 +232,10 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     }
     const where = rooms.get(to ?? "");
     if (payload?.name === "ping" && faults.held) return;
+    const [jid = "", nick] = split(to ?? "");
+    if (payload?.name === "ping" && nick !== undefined && rooms.get(jid)?.botNick !== nick) {
+      return link.send(write(errorTo("iq", { id, from: to }, { condition: "not-acceptable", type: "cancel" })));
+    }
     if (payload?.name === "ping" && !faults.noPing)
       return link.send(write(xml("iq", { type: "result", id, from: to })));
     if (payload?.name === "query" && payload.ns === NS.discoInfo) {

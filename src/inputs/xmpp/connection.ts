@@ -10,6 +10,7 @@ import { type Hearing, isEncrypted, spoken } from "./message.ts";
 import { NS } from "./names.ts";
 import { type Growing, poster } from "./post.ts";
 import { chatRooms, type Rooms } from "./rooms.ts";
+import { watchRooms } from "./self-ping.ts";
 import { openSession, type SessionInit } from "./session.ts";
 import { child, children, type Xml, xml } from "./xml.ts";
 
@@ -17,6 +18,8 @@ export interface ConnectionInit extends Omit<SessionInit, "onStanza" | "answer">
   readonly rooms: readonly string[];
   readonly nick: string;
   readonly rejoinMs: number;
+  /** How often the bot asks a room whether it is still in it. */
+  readonly checkRoomsMs: number;
   /** Domains whose people are no strangers. */
   readonly homes: ReadonlySet<string>;
   readonly growing: Growing;
@@ -38,7 +41,9 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
   const closing = new AbortController();
   // Stanzas may come as soon as the server knows us, before we know what the server can do.
   const early: Xml[] = [];
-  let onStanza = (stanza: Xml): void => void early.push(stanza);
+  let onStanza = (stanza: Xml): void => {
+    if (early.length < WAITING) early.push(stanza);
+  };
 
   const session = await openSession({ ...init, onStanza: (stanza) => onStanza(stanza), answer: answerTo }, signal);
   const me = parseJid(session.jid);
@@ -86,6 +91,7 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
     for (const stanza of early.splice(0)) onStanza(stanza);
     session.send(xml("presence"));
     await rooms.join(signal);
+    watchRooms(rooms, session, clock, init.checkRoomsMs, closing.signal).catch(() => {});
   } catch (error) {
     closing.abort();
     await session.close();

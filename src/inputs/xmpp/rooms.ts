@@ -26,6 +26,7 @@ export interface Rooms {
   join(signal: AbortSignal): Promise<void>;
   /** By its bare JID. */
   get(jid: string): Room | undefined;
+  all(): readonly Room[];
   /** Takes what a room says about itself and its occupants: `true` when it was that, and no message of somebody. */
   take(stanza: Xml): boolean;
   /** The room says that the bot is not in it. */
@@ -194,6 +195,7 @@ export function chatRooms(init: RoomsInit, closing: AbortSignal): Rooms {
 
   return {
     get: (jid) => rooms.get(jid),
+    all: () => [...rooms.values()],
     join: async (signal) => {
       using limit = deadline({ signal }, JOIN_MS, `${name}: joining rooms`);
       const entering = [...rooms.values()].map(async (room) => {

@@ -29,6 +29,8 @@ export interface XmppInit {
   readonly pingWithinMs?: number;
   /** How long the bot stays away from a room that has thrown it out. Default 60000 ms. */
   readonly rejoinMs?: number;
+  /** How often the bot asks a room whether it is still in it. Default 300000 ms. */
+  readonly checkRoomsMs?: number;
 }
 
 /** Servers take stanzas of 256 KiB and some of 64; ours stay far below, so a larger one is not from people. */
@@ -69,6 +71,7 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
             pingEveryMs: init.pingEveryMs ?? 15_000,
             pingWithinMs: init.pingWithinMs ?? 10_000,
             rejoinMs: init.rejoinMs ?? 60_000,
+            checkRoomsMs: init.checkRoomsMs ?? 300_000,
             authenticate: async (stream, features, signal) => {
               await login("xmpp", stream, features, { username: account.local, password }, signal);
               return undefined;
@@ -135,6 +138,10 @@ export async function readCa(name: string, file: string): Promise<string> {
 /** Where DNS says that the accounts of a domain are (RFC 6120 §3.2.1), else the domain itself. */
 async function serverOf(domain: string): Promise<{ readonly host: string; readonly port: number }> {
   const records = await resolveSrv(`_xmpp-client._tcp.${domain}`).catch(() => []);
-  const [first] = records.sort((a, b) => a.priority - b.priority || b.weight - a.weight);
-  return first && first.name !== "" ? { host: first.name, port: first.port } : { host: domain, port: 5222 };
+  const offered = records.filter(({ name }) => name !== "" && name !== ".");
+  const least = Math.min(...offered.map(({ priority }) => priority));
+  const best = offered.filter(({ priority }) => priority === least);
+  // Any of the best: after one that is away the bot comes again, and chooses again.
+  const chosen = best[Math.floor(Math.random() * best.length)];
+  return chosen ? { host: chosen.name, port: chosen.port } : { host: domain, port: 5222 };
 }

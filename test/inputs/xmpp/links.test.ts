@@ -321,6 +321,17 @@ describe("links to an XMPP server", () => {
         .toBe("said");
     });
 
+    it("a room that forgot the bot is noticed by asking it (XEP-0410), and entered again", async () => {
+      const { hear } = await connect({ rejoinMs: 20, checkRoomsMs: 30 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(server.room(OPS).joins).toBe(1);
+      server.room(OPS).occupants.delete("micro");
+      server.room(OPS).botNick = undefined;
+      await expect.poll(() => server.room(OPS).joins).toBe(2);
+      server.say("micro: ping");
+      expect((await hear.next()).value.text).toBe("ping");
+    });
+
     it("a room that says nothing after its occupants is entered all the same", async () => {
       server.room(OPS).subject = false;
       const { hear } = await connect();

@@ -3,6 +3,7 @@ import type { IncomingMessage, InputConnection } from "../../../src/inputs/input
 import { homeOpened } from "../../../src/inputs/slack/home.ts";
 import { slackInput } from "../../../src/inputs/slack/slack.ts";
 import { HOSTILE } from "../../contract/input.contract.ts";
+import { manualClock } from "../../fakes/clock.ts";
 import { type FakeSlack, fakeSlack } from "../../fakes/slack.ts";
 import { listener } from "./listener.ts";
 
@@ -14,13 +15,14 @@ const opened = (event: object) =>
   );
 
 describe("the home tab in Slack", () => {
+  const clock = manualClock(); // a press that waits too long is dropped, and this machine may be slow
   let slack: FakeSlack;
   let link: InputConnection;
   let next: (count?: number) => Promise<IncomingMessage[]>;
 
   beforeEach(async () => {
     slack = await fakeSlack();
-    link = await slackInput(slack)().connect();
+    link = await slackInput(slack)({ clock }).connect();
     next = listener(link);
   });
 

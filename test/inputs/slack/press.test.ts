@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Choice, IncomingMessage, InputConnection, OutgoingMessage } from "../../../src/inputs/input.ts";
 import { pressed } from "../../../src/inputs/slack/press.ts";
 import { slackInput } from "../../../src/inputs/slack/slack.ts";
+import { manualClock } from "../../fakes/clock.ts";
 import { type FakeSlack, fakeSlack } from "../../fakes/slack.ts";
 import { buttons, labelOf } from "../../fakes/slack-blocks.ts";
 import { listener } from "./listener.ts";
@@ -11,6 +12,7 @@ const yes: Choice = { label: "Yes", line: "confirm 7", weight: "primary" };
 const no: Choice = { label: "No", line: "cancel 7", weight: "danger" };
 
 describe("buttons in Slack", () => {
+  const clock = manualClock(); // a press that waits too long is dropped, and this machine may be slow
   let slack: FakeSlack;
   let link: InputConnection;
   let next: (count?: number) => Promise<IncomingMessage[]>;
@@ -18,7 +20,7 @@ describe("buttons in Slack", () => {
 
   beforeEach(async () => {
     slack = await fakeSlack();
-    link = await slackInput(slack)().connect();
+    link = await slackInput(slack)({ clock }).connect();
     next = listener(link);
     slack.say("@micro deploy", { thread: "111.222" });
     place = (await next())[0]!.place;

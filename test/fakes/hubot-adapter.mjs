@@ -27,7 +27,8 @@ class ChatAdapter extends Adapter {
     const { room, user, message } = envelope;
     const n = ++this.#posts;
     const answer = new Promise((resolve) => this.#waiting.set(n, resolve));
-    this.#tell({ n, room, to: user?.name, thread: message?.thread, text: strings.join("\n") });
+    // Where the person is, as many adapters have it, comes first.
+    this.#tell({ n, room: user ? user.room : room, to: user?.name, thread: message?.thread, text: strings.join("\n") });
     const { error } = await answer;
     if (error?.quietly) this.robot.logger.error(new Error(error.message), "it was not sent");
     else if (error) throw Object.assign(new Error(error.message), error);

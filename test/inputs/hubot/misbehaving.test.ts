@@ -169,6 +169,18 @@ describe("a Hubot adapter that misbehaves", () => {
     });
   });
 
+  it("never takes an envelope of this life for one of the life before", async () => {
+    const before = await connect();
+    chat.say("@micro ping", { room: "lobby", id: null });
+    const first = await before.next();
+    await before.link.close();
+    const { link, next } = await connect();
+    chat.say("@micro ping", { room: "attic", id: null });
+    expect((await next()).id).not.toBe(first.id);
+    await link.send(answer(first, "for the lobby"));
+    expect(chat.posts).toMatchObject([{ room: "lobby", text: "for the lobby" }]);
+  });
+
   it("is addressed by its whole name or its alias, and by nothing that begins so", async () => {
     const { next } = await connect({ env: { HUBOT_NAME: "micro", HUBOT_ALIAS: "!" } });
     const said = ["@micro: a", "micro, b", "MICRO c", "micro", "!d", "microscope e", "say micro f"];

@@ -73,7 +73,7 @@ describe("blocks for Slack", () => {
         for (const section of mrkdwn(blocks)) expect(balanced(section)).toBe(true);
         expect(seen(text)).toBe(seen(parts.map((part) => part.text).join("\n")));
       }),
-      { ...SEED, numRuns: 400 },
+      { ...SEED, numRuns: 200 },
     );
   });
 
@@ -91,17 +91,17 @@ describe("blocks for Slack", () => {
         if (note === undefined) expect(seen(shown)).toBe(all);
         else expect(all.startsWith(seen(shown))).toBe(true);
       }),
-      { ...SEED, numRuns: 400 },
+      { ...SEED, numRuns: 200 },
     );
   });
 
   it("carry any line there and back (property, seeded)", () => {
     fc.assert(
       fc.property(fc.oneof(word, fc.string({ unit: "binary" }), escapes), (line) => {
-        expect(packed(line)).not.toMatch(/[&<>]/);
-        expect(unpacked(packed(line))).toBe(line);
+        const value = packed(line);
+        return !/[&<>]/.test(value) && unpacked(value) === line;
       }),
-      { ...SEED, numRuns: 1000 },
+      { ...SEED, numRuns: 300 },
     );
   });
 
@@ -131,7 +131,7 @@ describe("forms for Slack", () => {
         const view = formView(given, { room: "C1", channel: "C1", team: "T1" });
         if (view !== undefined) expect(refusedView(view as never)).toBeUndefined();
       }),
-      { ...SEED, numRuns: 300 },
+      { ...SEED, numRuns: 150 },
     );
   });
 });

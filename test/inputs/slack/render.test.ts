@@ -65,7 +65,7 @@ describe("what the bot says in Slack", () => {
         expect(characters).toBeLessThanOrEqual(length);
         expect(lines).toBeLessThanOrEqual(all.split("\n").length);
       }),
-      { seed: 20160501, numRuns: 400 },
+      { seed: 20160501, numRuns: 200 },
     );
   });
 

@@ -9,12 +9,12 @@ import { parseJid } from "./jid.ts";
 import { type Hearing, isEncrypted, spoken } from "./message.ts";
 import { NS } from "./names.ts";
 import { type Growing, poster } from "./post.ts";
-import { chatRooms, type Rooms } from "./rooms.ts";
+import { chatRooms, type Rooms, type RoomsInit } from "./rooms.ts";
 import { watchRooms } from "./self-ping.ts";
-import { openSession, type SessionInit } from "./session.ts";
+import { openSession, type Session, type SessionInit } from "./session.ts";
 import { child, children, type Xml, xml } from "./xml.ts";
 
-export interface ConnectionInit extends Omit<SessionInit, "onStanza" | "answer"> {
+export interface ConnectionInit extends Omit<SessionInit, "onStanza" | "answer">, Dialect {
   readonly rooms: readonly string[];
   readonly nick: string;
   readonly rejoinMs: number;
@@ -27,6 +27,19 @@ export interface ConnectionInit extends Omit<SessionInit, "onStanza" | "answer">
   readonly log: Log;
 }
 
+/** What another network on the same protocol does its own way; left out, it is as the XEPs have it. */
+export interface Dialect {
+  /** After the login, before the rooms: what has to be asked, and the rooms and the nick if only the server knows them. */
+  readonly prepare?: (
+    session: Session,
+    signal: AbortSignal,
+  ) => Promise<{ readonly rooms?: readonly string[]; readonly nick?: string }>;
+  /** What a stanza says, and who says it. */
+  readonly hear?: (stanza: Xml, hearing: Hearing) => IncomingMessage | undefined;
+  /** As in `RoomsInit`. */
+  readonly otherNick?: NonNullable<RoomsInit["otherNick"]>;
+}
+
 /** How many messages wait for the bot. More than that is a flood, and the newest of it is not heard. */
 const WAITING = 1000;
 
@@ -36,7 +49,7 @@ const WAITING = 1000;
  * @throws MicroError `unauthenticated`, `unavailable`, and the signal's reason
  */
 export async function xmppConnection(init: ConnectionInit, signal: AbortSignal): Promise<InputConnection> {
-  const { name, clock, log } = init;
+  const { name, clock, log, hear = spoken } = init;
   const queue = createQueue<IncomingMessage>(WAITING);
   const closing = new AbortController();
   // Stanzas may come as soon as the server knows us, before we know what the server can do.
@@ -47,7 +60,11 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
 
   const session = await openSession({ ...init, onStanza: (stanza) => onStanza(stanza), answer: answerTo }, signal);
   const me = parseJid(session.jid);
-  const rooms: Rooms = chatRooms({ ...init, session }, closing.signal);
+  const asked = await init.prepare?.(session, signal).catch(async (error: unknown) => {
+    await session.close();
+    throw error;
+  });
+  const rooms: Rooms = chatRooms({ ...init, ...asked, session }, closing.signal);
   const post = poster(name, session, rooms, init.growing);
   const hearing: Omit<Hearing, "now"> = { me, rooms, homes: init.homes, stanzaIds: false };
 
@@ -61,7 +78,7 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
   };
   const onMessage = (stanza: Xml) => {
     if (post.take(stanza) || rooms.take(stanza)) return;
-    const heard = spoken(stanza, { ...hearing, now: clock.now() });
+    const heard = hear(stanza, { ...hearing, now: clock.now() });
     if (heard === undefined) return;
     if (isEncrypted(stanza)) {
       if (heard.addressed) sayUnread(heard);
@@ -138,11 +155,7 @@ function remember(atMost: number): (id: string, at: number) => number {
 }
 
 /** Whether our own server writes the ids of what is said to us directly (XEP-0359), and so strikes out forged ones. */
-async function idsOfServer(
-  session: Awaited<ReturnType<typeof openSession>>,
-  bare: string,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function idsOfServer(session: Session, bare: string, signal: AbortSignal): Promise<boolean> {
   try {
     const answer = await session.ask("get", xml("query", { xmlns: NS.discoInfo }), bare, { signal });
     const query = child(answer, "query", NS.discoInfo);

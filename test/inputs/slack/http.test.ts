@@ -308,7 +308,7 @@ describe("Slack's signed requests", () => {
     });
 
     it("so many connections at once, and no more", async () => {
-      await listen({ connections: 2 });
+      await listen({ connections: 2, headersMs: 60_000 });
       const two = [await raw("POST "), await raw("POST ")];
       const third = await raw("POST ");
       third.resume();

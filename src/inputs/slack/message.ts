@@ -73,7 +73,7 @@ export function spoken(payload: EventPayload, self: Self): Spoken | undefined {
 }
 
 /** What we know of where something was said. All but the first three may be missing. */
-export interface Where {
+interface Where {
   readonly team: string;
   readonly channel: string;
   /** Who said it, for what only they should see. */

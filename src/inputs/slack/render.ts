@@ -10,7 +10,7 @@ const NOTE_MAX = 100;
 
 const FENCE = "```";
 
-export interface Rendering {
+interface Rendering {
   /** `false`: addresses are kept from being links, for where previews cannot be switched off. */
   readonly links?: boolean;
   /** The most characters of Slack's markup. Default 40000. */
@@ -147,7 +147,7 @@ function inert(text: string, kind: Part["kind"], links: boolean): string {
 }
 
 /** Slack's own encoding of the three characters of its grammar; half a character, which cannot be sent, becomes U+FFFD. */
-export function encode(text: string): string {
+function encode(text: string): string {
   return text
     .replace(/\p{Surrogate}/gu, "\ufffd")
     .replaceAll("&", "&amp;")

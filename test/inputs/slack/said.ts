@@ -15,7 +15,7 @@ export const balanced = (text: string): boolean => fencesOf(text).length % 2 ===
 export const seen = (text: string): string => text.replace(/[`…\s\u200b]/g, "");
 
 /** A piece of Slack's grammar, or of anything. */
-export const bit = fc.oneof(
+const bit = fc.oneof(
   fc.constantFrom(...HOSTILE, "<", ">", "&", "|", "!", "@", "#", "^", "`", "``", "```", "\n", "http://", "\u200b"),
   fc.constantFrom("<!channel>", "<!here|here>", "<@U1>", "<#C1>", "<http://x.y|z>", "&lt;", "&amp;lt;!here&amp;gt;"),
   fc.string({ unit: "grapheme" }),

@@ -26,11 +26,13 @@ export interface Session extends Closable {
 
 export interface SessionInit extends StreamInit {
   /**
-   * Logs in on a secured stream, after which the stream is opened again. A dialect that does more or less than SASL has its
-   * own; what it returns is the JID, when the server wants no binding of a resource.
+   * Logs in on a secured stream, after which the stream is opened again and a resource is bound. A dialect that does more or
+   * less than SASL has its own; what it returns is the full JID, when the stream goes on as it is and nothing is bound.
    * @throws MicroError `unauthenticated`, `unavailable`
    */
   readonly authenticate: (stream: Stream, features: Xml, signal: AbortSignal) => Promise<string | undefined>;
+  /** The resource to ask for; without one the server chooses. */
+  readonly resource?: string;
   /** The server is asked for a sign of life this often, and has so long for it. */
   readonly pingEveryMs: number;
   readonly pingWithinMs: number;
@@ -163,13 +165,14 @@ async function negotiate(stream: Stream, init: SessionInit, signal: AbortSignal)
   }
   await stream.secure(signal);
   const given = await init.authenticate(stream, await stream.open(signal), signal);
-  const features = await stream.open(signal);
   if (given !== undefined) return given;
+  const features = await stream.open(signal);
   if (!offers(features, "bind", NS.bind)) {
     throw new MicroError("unavailable", `${name}: ${domain} gives the bot no address`);
   }
-  // The server chooses the resource: one of our choosing might throw another bot out.
-  stream.send(xml("iq", { type: "set", id: "bind" }, xml("bind", { xmlns: NS.bind })));
+  // The server chooses the resource, if nobody else does: one of our choosing might throw another bot out.
+  const wanted = init.resource === undefined ? undefined : xml("resource", {}, init.resource);
+  stream.send(xml("iq", { type: "set", id: "bind" }, xml("bind", { xmlns: NS.bind }, wanted)));
   const bound = await stream.next(signal);
   const answer = child(bound, "bind", NS.bind);
   const jid = answer && child(answer, "jid", NS.bind);

@@ -33,8 +33,10 @@ export interface Stream extends Closable {
 export interface StreamInit {
   /** What errors begin with: the input. */
   readonly name: string;
-  /** Whom we speak to, and whose name the certificate has to show. */
+  /** Whom we speak to, and whose name the certificate has to show if there is no `certificateOf`. */
   readonly domain: string;
+  /** Whose name the certificate has to show instead: a host that was named in the settings (RFC 6125 §6.2.1). */
+  readonly certificateOf?: string;
   readonly host: string;
   readonly port: number;
   /** The authority that vouches for the server, as PEM; without it those that Node knows. There is no way to trust everybody. */
@@ -51,7 +53,7 @@ const GOODBYE_MS = 500;
 
 /** @throws MicroError `unavailable`, and the signal's reason */
 export async function openSocket(init: StreamInit, signal: AbortSignal): Promise<Stream> {
-  const { name, domain, host, port } = init;
+  const { name, domain, host, port, certificateOf = domain } = init;
   const inbox: Xml[] = [];
   let socket: Socket = connectTcp({ host, port, noDelay: true });
   let parser: StreamParser | undefined;
@@ -165,8 +167,8 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
       const plain = socket;
       plain.removeAllListeners("data");
       parser = undefined;
-      const shown = isIP(domain) ? {} : { servername: domain };
-      socket = connectTls({ socket: plain, host: domain, ...shown, ...(init.ca !== undefined && { ca: init.ca }) });
+      const shown = isIP(certificateOf) ? {} : { servername: certificateOf };
+      socket = connectTls({ socket: plain, host: certificateOf, ...shown, ...(init.ca !== undefined && { ca: init.ca }) });
       attach(socket);
       await until("secureConnect", within);
       secured = true;

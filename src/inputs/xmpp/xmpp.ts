@@ -1,14 +1,12 @@
-import { resolveSrv } from "node:dns/promises";
-import { readFile } from "node:fs/promises";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { deadline, orAbort } from "../../core/deadline.ts";
-import { MicroError } from "../../core/errors.ts";
 import { type Log, silent } from "../../core/log.ts";
 import type { Input } from "../input.ts";
 import { xmppConnection } from "./connection.ts";
 import { parseJid } from "./jid.ts";
 import type { Growing } from "./post.ts";
 import { login } from "./sasl.ts";
+import { checkAccount, checkRoom, checkServer, readCa, serverOf } from "./settings.ts";
 
 export interface XmppInit {
   /** The bot's account, `bot@chat.example.org`. */
@@ -44,7 +42,7 @@ const MAX_BYTES = 1024 * 1024;
 export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; readonly log?: Log }) => Input {
   const { username, password } = checkAccount("xmpp", init);
   const account = parseJid(username);
-  const rooms = (init.rooms ?? []).map(checkRoom);
+  const rooms = (init.rooms ?? []).map((room) => checkRoom("xmpp", room));
   const server = init.server ? checkServer("xmpp", init.server) : undefined;
   return ({ clock = systemClock, log = silent } = {}) => {
     // Belongs to the input, because a message goes on growing over the next link.
@@ -88,60 +86,4 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
       },
     };
   };
-}
-
-/** @throws MicroError `invalid_argument` */
-export function checkAccount(
-  name: string,
-  { username, password }: { readonly username?: string | undefined; readonly password?: string | undefined },
-): { readonly username: string; readonly password: string } {
-  const missing = username ? (password ? undefined : "password") : "username";
-  if (missing !== undefined || !username || !password) {
-    throw new MicroError(
-      "invalid_argument",
-      `missing ${name} ${missing}: give it as --${name}_${missing} or MICRO_${name.toUpperCase()}_${missing?.toUpperCase()}`,
-    );
-  }
-  const { local, domain } = parseJid(username);
-  if (local === "" || domain === "") {
-    throw new MicroError("invalid_argument", `the ${name} username ${username} is no account: bot@chat.example.org is`);
-  }
-  return { username, password };
-}
-
-function checkRoom(room: string): string {
-  const { bare, local, domain, resource } = parseJid(room);
-  if (local !== "" && domain !== "" && resource === "") return bare;
-  throw new MicroError("invalid_argument", `the xmpp room ${room} is no room: ops@conference.example.org is`);
-}
-
-/** `host:port`, `[::1]:port` or `host`. @throws MicroError `invalid_argument` */
-export function checkServer(name: string, server: string): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:/\s]+))(?::(\d{1,5}))?$/.exec(server);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3] ?? 5222);
-  if (host !== undefined && port > 0 && port < 65_536) return { host, port };
-  throw new MicroError("invalid_argument", `the ${name} server ${server} is no host:port`);
-}
-
-/** @throws MicroError `unavailable` */
-export async function readCa(name: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new MicroError("invalid_argument", `the ${name} ca ${file} cannot be read: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-}
-
-/** Where DNS says that the accounts of a domain are (RFC 6120 §3.2.1), else the domain itself. */
-async function serverOf(domain: string): Promise<{ readonly host: string; readonly port: number }> {
-  const records = await resolveSrv(`_xmpp-client._tcp.${domain}`).catch(() => []);
-  const offered = records.filter(({ name }) => name !== "" && name !== ".");
-  const least = Math.min(...offered.map(({ priority }) => priority));
-  const best = offered.filter(({ priority }) => priority === least);
-  // Any of the best: after one that is away the bot comes again, and chooses again.
-  const chosen = best[Math.floor(Math.random() * best.length)];
-  return chosen ? { host: chosen.name, port: chosen.port } : { host: domain, port: 5222 };
 }

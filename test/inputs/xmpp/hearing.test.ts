@@ -165,7 +165,7 @@ describe("who said what to the bot in XMPP", () => {
       ]);
     });
 
-    it("domains that are named are no strangers", async () => {
+    it("Outsiders in the room (chat.md §6): other domains are strangers, whatever they look like, but for those named", async () => {
       await connect({ domains: ["Sister.example"] });
       server.deliver(chat("one", { from: "ann@sister.example/x" }));
       server.deliver(chat("two", { from: "ann@sub.sister.example/x" }));

@@ -55,7 +55,7 @@ describe("addresses", () => {
   ])("%j", (text, bare, resource) => expect(parseJid(text)).toMatchObject({ bare, resource }));
 });
 
-describe("bodies", () => {
+describe("Mention / markup injection in output (chat.md §6)", () => {
   it("code is fenced, and no line of what a service says is a fence (XEP-0393)", () => {
     fc.assert(
       fc.property(

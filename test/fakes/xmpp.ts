@@ -90,6 +90,8 @@ export interface FakeRoom {
   occupants: Map<string, FakeOccupant>;
   /** Real JIDs are shown to everybody. */
   open: boolean;
+  /** It answers nobody who wants to come in. */
+  silent: boolean;
   /** The bot is a moderator in it. */
   moderator: boolean;
   features: readonly string[];
@@ -156,6 +158,7 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
         jid,
         occupants: new Map(),
         open: true,
+        silent: false,
         moderator: false,
         features: ID_FEATURES,
         history: [],
@@ -196,6 +199,7 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
 
   const join = (link: Link, where: FakeRoom, nick: string, x: Xml) => {
     where.asked = child(x, "history", NS.muc)?.attrs;
+    if (where.silent) return;
     if (where.refuse !== undefined) {
       link.send(write(errorTo("presence", { from: `${where.jid}/${nick}` }, where.refuse)));
       return;

@@ -107,7 +107,8 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
     onStanza = (stanza) => (stanza.name === "message" ? onMessage(stanza) : onPresence(stanza));
     for (const stanza of early.splice(0)) onStanza(stanza);
     session.send(xml("presence"));
-    await rooms.join(signal);
+    // Lost on the way in is lost, and not to be waited for.
+    await Promise.race([rooms.join(signal), session.over.then((error) => Promise.reject(error))]);
     watchRooms(rooms, session, clock, init.checkRoomsMs, closing.signal).catch(() => {});
   } catch (error) {
     closing.abort();

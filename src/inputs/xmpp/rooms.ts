@@ -197,7 +197,7 @@ export function chatRooms(init: RoomsInit, closing: AbortSignal): Rooms {
     get: (jid) => rooms.get(jid),
     all: () => [...rooms.values()],
     join: async (signal) => {
-      using limit = deadline({ signal }, JOIN_MS, `${name}: joining rooms`);
+      using limit = deadline({ signal: AbortSignal.any([signal, closing]) }, JOIN_MS, `${name}: joining rooms`);
       const entering = [...rooms.values()].map(async (room) => {
         const settled = new Promise<void>((resolve, reject) => {
           room.settled = resolve;

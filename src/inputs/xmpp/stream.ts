@@ -168,7 +168,12 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
       plain.removeAllListeners("data");
       parser = undefined;
       const shown = isIP(certificateOf) ? {} : { servername: certificateOf };
-      socket = connectTls({ socket: plain, host: certificateOf, ...shown, ...(init.ca !== undefined && { ca: init.ca }) });
+      socket = connectTls({
+        socket: plain,
+        host: certificateOf,
+        ...shown,
+        ...(init.ca !== undefined && { ca: init.ca }),
+      });
       attach(socket);
       await until("secureConnect", within);
       secured = true;

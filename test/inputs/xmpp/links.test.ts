@@ -332,6 +332,14 @@ describe("links to an XMPP server", () => {
       expect((await hear.next()).value.text).toBe("ping");
     });
 
+    it("a link that is lost while a room keeps the bot waiting is lost at once", async () => {
+      server.room(OPS).silent = true;
+      const connecting = refusal();
+      await expect.poll(() => server.room(OPS).asked).toBeDefined();
+      server.cut();
+      expect(await connecting).toMatchObject({ code: "unavailable", message: expect.stringContaining("lost") });
+    });
+
     it("a room that says nothing after its occupants is entered all the same", async () => {
       server.room(OPS).subject = false;
       const { hear } = await connect();

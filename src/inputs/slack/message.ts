@@ -106,11 +106,21 @@ function isDirect(event: SlackEvent): boolean {
   return event.channel_type === "im" || (event.channel_type === undefined && event.channel?.startsWith("D") === true);
 }
 
-/** What was typed, its mention of us at the beginning taken off. */
+const WORDS = /^[\p{L}\s,.!?'’]*$/u;
+
+/**
+ * What was typed, the first mention of us taken out: at the beginning with what sets it off (`@micro: list`), elsewhere
+ * (`hey @micro list`) as a word. What is said about us is no command, but whoever mentions us gets an answer.
+ */
 export function withoutMention(markup: string, user: string): { text: string; mentioned: boolean } {
-  const [first, ...rest] = pieces(markup.trimStart());
-  if (first?.user !== user) return { text: unquoted(join(first ? [first, ...rest] : [])), mentioned: false };
-  return { text: unquoted(join(rest).replace(/^\s*[:,]?\s*/, "")), mentioned: true };
+  const found = pieces(markup.trimStart());
+  const at = found.findIndex((piece) => piece.user === user);
+  const before = join(found.slice(0, Math.max(0, at))).trimEnd();
+  if (at < 0) return { text: unquoted(join(found)), mentioned: false };
+  // Within JSON, or in an argument, it is a part of what is said.
+  if (!WORDS.test(before)) return { text: unquoted(join(found)), mentioned: true };
+  const after = join(found.slice(at + 1)).replace(/^\s*[:,]?\s*/, "");
+  return { text: unquoted(before && after ? `${before} ${after}` : before || after), mentioned: true };
 }
 
 function join(found: readonly { readonly text: string }[]): string {

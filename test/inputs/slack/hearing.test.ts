@@ -45,7 +45,7 @@ describe("who said what to the bot in Slack", () => {
       ["@micro\u00a0list services", "list services", true],
       ["@micro", "", true],
       ["list services", "list services", false],
-      ["hey @micro list services", "hey @UBOT list services", false],
+      ["hey @micro list services", "hey list services", true],
       ["micro list services", "micro list services", false],
       ["microscope list services", "microscope list services", false],
     ])("%j", async (said, text, addressed) => {
@@ -72,6 +72,17 @@ describe("who said what to the bot in Slack", () => {
       slack.say("ping", { channel: "M1" });
       slack.say("@micro ping", { channel: "G1" });
       expect((await heard()).map((message) => message.addressed)).toEqual([false, true]);
+    });
+
+    it("a mention after other words is addressed, too, and taken out; within JSON it stays", async () => {
+      slack.say("hey @micro list services");
+      slack.say("what does @micro do?");
+      slack.say('call x Y.Z {"to": "@micro"}');
+      expect(await heard()).toMatchObject([
+        { text: "hey list services", addressed: true },
+        { text: "what does do?", addressed: true },
+        { text: 'call x Y.Z {"to": "@UBOT"}', addressed: true },
+      ]);
     });
 
     it("a command written as code is the command", async () => {

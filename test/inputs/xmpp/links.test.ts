@@ -284,7 +284,8 @@ describe("links to an XMPP server", () => {
     ])("%s (%j): it has come %s times by then", async (_why, codes, joins) => {
       await connect({ rejoinMs: 20 });
       server.leave(OPS, "micro", codes);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await expect.poll(() => server.room(OPS).joins, { timeout: 5000 }).toBe(joins);
+      await new Promise((resolve) => setTimeout(resolve, 100));
       expect(server.room(OPS).joins).toBe(joins);
       expect(logged.filter(({ level }) => level === "error")).toHaveLength(joins === 1 ? 1 : 0);
     });

@@ -53,7 +53,11 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
         all || (job.person ?? job.caller) === person ? job : { ...job, text: `${job.command} …`.trim() };
       const seconds = (since: number) => Math.round((now - since) / 1000);
       return {
-        jobs: jobs.list().map((job) => ({ ...shown(job), seconds: seconds(job.startedAt) })),
+        // Who asks what runs does not mean the question.
+        jobs: jobs
+          .list()
+          .filter(({ command }) => command !== "jobs")
+          .map((job) => ({ ...shown(job), seconds: seconds(job.startedAt) })),
         lost: jobs
           .lost()
           .toReversed()

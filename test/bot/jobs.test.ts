@@ -41,6 +41,12 @@ describe("what others run", () => {
     expect(await ask(input, "jobs --output json", "bob")).not.toContain("secret");
   });
 
+  it("is not the question about it", async () => {
+    const input = memoryInput();
+    await botOn([input], { policy }).start();
+    expect(await ask(input, "jobs")).toBe("nothing is running");
+  });
+
   it("is cancelled by who runs it or may do all", async () => {
     const input = await setUp();
     const id = /^([0-9a-f]{6})/m.exec(await ask(input, "jobs"))?.[1];

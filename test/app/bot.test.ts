@@ -139,7 +139,10 @@ describe("micro bot", () => {
     await until(() => chat.posts.length === 2);
     const answers = chat.posts.map(({ text }) => text).sort();
     // Of the one that is not trusted everybody is a guest.
-    expect(answers).toEqual([expect.stringContaining("go.micro.srv.greeter"), expect.stringContaining("you are a guest here")]);
+    expect(answers).toEqual([
+      expect.stringContaining("go.micro.srv.greeter"),
+      expect.stringContaining("you are a guest here"),
+    ]);
     leaving.abort();
     expect((await run).code).toBe(0);
   });

@@ -122,10 +122,27 @@ const ID_FEATURES = [NS.muc, NS.sid, NS.occupant];
 interface Link {
   send(text: string | Buffer): void;
   destroy(): void;
-  readonly jid: string;
+  jid: string;
 }
 
-export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): Promise<FakeXmpp> {
+/** What another network on the same protocol does its own way. */
+export interface FakeDialect {
+  readonly domain: string;
+  readonly account: { readonly user: string; readonly password: string };
+  /** What is offered inside TLS before the login; `undefined`: SASL. */
+  offers(): readonly Xml[] | undefined;
+  /** Takes an element of a login that is no SASL; with the full JID of who has logged in, without a new stream. */
+  login(element: Xml): { readonly how: string; readonly answer: Xml; readonly jid: string | undefined } | undefined;
+  /** What is in the answer to a question. */
+  answer(payload: Xml, to: string | undefined): Xml | undefined;
+}
+
+export async function fakeXmpp(
+  certificate: Pick<Certificate, "key" | "cert">,
+  dialect?: FakeDialect,
+): Promise<FakeXmpp> {
+  const domain = dialect?.domain ?? DOMAIN;
+  const account = dialect?.account ?? BOT;
   const faults: Faults = {
     mechanisms: ["SCRAM-SHA-1", "SCRAM-SHA-256"],
     noTls: false,
@@ -236,6 +253,8 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     }
     const where = rooms.get(to ?? "");
     if (payload?.name === "ping" && faults.held) return;
+    const told = payload && type === "get" ? dialect?.answer(payload, to) : undefined;
+    if (told !== undefined) return link.send(write(xml("iq", { type: "result", id, from: to }, told)));
     const [jid = "", nick] = split(to ?? "");
     if (payload?.name === "ping" && nick !== undefined && rooms.get(jid)?.botNick !== nick) {
       return link.send(write(errorTo("iq", { id, from: to }, { condition: "not-acceptable", type: "cancel" })));
@@ -289,7 +308,7 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     let parser: StreamParser | undefined;
     let login: LoginExchange | undefined;
     let authenticated = false;
-    const jid = `bot@${DOMAIN}/${Math.random().toString(36).slice(2)}`;
+    const jid = `${account.user}@${domain}/${Math.random().toString(36).slice(2)}`;
     const send = (text: string | Buffer) => {
       if (faults.frozen || wire.destroyed) return;
       const bytes = Buffer.from(text as string);
@@ -298,17 +317,35 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
     };
     const link: Link = { send, jid, destroy: () => socket.destroy() };
 
+    const arrive = (as: string) => {
+      link.jid = as;
+      logins += 1;
+      links.add(link);
+      wire.on("close", () => {
+        links.delete(link);
+        for (const one of rooms.values()) {
+          if (one.botNick !== undefined && one.occupants.get(one.botNick)?.jid === link.jid) {
+            one.occupants.delete(one.botNick);
+            one.botNick = undefined;
+          }
+        }
+      });
+    };
+
     const features = (): Xml => {
       if (wire === socket) {
         return faults.noTls
           ? xml("stream:features", {}, authenticated ? xml("bind", { xmlns: NS.bind }) : mechanisms(faults.mechanisms))
           : xml("stream:features", {}, xml("starttls", { xmlns: NS.tls }, xml("required")), mechanisms(["PLAIN"]));
       }
-      if (!authenticated) return xml("stream:features", {}, mechanisms(faults.mechanisms));
+      if (!authenticated) {
+        return xml("stream:features", {}, ...(dialect?.offers() ?? [mechanisms(faults.mechanisms)]));
+      }
       return xml("stream:features", {}, xml("bind", { xmlns: NS.bind }));
     };
     const onElement = async (element: Xml) => {
       if (faults.frozen) return;
+      const own = authenticated || wire === socket ? undefined : dialect?.login(element);
       if (element.name === "starttls") {
         send(write(xml("proceed", { xmlns: NS.tls })) + faults.injected);
         socket.removeAllListeners("data");
@@ -316,10 +353,15 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
         wire.on("error", () => {});
         await renew();
         listen(wire);
+      } else if (own !== undefined) {
+        attempts.push(own.how);
+        authenticated = own.jid !== undefined;
+        if (own.jid !== undefined) arrive(own.jid);
+        send(write(own.answer));
       } else if (element.name === "auth" || element.name === "response") {
         const mechanism = element.attrs["mechanism"] ?? "";
         if (element.name === "auth") attempts.push(mechanism);
-        login ??= loginExchange(mechanism, { ...BOT, forged: faults.forged, rounds: faults.rounds });
+        login ??= loginExchange(mechanism, { ...account, forged: faults.forged, rounds: faults.rounds });
         const result = login.take(Buffer.from(textOf(element), "base64").toString());
         const encoded = (text: string) => Buffer.from(text).toString("base64");
         if ("challenge" in result) {
@@ -333,23 +375,15 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
           send(write(xml("success", { xmlns: NS.sasl }, encoded(result.proof))));
         }
       } else if (element.name === "iq" && child(element, "bind", NS.bind)) {
-        logins += 1;
-        links.add(link);
-        wire.on("close", () => {
-          links.delete(link);
-          for (const one of rooms.values()) {
-            if (one.botNick !== undefined && one.occupants.get(one.botNick)?.jid === jid) {
-              one.occupants.delete(one.botNick);
-              one.botNick = undefined;
-            }
-          }
-        });
+        const bind = child(element, "bind", NS.bind);
+        const wanted = bind && child(bind, "resource", NS.bind);
+        arrive(wanted === undefined ? jid : `${account.user}@${domain}/${textOf(wanted)}`);
         send(
           write(
             xml(
               "iq",
               { type: "result", id: element.attrs["id"] },
-              xml("bind", { xmlns: NS.bind }, xml("jid", {}, jid)),
+              xml("bind", { xmlns: NS.bind }, xml("jid", {}, link.jid)),
             ),
           ),
         );
@@ -363,7 +397,7 @@ export async function fakeXmpp(certificate: Pick<Certificate, "key" | "cert">): 
           opened: () => {
             const id = Math.random().toString(36).slice(2);
             send(
-              `<?xml version='1.0'?><stream:stream xmlns='${NS.client}' xmlns:stream='${NS.streams}' from='${DOMAIN}' id='${id}' version='1.0'>`,
+              `<?xml version='1.0'?><stream:stream xmlns='${NS.client}' xmlns:stream='${NS.streams}' from='${domain}' id='${id}' version='1.0'>`,
             );
             if (faults.streamError !== undefined) {
               send(`<stream:error>${write(faults.streamError)}</stream:error></stream:stream>`);

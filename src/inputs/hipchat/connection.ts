@@ -5,6 +5,7 @@ import type { Log } from "../../core/log.ts";
 import { createQueue } from "../../core/queue.ts";
 import type { IncomingMessage, InputConnection } from "../input.ts";
 import { answerTo } from "../xmpp/answers.ts";
+import { remember } from "../xmpp/connection.ts";
 import { parseJid } from "../xmpp/jid.ts";
 import { watchRooms } from "../xmpp/self-ping.ts";
 import { openSession, type Session } from "../xmpp/session.ts";
@@ -120,6 +121,7 @@ export async function hipchatConnection(init: ConnectionInit, signal: AbortSigna
       log,
     });
     void over.then((error) => post.end(error));
+    const firstHeard = remember(WAITING);
     const hearing = { me, rooms, people, conf, mention: profile.mention, homes: HOMES, stanzaIds: false };
 
     const enter = async (within: AbortSignal) => {
@@ -158,9 +160,9 @@ export async function hipchatConnection(init: ConnectionInit, signal: AbortSigna
         return;
       }
       if (post.take(stanza) || rooms.take(stanza)) return;
-      const message = heard(stanza, { ...hearing, now: clock.now() });
-      if (message !== undefined && !queue.push(message)) {
-        log.warn({ room: message.place.room }, "hipchat: too much at once, a message was not heard");
+      const said = heard(stanza, { ...hearing, now: clock.now() });
+      if (said !== undefined && !queue.push({ ...said, sentAt: firstHeard(said.id, said.sentAt) })) {
+        log.warn({ room: said.place.room }, "hipchat: too much at once, a message was not heard");
       }
     };
     onStanza = (stanza) => {

@@ -141,7 +141,7 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
 }
 
 /** What is delivered twice was said when it came first: live messages carry no time. */
-function remember(atMost: number): (id: string, at: number) => number {
+export function remember(atMost: number): (id: string, at: number) => number {
   const seen = new Map<string, number>();
   return (id, at) => {
     const before = seen.get(id);

@@ -45,6 +45,10 @@ export interface FakeSlack extends Closable {
   mute(): void;
   /** Whether any event of what was said has been acknowledged. */
   acked(said: Said): boolean;
+  /** Slack is away: nobody listens, all sockets are cut. What people say meanwhile is told to the next socket. */
+  kill(): Promise<void>;
+  /** It is back, at the same address. */
+  restart(): Promise<void>;
 }
 
 interface Say {
@@ -345,7 +349,8 @@ export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackIni
   http.server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
   http.server.listen(0, "127.0.0.1");
   await once(http.server, "listening");
-  const address = () => `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
+  const { port } = http.server.address() as AddressInfo;
+  const address = () => `http://127.0.0.1:${port}`;
   const sockets = slackSockets(address, { ackMs, hello: () => greeting });
 
   const user: FakeSlack["user"] = (id, facts = {}) => {
@@ -431,6 +436,17 @@ export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackIni
       greeting = false;
     },
     acked: ({ eventIds }) => eventIds.some((id) => (deliveries ?? sockets).acked.includes(id)),
+    kill: async () => {
+      const gone = once(http.server, "close");
+      http.server.close();
+      sockets.cut();
+      http.server.closeAllConnections();
+      await gone;
+    },
+    restart: async () => {
+      http.server.listen(port, "127.0.0.1");
+      await once(http.server, "listening");
+    },
     ...closable(async () => {
       sockets.close();
       http.server.closeAllConnections();

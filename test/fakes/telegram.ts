@@ -35,6 +35,10 @@ export interface FakeTelegram extends Closable {
   revoke(): void;
   /** Every socket breaks. */
   cut(): void;
+  /** Nobody listens, and every socket breaks. What people say meanwhile waits. */
+  kill(): Promise<void>;
+  /** It is back, at the same address. */
+  restart(): Promise<void>;
 }
 
 type Args = Readonly<Record<string, unknown>>;
@@ -283,8 +287,10 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 
+  const { port } = server.address() as AddressInfo;
+
   return {
-    apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    apiUrl: `http://127.0.0.1:${port}`,
     token,
     bot,
     posts,
@@ -331,6 +337,16 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
       valid = false;
     },
     cut: () => server.closeAllConnections(),
+    kill: async () => {
+      const gone = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await gone;
+    },
+    restart: async () => {
+      server.listen(port, "127.0.0.1");
+      await once(server, "listening");
+    },
     ...closable(async () => {
       server.closeAllConnections();
       server.close();

@@ -23,8 +23,8 @@ export interface Word {
  */
 export function chatLine(text: string): Line {
   const words: Word[] = [];
-  /** JSON that does not end is not looked for again, or a text of brackets takes for ever. */
-  let endless = false;
+  /** No JSON is looked for before this: within what was none, because it does not end or goes on behind its end, or a text of brackets takes for ever. */
+  let noJsonBefore = 0;
   /** Kinds of quotes that nothing closes from here on: they are not looked for again, or a text of quotes takes for ever. */
   const unclosed = new Set<string>();
   let at = 0;
@@ -34,12 +34,14 @@ export function chatLine(text: string): Line {
       continue;
     }
     // Before quotes: one in JSON would find its partner in an option behind it.
-    const json: number | undefined = !endless && (text[at] === "{" || text[at] === "[") ? jsonEnd(text, at) : undefined;
-    endless ||= json === -1;
-    if (json !== undefined && json !== -1 && (json === text.length || isBlank(text.charCodeAt(json)))) {
-      words.push({ text: text.slice(at, json), start: at, end: json, quoted: false });
-      at = json;
-      continue;
+    if (at >= noJsonBefore && (text[at] === "{" || text[at] === "[")) {
+      const end = jsonEnd(text, at);
+      if (end !== -1 && (end === text.length || isBlank(text.charCodeAt(end)))) {
+        words.push({ text: text.slice(at, end), start: at, end, quoted: false });
+        at = end;
+        continue;
+      }
+      noJsonBefore = end === -1 ? text.length : end;
     }
     const closing = QUOTES.get(text.charCodeAt(at));
     const close = closing === undefined || unclosed.has(closing) ? -1 : closingQuote(text, at + 1, closing);

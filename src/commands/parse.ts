@@ -142,13 +142,16 @@ function take(given: Record<string, unknown>, field: Field, text: string): void 
     case "boolean":
       given[field.name] = text === "true" ? true : text === "false" ? false : text;
       break;
-    case "list":
-      given[field.name] = [...((given[field.name] as string[] | undefined) ?? []), text];
+    // Added to what is there: a copy for each of thousands would let others wait for seconds.
+    case "list": {
+      given[field.name] ??= [];
+      (given[field.name] as string[]).push(text);
       break;
+    }
     case "pairs": {
       const equals = text.indexOf("=");
-      const pair = equals > 0 ? { [text.slice(0, equals)]: text.slice(equals + 1) } : {};
-      given[field.name] = { ...((given[field.name] as object | undefined) ?? {}), ...pair };
+      given[field.name] ??= Object.create(null);
+      if (equals > 0) (given[field.name] as Record<string, string>)[text.slice(0, equals)] = text.slice(equals + 1);
       break;
     }
     default:

@@ -36,6 +36,16 @@ describe("chatLine", () => {
     expect(performance.now() - began).toBeLessThan(2000);
   });
 
+  it("is not slow on brackets in brackets that something follows", () => {
+    const began = performance.now();
+    expect(chatLine("{ ".repeat(40_000) + "}x ".repeat(40_000)).words).toHaveLength(80_000);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
+  it("finds JSON behind brackets that are none", () => {
+    expect(words('[note]: {"a": 1} {x}y {"b": 2}')).toEqual(["[note]:", '{"a": 1}', "{x}y", '{"b": 2}']);
+  });
+
   it("remembers where words stood, so that the text between can be taken untouched", () => {
     const line = chatLine('call svc Ep {"a":  1, "b": "\u201cx\u201d"}');
     const json = line.words[3];

@@ -104,6 +104,17 @@ describe("parse", () => {
   });
 });
 
+describe("options that are given many times", () => {
+  const many = Array.from({ length: 40_000 }, (_, at) => at);
+
+  it.each(["tag", "metadata"])("--%s is not slow, since it is read before anybody asks who may", (name) => {
+    const began = performance.now();
+    const { input } = chat(`send box ${many.map((at) => `--${name}=${at}=x`).join(" ")}`);
+    expect(Object.keys(input[name] as object)).toHaveLength(many.length);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+});
+
 describe("usage", () => {
   it("is read from the schema", () => {
     expect(usage(ship)).toBe(

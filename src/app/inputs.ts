@@ -44,6 +44,26 @@ export const INPUT_OPTIONS = {
     env: "MICRO_XMPP_DOMAINS",
     description: "domains beside the account's own whose people are no guests",
   }),
+  hipchat_username: text({ env: "MICRO_HIPCHAT_USERNAME", description: "the bot's account, 12345_678" }, ""),
+  hipchat_password: secret({ env: "MICRO_HIPCHAT_PASSWORD", description: "its password" }),
+  hipchat_server: text(
+    { env: "MICRO_HIPCHAT_SERVER", description: "host or host:port; the account's, or chat.hipchat.com, if not given" },
+    "",
+  ),
+  hipchat_conf: text(
+    { env: "MICRO_HIPCHAT_CONF", description: "host of the rooms; chat.… with conf.… for it if not given" },
+    "",
+  ),
+  hipchat_rooms: list({ env: "MICRO_HIPCHAT_ROOMS", description: "names of rooms to be in; all if not given" }),
+  hipchat_token: secret({ env: "MICRO_HIPCHAT_TOKEN", description: "token for REST v2, if rooms are to be notified" }),
+  hipchat_api: text({ env: "MICRO_HIPCHAT_API", description: "address of REST v2; the server's if not given" }, ""),
+  hipchat_ca: text(
+    {
+      env: "MICRO_HIPCHAT_CA",
+      description: "file of the authority that vouches for the server, if it is a private one",
+    },
+    "",
+  ),
   chat_socket: text(
     {
       env: "MICRO_CHAT_SOCKET",
@@ -117,6 +137,19 @@ export const INPUTS = {
       ca: settings.xmpp_ca || undefined,
       nick: settings.xmpp_nick,
       domains: settings.xmpp_domains,
+    })(tools);
+  },
+  hipchat: async (settings, _host, tools) => {
+    const { hipchatInput } = await import("../inputs/hipchat/hipchat.ts");
+    return hipchatInput({
+      username: settings.hipchat_username,
+      password: settings.hipchat_password,
+      server: settings.hipchat_server || undefined,
+      conf: settings.hipchat_conf || undefined,
+      rooms: settings.hipchat_rooms,
+      token: settings.hipchat_token,
+      api: settings.hipchat_api || undefined,
+      ca: settings.hipchat_ca || undefined,
     })(tools);
   },
   local: async (settings, host, tools) => {

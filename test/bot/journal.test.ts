@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryJournal, type Taken } from "../../src/bot/journal.ts";
+import { memoryInput } from "../../src/inputs/memory/memory.ts";
+import { botOn } from "./run-bot.ts";
 
 const taken = (key: string, at: number): Taken => ({
   key,
@@ -33,4 +35,18 @@ describe("what the journal remembers", () => {
     expect(journal.take(taken("b", 1))).toBe(true);
     expect(journal.take(taken("c", 1))).toBe(true);
   });
+});
+
+it("the journal keeps the beginning of what was said, however long that is", async () => {
+  const kept: Taken[] = [];
+  const take = (message: Taken) => {
+    kept.push(message);
+    return true;
+  };
+  const input = memoryInput();
+  await botOn([input], { journal: { ...memoryJournal(), take } }).start();
+  input.say(`echo ${"x".repeat(1_000_000)}`);
+  await input.next();
+  expect(kept[0]?.text).toMatch(/^echo x{100,}…$/);
+  expect(kept[0]?.text.length).toBeLessThan(1000);
 });

@@ -2,6 +2,10 @@ import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Context, Layer } from "../context.ts";
 import type { Journal } from "../journal.ts";
+import { cut } from "../render.ts";
+
+/** Characters of a message that the journal keeps, to speak of it after a crash. */
+const KEPT = 200;
 
 /**
  * Lets every message through once. It does not wait before it writes, so by the time the bot asks an input for the next
@@ -19,7 +23,7 @@ export function once(
     const key = `${input.name}:${message.id}`;
     try {
       const at = clock.now();
-      const taken = { key, input: input.name, place: message.place, caller, text: message.text, at };
+      const taken = { key, input: input.name, place: message.place, caller, text: beginning(message.text), at };
       if (!journal.take(taken)) return undefined;
     } catch (error) {
       const reason = (error as Error).message;
@@ -31,4 +35,9 @@ export function once(
     journal.done(key);
     return answer;
   };
+}
+
+/** A copy: what is cut off a text would be kept as long as the rest. */
+function beginning(text: string): string {
+  return Buffer.from(cut(text, KEPT)).toString();
 }

@@ -54,8 +54,11 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
     await orAbort(Promise.resolve(connection.send(message, { signal: limit.signal })), limit.signal);
   };
 
-  const deliver = async (message: OutgoingMessage, onLost: (why: string) => void): Promise<boolean> => {
-    const deadlineAt = clock.now() + giveUpMs;
+  const deliver = async (
+    message: OutgoingMessage,
+    deadlineAt: number,
+    onLost: (why: string) => void,
+  ): Promise<boolean> => {
     let said = message;
     let refused = false;
     for (let attempt = 0; ; attempt++) {
@@ -63,6 +66,11 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
       if (connection === undefined || closing.signal.aborted) {
         log.error({ room: message.place.room }, "an answer could not be sent: there is no link");
         onLost(NO_LINK);
+        return false;
+      }
+      if (clock.now() > deadlineAt) {
+        log.error({ room: message.place.room }, "an answer was not sent: too much was to be said there before it");
+        onLost(TOO_MUCH);
         return false;
       }
       try {
@@ -122,8 +130,10 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
 
   return {
     send: async (message, onLost = () => {}) => {
+      // From now and not from its turn on: where more is asked than can be said, answers would wait longer and longer.
+      const deadlineAt = clock.now() + giveUpMs;
       if (message.progress?.last) await growing.end(message.progress.key);
-      return inTurn(message.place.room, () => deliver(message, onLost));
+      return inTurn(message.place.room, () => deliver(message, deadlineAt, onLost));
     },
     grow: growing.grow,
     use: (connection) => {
@@ -139,6 +149,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
 
 const NO_LINK_MS = 1000;
 const NO_LINK = "there was no link to its network";
+const TOO_MUCH = "too much was to be said in its room before it";
 
 /** Longer than any input's own limit, files included. */
 const SEND_MS = 90_000;

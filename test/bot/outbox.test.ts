@@ -17,3 +17,34 @@ it("gives up what a network never takes when it is closed, and tells why", async
   expect(await sending).toBe(false);
   expect(lost).toHaveLength(1);
 });
+
+const hello = { place: { room: "room" }, parts: [{ kind: "text", text: "hello" }] } as const;
+
+it("gives up together what has waited together for a link", async () => {
+  const clock = manualClock();
+  const outbox = createOutbox(clock, silent, 1000);
+  const lost: string[] = [];
+  const sending = [1, 2, 3].map(() => outbox.send(hello, (why) => lost.push(why)));
+  await clock.advance(1001);
+  expect(await Promise.all(sending)).toEqual([false, false, false]);
+  expect(lost).toHaveLength(3);
+});
+
+it("keeps no more than can be said in time where more is asked than a network takes", async () => {
+  const clock = manualClock();
+  const outbox = createOutbox(clock, silent, 1000);
+  let said = 0;
+  const send = async () => {
+    await clock.sleep(100);
+    said += 1;
+  };
+  outbox.use({ ...(await memoryInput().connect()), send });
+  const lost: string[] = [];
+  const sending = Array.from({ length: 50 }, () => outbox.send(hello, (why) => lost.push(why)));
+  await clock.advance(2000);
+  await Promise.all(sending);
+  expect(said).toBeLessThan(15);
+  expect(said + lost.length).toBe(50);
+  expect(lost[0]).toBe("too much was to be said in its room before it");
+  expect(await Promise.all([outbox.send(hello), clock.advance(200)])).toEqual([true, undefined]);
+});

@@ -31,7 +31,7 @@ import { typedOut, understand } from "./layers/understand.ts";
 import { createLink } from "./links.ts";
 import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
-import { whose } from "./people.ts";
+import { personOf, whose } from "./people.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import { cut, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
@@ -149,7 +149,7 @@ export function createBot(init: BotInit): Bot {
     const said = saidTo(message);
     if (said === undefined) return undefined;
     const context = contextOf(input, message, said, nextId());
-    return handle({ ...context, person: policy.personOf?.(context.caller) ?? context.caller });
+    return handle({ ...context, person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller) });
   };
 
   const nextId = createIds();

@@ -38,6 +38,11 @@ export function createPeople(linked: Readonly<Record<string, readonly string[]>>
   return { personOf: (caller) => byId.get(caller) ?? caller, has: (person) => Object.hasOwn(linked, person) };
 }
 
+/** Whom a message is from. Nobody can tell one stranger from another, so those in one room are one, but no more than that. */
+export function personOf({ caller, message }: Context, known: (caller: string) => string): string {
+  return message.from.id === undefined ? `${caller} in ${message.place.room}` : known(caller);
+}
+
 /** Two with the same name here may do each other's: cancel, confirm, read on. */
 export function whose({ caller, person = caller }: Pick<Context, "caller" | "person">): string {
   return person;

@@ -95,4 +95,32 @@ describe("one person on two networks", () => {
     expect(await text(xmpp)).toBe(`cancelled ${id}: wait`);
     expect(await text(slack)).toContain("cancel");
   });
+
+  it("Identity confusion (chat.md §6): strangers whom nobody vouches for are not one person", async () => {
+    const input = memoryInput();
+    bot = createBot({
+      inputs: [input],
+      commands: [wait, ...smallTalk],
+      registry: memoryRegistry()(),
+      client: cannedClient({}),
+      policy: readPolicy("guests: ['bot:talk']", "p"),
+      limit: { points: 20, seconds: 60 },
+    });
+    await bot.start();
+    const from = { id: undefined };
+    const ask = async (line: string, room: string) => {
+      input.say(line, { from, room });
+      return (await input.next()).parts.map((part) => part.text).join("\n");
+    };
+    input.say("wait", { from, room: "theirs" });
+    let jobs = "";
+    await expect.poll(async () => (jobs = await ask("jobs", "other"))).toContain("wait");
+    const id = /^([0-9a-f]{6})/m.exec(jobs)?.[1] ?? "";
+    expect(await ask(`cancel ${id}`, "other")).toContain("only they can cancel it");
+    for (let n = 0; n < 20; n++) await ask("ping", "other");
+    expect(await ask("ping", "other")).toContain("more than 20 commands");
+    input.say(`cancel ${id}`, { from, room: "theirs" });
+    const answers = [await input.next(), await input.next()].map(({ parts }) => parts[0]?.text);
+    expect(answers).toContain(`cancelled ${id}: wait`);
+  });
 });

@@ -2,8 +2,9 @@ import { RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
 import { MicroError } from "../../core/errors.ts";
 import type { Layer } from "../context.ts";
 import { mannered } from "../manners.ts";
+import { whose } from "../people.ts";
 
-/** A caller may say so many things in so many seconds. */
+/** A person may say so many things in so many seconds. */
 export interface LimitInit {
   /** @default 30 */
   readonly points?: number;
@@ -15,7 +16,7 @@ export function limit({ points = 30, seconds = 10 }: LimitInit = {}): Layer {
   const limiter = new RateLimiterMemory({ points, duration: seconds });
   return async (context, next) => {
     try {
-      await limiter.consume(context.caller);
+      await limiter.consume(whose(context));
     } catch (refused) {
       const wait = Math.ceil((refused as RateLimiterRes).msBeforeNext / 1000);
       const words = `that is more than ${points} commands in ${seconds} s; go on in ${wait} s`;

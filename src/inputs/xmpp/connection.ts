@@ -12,6 +12,7 @@ import { type Growing, poster } from "./post.ts";
 import { chatRooms, type Rooms, type RoomsInit } from "./rooms.ts";
 import { watchRooms } from "./self-ping.ts";
 import { openSession, type Session, type SessionInit } from "./session.ts";
+import type { Unsure } from "./unsure.ts";
 import { child, children, type Xml, xml } from "./xml.ts";
 
 export interface ConnectionInit extends Omit<SessionInit, "onStanza" | "answer">, Dialect {
@@ -23,6 +24,7 @@ export interface ConnectionInit extends Omit<SessionInit, "onStanza" | "answer">
   /** Domains whose people are no strangers. */
   readonly homes: ReadonlySet<string>;
   readonly growing: Growing;
+  readonly unsure: Unsure;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -64,8 +66,8 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
     await session.close();
     throw error;
   });
-  const rooms: Rooms = chatRooms({ ...init, ...asked, session }, closing.signal);
-  const post = poster(name, session, rooms, init.growing);
+  const rooms: Rooms = chatRooms({ ...init, ...asked, secondsBack: init.unsure.secondsBack, session }, closing.signal);
+  const post = poster(name, session, rooms, init.growing, init.unsure);
   const hearing: Omit<Hearing, "now"> = { me, rooms, homes: init.homes, stanzaIds: false };
 
   const firstHeard = remember(WAITING);

@@ -10,6 +10,7 @@ import { NS } from "./names.ts";
 import { render } from "./render.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
+import type { Unsure } from "./unsure.ts";
 import { child, type Xml, xml } from "./xml.ts";
 
 /** The messages that grow: the id of what shows what goes on under a key, and where. */
@@ -34,6 +35,9 @@ export interface Poster {
   end(error: MicroError): void;
 }
 
+/** How it ends when nobody knows whether it has arrived. */
+const UNSURE: ReadonlySet<string> = new Set(["unavailable", "timeout", "cancelled"]);
+
 /** What people see as the sign. */
 const SIGNS: Readonly<Record<Mark, string>> = { taken: "👀", waiting: "⏳", done: "✅", failed: "❌" };
 
@@ -49,6 +53,7 @@ export function poster(
   session: Pick<Session, "send" | "ask">,
   rooms: Pick<Rooms, "get" | "lost">,
   growing: Growing,
+  unsure: Unsure,
 ): Poster {
   const waiting = new Map<string, Waiting>();
   let ended: MicroError | undefined;
@@ -106,7 +111,7 @@ export function poster(
       using limit = deadline(options, 15_000, `${name}: saying something to ${parseJid(to).bare}`);
       limit.check();
       const before = progress && growing.get(progress.key);
-      const id = randomUUID();
+      const id = unsure.idOf(message, parseJid(to).bare);
       const { body, unstyled } = render(message.parts);
       const stanza = xml(
         "message",
@@ -118,7 +123,14 @@ export function poster(
         before === undefined ? undefined : xml("replace", { xmlns: NS.correct, id: before }),
         type === "chat" && inRoom ? xml("x", { xmlns: NS.mucUser }) : undefined,
       );
-      await say(stanza, id, to, type, limit.signal);
+      try {
+        // The room has told of it on the way in: only word of that was lost with the last link.
+        if (!unsure.hasArrived(message)) await say(stanza, id, to, type, limit.signal);
+      } catch (error) {
+        if (!UNSURE.has(MicroError.from(error).code)) unsure.settle(message);
+        throw error;
+      }
+      unsure.settle(message);
       if (progress === undefined) return;
       if (progress.last) growing.delete(progress.key);
       // A correction of a correction names the first message (XEP-0308 §3).
@@ -157,6 +169,8 @@ export function poster(
         said.reject(sendError(name, said.what, complaint));
         return true;
       }
+      // What was said over the last link, under whatever nick; nobody can know its id to whom it was not said.
+      if (said === undefined && type === "groupchat" && unsure.told(bare, [id, origin])) return true;
       // By its id and by who the room says has said it: somebody else may use the same id.
       if (type !== "groupchat" || !rooms.get(bare)?.occupants.isMe(resource)) return false;
       if (said?.to === bare) said.resolve();

@@ -41,6 +41,8 @@ export interface RoomsInit {
   readonly otherNick?: (nick: string, attempt: number) => string | undefined;
   /** How long the bot stays away from a room that has thrown it out, or could not let it in. */
   readonly rejoinMs: number;
+  /** How many seconds back a room is asked what was said in it. Default: not at all. */
+  readonly secondsBack?: (room: string) => number | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly session: Pick<Session, "send" | "ask">;
@@ -110,12 +112,14 @@ export function chatRooms(init: RoomsInit, closing: AbortSignal): Rooms {
   const knock = (room: Joining, nick: string) => {
     room.joined = false;
     room.occupants = occupants(nick);
+    const back = init.secondsBack?.(room.jid);
+    const history = back === undefined ? { maxstanzas: "0", maxchars: "0" } : { seconds: String(back) };
     session.send(
       xml(
         "presence",
         { to: `${room.jid}/${nick}` },
         // Inside of x, or servers do not see it (chat.md §4).
-        xml("x", { xmlns: NS.muc }, xml("history", { maxstanzas: "0", maxchars: "0" })),
+        xml("x", { xmlns: NS.muc }, xml("history", history)),
       ),
     );
   };

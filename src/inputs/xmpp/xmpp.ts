@@ -7,6 +7,7 @@ import { parseJid } from "./jid.ts";
 import type { Growing } from "./post.ts";
 import { login } from "./sasl.ts";
 import { checkAccount, checkRoom, checkServer, readCa, serverOf } from "./settings.ts";
+import { createUnsure } from "./unsure.ts";
 
 export interface XmppInit {
   /** The bot's account, `bot@chat.example.org`. */
@@ -47,6 +48,7 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
   return ({ clock = systemClock, log = silent } = {}) => {
     // Belongs to the input, because a message goes on growing over the next link.
     const growing: Growing = new Map();
+    const unsure = createUnsure(clock);
     return {
       name: "xmpp",
       // A character of ours is 5 bytes at most as XML, so a message stays below 64 KiB, which every server takes.
@@ -78,6 +80,7 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
             nick: init.nick || "micro",
             homes: new Set([account.domain, ...(init.domains ?? []).map((domain) => domain.toLowerCase())]),
             growing,
+            unsure,
             clock,
             log,
           },

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { times } from "./rounds.mjs";
 
-const GROUPS = ["dispatch", "message", "render", "registry", "start", "memory", "rpc", "wire"];
+const GROUPS = ["dispatch", "message", "render", "registry", "start", "memory", "rpc", "wire", "inputs"];
 
 const HEAD = ["what", "ours", "peer", "", "ratio", "of the rounds", "target", ""];
 
@@ -28,7 +28,13 @@ for (const group of named.length > 0 ? named : GROUPS) {
 
 function cells({ what, ours, peer, peerName, ratio, ratios, ratioText, target, met }) {
   const rounds = ratioText || ratios.length < 2 ? "" : `${times(Math.min(...ratios))}..${times(Math.max(...ratios))}`;
-  return [what, ours, peer, peerName, ratioText ?? times(ratio), rounds, target, met ? "met" : "MISSED"].map(String);
+  return [what, ours, peer, peerName, ratioText ?? times(ratio), rounds, target, verdict(met)].map(String);
+}
+
+/** Some rows only show what a peer does. */
+function verdict(met) {
+  if (met === undefined) return "";
+  return met ? "met" : "MISSED";
 }
 
 function table(rows) {

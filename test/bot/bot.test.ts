@@ -304,7 +304,7 @@ describe("many commands at once", () => {
   it("runs no more than so many at once", async () => {
     const work = slow("work");
     const { input } = await botWith({ commands: [work.command], order: { atOnce: 2 } });
-    for (const room of ["a", "b", "c"]) input.say(`work ${room}`, { room });
+    for (const room of ["a", "b", "c"]) input.say(`work ${room}`, { room, from: room });
     await expect.poll(() => work.runs).toEqual(["a", "b"]);
     await settle();
     expect(work.runs).toEqual(["a", "b"]);

@@ -209,7 +209,7 @@ describe("where it cannot", () => {
 describe("rooms and the bot", () => {
   it("what goes on stalls no room, takes nobody's turn, and is bounded in number", async () => {
     const { input } = await botWith({}, { order: { atOnce: 1, goingOn: 3, patienceMs: 60_000 } });
-    for (let n = 0; n < 3; n++) input.say("stream go.micro.srv.greeter Say.Watch");
+    for (const from of ["ann", "bob", "eve"]) input.say("stream go.micro.srv.greeter Say.Watch", { from });
     input.say("ping");
     await expect.poll(() => input.sent.length).toBe(4);
     expect(input.sent.map((message) => message.progress?.last)).toContain(undefined);
@@ -217,6 +217,17 @@ describe("rooms and the bot", () => {
     await expect.poll(() => text(input)).toMatch(/^3 commands that go on are running already/);
     input.say("jobs");
     await expect.poll(() => text(input)).toMatch(/(stream go\.micro\.srv\.greeter Say\.Watch[\s\S]*){3}/);
+  });
+
+  it("what goes on is half one person's at most", async () => {
+    const { input } = await botWith({}, { order: { goingOn: 4 } });
+    for (let n = 0; n < 3; n++) input.say("stream go.micro.srv.greeter Say.Watch", { from: "eve" });
+    await expect.poll(() => text(input)).toMatch(/^2 commands that go on are running already/);
+    input.say("stream go.micro.srv.greeter Say.Watch", { from: "ann" });
+    input.say("jobs");
+    await expect
+      .poll(() => text(input))
+      .toMatch(/(stream go\.micro\.srv\.greeter Say\.Watch[\s\S]*|stream …[\s\S]*){3}/);
   });
 
   it("stops at once although something goes on, and says that it was cut off", async () => {

@@ -110,12 +110,28 @@ describe("each link has work of its own", () => {
     const init = { commands: [command], order: { atOnce: 2, waiting: 3 }, limit: { points: 100 } };
     const bot = botOn([slack, xmpp], init);
     await bot.start();
-    for (let n = 0; n < 10; n++) slack.say("work", { room: `room ${n}` });
+    for (let n = 0; n < 10; n++) slack.say("work", { room: `room ${n}`, from: `person ${n}` });
     await expect.poll(() => runs).toHaveLength(2);
     await expect.poll(() => slack.sent.length).toBe(5);
     expect(textOf(slack.sent[0])).toContain("3 commands are waiting already");
     xmpp.say("echo still here");
     expect(textOf(await xmpp.next())).toBe("still here");
+  });
+
+  it("commands of one person that hang leave half of the turns, and of the waiting, to others", async () => {
+    const input = memoryInput();
+    const { command, runs } = telling("work", { gate: () => new Promise<void>(() => {}) });
+    const init = { commands: [command], order: { atOnce: 4, waiting: 8 }, limit: { points: 100 } };
+    await botOn([input], init).start();
+    for (let n = 0; n < 20; n++) input.say("work", { room: `room ${n}`, from: "eve" });
+    expect(textOf(await input.next())).toBe("4 commands of yours are waiting already; say it again in a moment");
+    expect(runs).toHaveLength(2);
+    await expect.poll(() => input.sent.length).toBe(14);
+    for (let n = 0; n < 3; n++) {
+      input.say(`echo ${n}`, { room: "another", from: "ann" });
+      await expect.poll(() => textOf(input.sent.at(-1))).toBe(String(n));
+    }
+    expect(runs).toHaveLength(2);
   });
 
   it("what comes while the bot stops is left to the next process, and what was begun is still said", async () => {

@@ -1,3 +1,5 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { hipchatInput } from "../../src/inputs/hipchat/hipchat.ts";
 import type { Input } from "../../src/inputs/input.ts";
 import { slackInput } from "../../src/inputs/slack/slack.ts";
 import { telegramInput } from "../../src/inputs/telegram/telegram.ts";
@@ -5,6 +7,7 @@ import { xmppInput } from "../../src/inputs/xmpp/xmpp.ts";
 import { startProsody, XMPP_DOMAIN } from "../fakes/prosody-server.ts";
 import { fakeSlack } from "../fakes/slack.ts";
 import { fakeTelegram } from "../fakes/telegram.ts";
+import { deafProxy } from "./deaf-proxy.ts";
 import { roomPerson } from "./person.ts";
 
 /** A network that can be killed, and somebody at it. */
@@ -17,6 +20,8 @@ export interface Network {
   heard(): Iterable<string>;
   kill(): Promise<void>;
   restart(): Promise<void>;
+  /** For a while nothing comes back of what the bot says, though it arrives; then its link is lost. */
+  deafen?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,6 +70,7 @@ export async function telegramNetwork(): Promise<Network> {
 export async function xmppNetwork(): Promise<Network> {
   const server = await startProsody(["bot", "ann"]);
   const room = `ops@${server.rooms}`;
+  const way = await deafProxy(server.port);
   const ann = await roomPerson(server, "ann", room);
   let count = 0;
   return {
@@ -72,11 +78,48 @@ export async function xmppNetwork(): Promise<Network> {
     input: xmppInput({
       username: `bot@${XMPP_DOMAIN}`,
       password: "botpw",
-      server: server.address,
+      server: way.address,
       ca: server.certificate.file,
       rooms: [room],
     })(),
     say: (line) => (count++ % 2 === 0 ? ann.sayInRoom(`micro: ${line}`) : ann.sayTo(`bot@${XMPP_DOMAIN}`, line)),
+    heard: ann.heard,
+    kill: server.kill,
+    restart: async () => {
+      await server.restart();
+      await ann.comeBack();
+    },
+    deafen: async () => {
+      way.deafen();
+      await wait(700);
+      way.cut();
+    },
+    close: async () => {
+      await ann.close();
+      await way.close();
+      await server.stop();
+    },
+  };
+}
+
+/** HipChat's dialect at a server of ours, which knows nobody's names, so that everybody is a stranger there. */
+export async function hipchatNetwork(): Promise<Network> {
+  const server = await startProsody(["1_1", "ann"]);
+  const room = `1_ops@${server.rooms}`;
+  const ann = await roomPerson(server, "ann", room);
+  let count = 0;
+  return {
+    name: "hipchat",
+    input: hipchatInput({
+      username: `1_1@${XMPP_DOMAIN}`,
+      password: "1_1pw",
+      server: server.address,
+      ca: server.certificate.file,
+      rooms: [room],
+      // A room is gone with its server, and listed again when somebody is in it.
+      refreshMs: 300,
+    })(),
+    say: (line) => (count++ % 2 === 0 ? ann.sayInRoom(`micro ${line}`) : ann.sayTo(`1_1@${XMPP_DOMAIN}`, line)),
     heard: ann.heard,
     kill: server.kill,
     restart: async () => {

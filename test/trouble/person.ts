@@ -31,7 +31,8 @@ export async function roomPerson(server: XmppServer, user: string, room: string)
     if (stanza.name !== "message" || type === "error" || body === undefined || resource === nick) return;
     // A room's own number is the same whether it is told live or afterwards.
     const number = child(stanza, "stanza-id", NS.sid)?.attrs["id"];
-    heard.set(bare === room && number !== undefined ? `room ${number}` : `${from} ${id}`, textOf(body));
+    // Directly, a message that comes again under its id is the same, as clients have it.
+    heard.set(bare === room && number !== undefined ? `room ${number}` : `${bare} ${id}`, textOf(body));
   };
   const enter = async () => {
     const signal = AbortSignal.timeout(20_000);

@@ -17,7 +17,7 @@ import { httpTransport } from "../../src/core/transport/http.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
 import { hasProsody } from "../fakes/prosody-server.ts";
 import { growth, leftOver, resources, sampleHeap } from "../soak/heap.ts";
-import { type Network, slackNetwork, telegramNetwork, xmppNetwork } from "./networks.ts";
+import { hipchatNetwork, type Network, slackNetwork, telegramNetwork, xmppNetwork } from "./networks.ts";
 import { createTally } from "./tally.ts";
 
 /** How often each server is killed. */
@@ -52,7 +52,7 @@ describe.skipIf(lacks.length > 0)(
     }, async () => {
       const folder = mkdtempSync(join(tmpdir(), "micro-trouble-"));
       const before = resources();
-      const networks = await Promise.all([slackNetwork(), xmppNetwork(), telegramNetwork()]);
+      const networks = await Promise.all([slackNetwork(), xmppNetwork(), hipchatNetwork(), telegramNetwork()]);
       const tally = createTally(networks.map(({ name }) => name));
 
       const registry = memoryRegistry()();
@@ -74,7 +74,7 @@ describe.skipIf(lacks.length > 0)(
         commands: [...builtin, ...smallTalk],
         registry,
         client,
-        policy: readPolicy("members: ['*:*']", "test"),
+        policy: readPolicy("{ members: ['*:*'], guests: ['*:*'] }", "test"),
         journal: fileJournal(folder),
         clock: fastClock,
         // Networks date messages by their own clocks.
@@ -104,26 +104,32 @@ describe.skipIf(lacks.length > 0)(
         for (let turn = 0; !over.signal.aborted; turn++) {
           const network = networks[turn % networks.length] as Network;
           // Some are at work when their network goes, and their answers are for the next link.
-          say(network, turn % 2 === 0 ? 0 : Math.round(Math.random() * 1500));
+          say(network, turn % 3 === 0 ? 0 : Math.round(Math.random() * 1500));
           for (const { name, heard } of networks) tally.read(name, heard());
           await wait(1000 / A_SECOND);
         }
       };
+      /** Does it, at any moment of what is going on, and waits until the bot answers there again. */
+      const hurt = async (network: Network, harm: () => Promise<void>) => {
+        tally.hurt(network.name);
+        await wait(Math.random() * 200);
+        await harm();
+        const until = Date.now() + RECOVERY_MS;
+        while (!(await answered(network, say(network), 500))) {
+          expect(Date.now(), `${network.name} does not answer any more`).toBeLessThan(until);
+        }
+        tally.well(network.name);
+        await wait(100);
+      };
       const trouble = async () => {
         for (let round = 0; round < ROUNDS; round++) {
           for (const network of networks) {
-            tally.hurt(network.name);
-            // At any moment of what is going on.
-            await wait(Math.random() * 200);
-            await network.kill();
-            await wait(200 + Math.random() * 600);
-            await network.restart();
-            const until = Date.now() + RECOVERY_MS;
-            while (!(await answered(network, say(network), 500))) {
-              expect(Date.now(), `${network.name} does not answer after round ${round + 1}`).toBeLessThan(until);
-            }
-            tally.well(network.name);
-            await wait(100);
+            await hurt(network, async () => {
+              await network.kill();
+              await wait(200 + Math.random() * 600);
+              await network.restart();
+            });
+            if (network.deafen) await hurt(network, network.deafen);
           }
         }
       };

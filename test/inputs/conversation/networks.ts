@@ -1,10 +1,13 @@
 import { PassThrough, Writable } from "node:stream";
+import { hipchatInput } from "../../../src/inputs/hipchat/hipchat.ts";
 import type { Input } from "../../../src/inputs/input.ts";
 import { slackInput } from "../../../src/inputs/slack/slack.ts";
 import { terminalInput } from "../../../src/inputs/terminal/terminal.ts";
 import { xml } from "../../../src/inputs/xmpp/xml.ts";
 import { xmppInput } from "../../../src/inputs/xmpp/xmpp.ts";
 import { freePort } from "../../fakes/free-port.ts";
+import { BOT, CHAT, fakeHipChat } from "../../fakes/hipchat.ts";
+import { readTyped } from "../../fakes/hipchat-reader.ts";
 import { hasProsody, startProsody, XMPP_DOMAIN } from "../../fakes/prosody-server.ts";
 import { fakeSlack, type Said } from "../../fakes/slack.ts";
 import { slackRequests } from "../../fakes/slack-http.ts";
@@ -41,6 +44,7 @@ export const NETWORKS: readonly NetworkRow[] = [
   { name: "Slack over a socket", open: slackSocket },
   { name: "Slack over HTTP", open: slackHttp },
   { name: "XMPP", open: xmpp },
+  { name: "HipChat", open: hipchat },
   {
     name: "XMPP at Prosody",
     lacks: hasProsody && hasSlixmpp ? undefined : "prosody or slixmpp is not installed",
@@ -131,6 +135,28 @@ async function xmpp(): Promise<Network> {
     edit: (line) => {
       const replaces = xml("replace", { xmlns: "urn:xmpp:message-correct:0", id: last.attrs["id"] });
       server.say(`micro: ${line}`, { children: [replaces] });
+    },
+    close: async () => {
+      await server.close();
+      await certificate.remove();
+    },
+  };
+}
+
+async function hipchat(): Promise<Network> {
+  const certificate = await makeCertificate(CHAT);
+  const server = await fakeHipChat(certificate);
+  let last = xml("message");
+  return {
+    input: hipchatInput({ username: BOT, password: "botpw", server: server.address, ca: certificate.file })(),
+    say: (line) => {
+      last = server.sayAs("Ann Smith", `@micro ${line}`);
+    },
+    heard: () => server.heard.map(({ text }) => readTyped(text)),
+    again: () => server.deliver(last),
+    edit: (line) => {
+      const replaces = xml("replace", { xmlns: "urn:xmpp:message-correct:0", id: last.attrs["id"] });
+      server.sayAs("Ann Smith", `@micro ${line}`, { children: [replaces] });
     },
     close: async () => {
       await server.close();

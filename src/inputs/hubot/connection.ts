@@ -20,6 +20,8 @@ export interface Parts {
   readonly markup: Markup;
   readonly redact: (text: string) => string;
   readonly connectMs: number;
+  /** How often the thread is asked for a sign of life, and how long it has for it. */
+  readonly aliveMs: number;
   readonly log: Log;
 }
 
@@ -51,6 +53,7 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
 
   let closing = false;
   let up = false;
+  let alive = true;
   const connected = resolvable();
   const closed = resolvable();
   /** A link that was there may come back, whatever ended it; what is wrong for good is seen when it does not. */
@@ -87,6 +90,9 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
       case "connected":
         up = true;
         return connected.resolve();
+      case "alive":
+        alive = true;
+        return;
       case "closed":
         return closed.resolve();
       case "heard":
@@ -104,8 +110,17 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
   });
   const tell = (message: ToThread) => worker.postMessage(message);
 
+  /** A thread in an endless loop hears nothing more and says nothing about it. */
+  const watch = () => {
+    if (!alive) return lose({ message: `it gave no sign of life for ${parts.aliveMs} ms` });
+    alive = false;
+    tell({ kind: "ping" });
+  };
+  let watching: NodeJS.Timeout | undefined;
+
   const end = closable(async () => {
     closing = true;
+    clearInterval(watching);
     over.abort(new MicroError("unavailable", `${name}: the connection is closed`));
     queue.end();
     using patience = deadline({}, CLOSE_MS, `${name}: closing`);
@@ -124,6 +139,8 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
     const said = complaint === "" ? "" : `; it said: ${complaint}`;
     throw linkFailure(name, { message: `${error.message}${said}` }, env, redact);
   }
+
+  watching = setInterval(watch, parts.aliveMs).unref();
 
   async function* messages(): AsyncGenerator<IncomingMessage> {
     for await (const message of queue) {

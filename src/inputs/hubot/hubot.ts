@@ -16,6 +16,8 @@ export interface HubotInit {
   readonly trusted?: boolean;
   /** How long it may take until the adapter says that it is connected. Default 20000 ms. */
   readonly connectMs?: number;
+  /** How often its thread is asked for a sign of life, and how long it has for it. Default 15000 ms. */
+  readonly aliveMs?: number;
 }
 
 /**
@@ -56,6 +58,7 @@ export function hubotInput(init: HubotInit): (parts?: { readonly log?: Log }) =>
           markup: markupOf(adapter),
           redact: redactor(env),
           connectMs: init.connectMs ?? 20_000,
+          aliveMs: init.aliveMs ?? 15_000,
           log,
         },
         options,

@@ -14,10 +14,14 @@ export interface Begin {
 
 export type ToThread =
   | { readonly kind: "send"; readonly number: number; readonly place: object; readonly text: string }
+  /** Are you there? */
+  | { readonly kind: "ping" }
   | { readonly kind: "close" };
 
 export type FromThread =
   | { readonly kind: "connected" | "closed" }
+  /** Answers a `ping`. */
+  | { readonly kind: "alive" }
   | { readonly kind: "heard"; readonly said: Said }
   | { readonly kind: "sent"; readonly number: number; readonly error?: Facts }
   | { readonly kind: "log"; readonly level: "info" | "warn" | "error"; readonly text: string }

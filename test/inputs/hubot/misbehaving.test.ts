@@ -69,6 +69,24 @@ describe("a Hubot adapter that misbehaves", () => {
   });
 
   describe("once it is connected", () => {
+    it("loop: the link is lost when the thread gives no sign of life, and can be opened again", async () => {
+      const { link, next } = await connect({ aliveMs: 300 });
+      const lost = next();
+      chat.make("loop");
+      await expect(lost).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("300 ms") });
+      await link.close();
+      const again = await connect();
+      chat.say("@micro still there?");
+      expect((await again.next()).text).toBe("still there?");
+    });
+
+    it("is not taken for lost while it is only quiet", async () => {
+      const { next } = await connect({ aliveMs: 100 });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      chat.say("@micro still there?");
+      expect((await next()).text).toBe("still there?");
+    });
+
     it.each(["exit", "throw", "reject", "error"])("%s: the link is lost, and can be opened again", async (how) => {
       const { link, next } = await connect();
       const lost = next();

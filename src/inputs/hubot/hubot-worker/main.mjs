@@ -29,6 +29,7 @@ const kept = keepEnvelopes();
 let hubot;
 let robot;
 parentPort.on("message", (message) => {
+  if (message.kind === "ping") tell({ kind: "alive" });
   if (message.kind === "send") void send(message);
   if (message.kind === "close") void close();
 });

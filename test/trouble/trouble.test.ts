@@ -129,7 +129,14 @@ describe.skipIf(lacks.length > 0)(
               await wait(200 + Math.random() * 600);
               await network.restart();
             });
-            if (network.deafen) await hurt(network, network.deafen);
+            const { deafen } = network;
+            if (deafen === undefined) continue;
+            await hurt(network, async () => {
+              // They are heard before and answered meanwhile.
+              for (let count = 0; count < 4; count++) say(network, 400);
+              await wait(150);
+              await deafen();
+            });
           }
         }
       };

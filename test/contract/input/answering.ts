@@ -1,6 +1,6 @@
 import type { OutgoingMessage, Place } from "../../../src/inputs/input.ts";
 import type { Session } from "./session.ts";
-import { plain, reader, visible } from "./session.ts";
+import { plain, reader, visible, within } from "./session.ts";
 
 /** What becomes of an answer: where it is said, whole, once, or not at all and told. */
 export function answering(session: Session): void {
@@ -123,11 +123,12 @@ export function answering(session: Session): void {
     const { chat } = session;
     const { link, place } = await placed();
     const release = chat.hold?.();
-    await expect(link.send(plain(place, "late"), { timeoutMs: 20 })).rejects.toMatchObject({ code: "timeout" });
+    const late = within(link.send(plain(place, "late"), { timeoutMs: 20 }), "a send of 20 ms is over");
+    await expect(late).rejects.toMatchObject({ code: "timeout" });
     const impatient = new AbortController();
     const sending = link.send(plain(place, "never mind"), { signal: impatient.signal });
     impatient.abort();
-    await expect(sending).rejects.toMatchObject({ code: "cancelled" });
+    await expect(within(sending, "a send is over when its signal aborts")).rejects.toMatchObject({ code: "cancelled" });
     release?.();
   });
 }

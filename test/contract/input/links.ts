@@ -1,5 +1,5 @@
 import type { Session } from "./session.ts";
-import { plain, reader, settle } from "./session.ts";
+import { plain, reader, settle, within } from "./session.ts";
 
 /** How a link begins and ends, and that nothing is left of it. */
 export function links(session: Session): void {
@@ -85,7 +85,9 @@ export function links(session: Session): void {
     const link = await connect();
     const waiting = link[Symbol.asyncIterator]().next();
     await Promise.all([link.close(), link.close()]);
-    expect(await waiting).toMatchObject({ done: true });
+    expect(await within(waiting, "who waits for a message hears that the link is closed")).toMatchObject({
+      done: true,
+    });
     await chat.say("too late");
     expect(await link[Symbol.asyncIterator]().next()).toMatchObject({ done: true });
     await expect(link.send(plain({ room: "any", channel: "any" }, "too late"))).rejects.toMatchObject({
@@ -97,10 +99,10 @@ export function links(session: Session): void {
     const { chat } = session;
     const { link, place } = await placed();
     const release = chat.hold?.();
-    const sending = expect(link.send(plain(place, "slow"))).rejects.toMatchObject({ code: "unavailable" });
+    const sending = link.send(plain(place, "slow")).catch((error: unknown) => error);
     await settle();
     await link.close();
-    await sending;
+    expect(await within(sending, "a send is over when its link is closed")).toMatchObject({ code: "unavailable" });
     release?.();
   });
 }

@@ -80,7 +80,10 @@ export function createSession(tools: TestTools, { create, without = {} }: InputS
       }
       tools.it(title, async () => {
         for (const feature of needed) {
-          if (theChat()[feature] === undefined) throw new Error(`no ${feature}, and no reason for that in \`without\``);
+          if (theChat()[feature] !== undefined) continue;
+          throw new Error(
+            `the chat has no \`${feature}\`: add it, or say in \`without\` why this network has no such thing`,
+          );
         }
         await test();
       });
@@ -107,7 +110,7 @@ export interface Reader {
 export function reader(link: InputConnection): Reader {
   const iterator = link[Symbol.asyncIterator]();
   const next = async (): Promise<IncomingMessage> => {
-    const { done, value } = await iterator.next();
+    const { done, value } = await within(iterator.next(), "the link gives a message");
     if (done) throw new Error("the link ended");
     return value;
   };
@@ -141,6 +144,19 @@ function left(before: readonly string[]): readonly string[] {
     if (at >= 0) rest.splice(at, 1);
     return at < 0 && /Socket|Timeout|Pipe|TTY/.test(kind);
   });
+}
+
+/** Waits for what has to come. A framework's own limit, if it has one, would not say for what. */
+export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not in 4 s: ${what}`)), 4000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function eventually(check: () => void, what: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, Place } from "../input.ts";
 import { type Jid, parseJid } from "./jid.ts";
 import { NS } from "./names.ts";
@@ -162,8 +162,12 @@ function givenId(stanza: Xml): string {
   return `${stanza.attrs["from"]}/id/${originId(stanza) ?? randomUUID()}`;
 }
 
+/** The journal remembers ids for hours, and who sends them may make them as long as a stanza; programs' are far shorter. */
+const ID_MAX = 500;
+
 function originId(stanza: Xml): string | undefined {
-  return child(stanza, "origin-id", NS.sid)?.attrs["id"] ?? stanza.attrs["id"];
+  const id = child(stanza, "origin-id", NS.sid)?.attrs["id"] ?? stanza.attrs["id"];
+  return id === undefined || id.length <= ID_MAX ? id : createHash("sha256").update(id).digest("hex");
 }
 
 function delayed(stanza: Xml): boolean {

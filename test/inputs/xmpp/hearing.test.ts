@@ -303,6 +303,16 @@ describe("who said what to the bot in XMPP", () => {
       expect((await heard()).map(({ id }) => id)).toEqual([first?.id]);
     });
 
+    it("of an id as long as a stanza so much is kept as tells it from others", async () => {
+      await connect();
+      for (const end of ["a", "b", "a"]) server.deliver(chat(end, { id: `${"x".repeat(50_000)}${end}` }));
+      const messages = await heard();
+      const ids = messages.map(({ id }) => id);
+      expect(new Set(ids).size).toBe(2);
+      expect(ids[2]).toBe(ids[0]);
+      for (const { id, place } of messages) expect(JSON.stringify({ id, place }).length).toBeLessThan(1000);
+    });
+
     it("an id counts only if it is the room's own", async () => {
       server.room(OPS).features = [NS.muc];
       await connect();

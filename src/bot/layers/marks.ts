@@ -6,6 +6,9 @@ import type { Context, Layer } from "../context.ts";
 const TAKEN_MS = 300;
 const WAITING_MS = 3000;
 
+/** A reason that is there already: without one, Node makes an error with a stack for every message. */
+const OVER = "answered";
+
 /**
  * Puts a sign on a message that is not answered at once: that it was seen, that it takes long, how it ended. No command
  * waits for a sign, and none fails by one.
@@ -39,7 +42,7 @@ export function marks(clock: Clock, marker: (context: Context) => ((mark: Mark) 
       if (marked) put("failed");
       throw error;
     } finally {
-      over.abort();
+      over.abort(OVER);
     }
   };
 }

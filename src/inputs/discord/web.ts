@@ -1,4 +1,5 @@
 import type { API } from "@discordjs/core/http-only";
+import { sharedAbort } from "../../core/abort.ts";
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
@@ -33,7 +34,7 @@ export async function discordWeb(init: WebInit): Promise<Web> {
   ]);
   // The process-wide sockets stay open after we are closed; this agent's belong to us.
   const agent = new undici.Agent();
-  const closing = new AbortController();
+  const closing = sharedAbort();
   const rest = new REST({
     ...(init.apiUrl && { api: init.apiUrl }),
     // The bot tries again, in its own order; a queue that waits by itself would hold up the room.

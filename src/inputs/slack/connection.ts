@@ -88,8 +88,11 @@ export async function slackConnection(
   };
 
   const inPace = async (channel: string, { signal }: CallOptions = {}) => {
+    const waitMs = pace.turn(channel);
+    if (waitMs === 0) return;
+    // Not for every message: on Node 20 the longer-lived signal keeps something of each that was made of it.
     const either = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
-    await pace.turn(channel, { signal: either }).catch((error: unknown) => {
+    await clock.sleep(waitMs, { signal: either }).catch((error: unknown) => {
       connected();
       throw error;
     });

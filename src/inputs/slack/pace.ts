@@ -1,10 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
-import type { CallOptions } from "../../core/lifecycle.ts";
 
 /** How fast things are said in each channel. */
 export interface Pace {
-  /** Resolves when the next thing may be said there. @throws MicroError `cancelled` */
-  turn(channel: string, options: Pick<CallOptions, "signal">): Promise<void>;
+  /** How long to wait (ms) before the next thing is said there: that turn is taken. */
+  turn(channel: string): number;
   /** Slack found us too fast there. */
   slower(channel: string): void;
 }
@@ -26,17 +25,17 @@ const MAX = 1000;
 export function createPace(clock: Clock): Pace {
   const held = new Map<string, { readonly until: number; next: number }>();
   return {
-    turn: async (channel, { signal }) => {
+    turn: (channel) => {
       const now = clock.now();
       const entry = held.get(channel);
-      if (entry === undefined) return;
+      if (entry === undefined) return 0;
       if (entry.until <= now) {
         held.delete(channel);
-        return;
+        return 0;
       }
       const at = Math.max(now, entry.next);
       entry.next = at + APART_MS;
-      if (at > now) await clock.sleep(at - now, { ...(signal && { signal }) });
+      return at - now;
     },
     slower: (channel) => {
       const now = clock.now();

@@ -1,4 +1,5 @@
 import type { webApi } from "@slack/bolt";
+import { sharedAbort } from "../../core/abort.ts";
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
@@ -30,18 +31,24 @@ export interface Web extends Closable {
   explain(thrown: unknown, doing: string, kind: TokenKind): MicroError;
 }
 
+interface Caller {
+  readonly client: webApi.WebClient;
+  /** Of the call that it is used for. */
+  signal: AbortSignal;
+}
+
 /** Loads Bolt and undici, so that nobody else pays for them. */
 export async function slackWeb(init: WebInit, log: Log): Promise<Web> {
   const [{ webApi, LogLevel }, undici] = await Promise.all([import("@slack/bolt"), import("undici")]);
   const agent = new undici.Agent();
-  const closing = new AbortController();
+  const closing = sharedAbort();
   const { secrets } = init;
   const logger = boltLogger(log, LogLevel.INFO, secrets);
   const explain: Web["explain"] = (thrown, doing, kind) => slackError(thrown, doing, kind, secrets);
 
   // The process-wide fetch keeps its sockets after we are closed; this one's belong to us.
   const fetcher =
-    (signal: AbortSignal): webApi.FetchFunction =>
+    (current: () => AbortSignal): webApi.FetchFunction =>
     async (url, { body, headers, ...rest } = {}) => {
       const form = body instanceof FormData ? new Response(body) : undefined;
       const type = form?.headers.get("content-type");
@@ -50,29 +57,42 @@ export async function slackWeb(init: WebInit, log: Log): Promise<Web> {
         dispatcher: agent,
         headers: type ? { ...headers, "Content-Type": type } : { ...headers },
         body: form ? new Uint8Array(await form.arrayBuffer()) : (body as string),
-        signal,
+        signal: current(),
       });
     };
 
   // The bot tries again, in its own order; a client that waits half an hour by itself would hold up the room.
-  const clientOptions = (signal: AbortSignal) => ({
+  const optionsFor = (current: () => AbortSignal) => ({
     ...(init.apiUrl && { slackApiUrl: init.apiUrl }),
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
-    fetch: fetcher(signal),
+    fetch: fetcher(current),
   });
+
+  // A client makes each of Slack's methods anew, which costs more than the call; so it is used again by the next, but not
+  // before its own call has let go of it: until then its signal is that call's.
+  const idle: Caller[] = [];
+  const newCaller = (): Caller => {
+    const caller: Caller = {
+      signal: closing.signal,
+      client: new webApi.WebClient(init.token, { ...optionsFor(() => caller.signal), logger }),
+    };
+    return caller;
+  };
 
   return {
     call: async (doing, work, options = {}) => {
       using limit = deadline(options, 10_000, `slack ${doing}`);
-      const client = new webApi.WebClient(init.token, { ...clientOptions(limit.signal), logger });
+      const caller = idle.pop() ?? newCaller();
+      caller.signal = limit.signal;
+      const working = work(caller.client).finally(() => idle.push(caller));
       try {
-        return await orAbort(orAbort(work(client), limit.signal), closing.signal);
+        return await orAbort(orAbort(working, limit.signal), closing.signal);
       } catch (error) {
         throw explain(error, doing, "bot");
       }
     },
-    clientOptions,
+    clientOptions: (signal) => optionsFor(() => signal),
     logger,
     explain,
     ...closable(async () => {

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Api } from "grammy";
+import { sharedAbort } from "../../core/abort.ts";
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
@@ -27,7 +28,7 @@ export async function telegramWeb({ token, apiUrl }: TelegramSettings): Promise<
   const { Api } = await import("grammy");
   // grammY's own agent stays open after we are closed; this one's sockets belong to us.
   const agent = apiUrl?.startsWith("http:") ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true });
-  const closing = new AbortController();
+  const closing = sharedAbort();
   const api = new Api(token, { ...(apiUrl && { apiRoot: apiUrl }), baseFetchConfig: { agent } });
   return {
     call: async (doing, work, options = {}) => {

@@ -46,6 +46,7 @@ export async function startEjabberd(users: readonly string[]): Promise<XmppServe
   let running = await start();
   await register();
   return {
+    domain: XMPP_DOMAIN,
     port,
     address: `127.0.0.1:${port}`,
     certificate,

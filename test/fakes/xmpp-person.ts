@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { XMPP_DOMAIN, type XmppServer } from "./prosody-server.ts";
+import type { XmppServer } from "./prosody-server.ts";
 
 /** A person at a real server, with a client that is not ours: slixmpp. */
 export interface XmppPerson {
@@ -39,7 +39,7 @@ export async function xmppPerson(server: XmppServer, user: string): Promise<Xmpp
     "/usr/bin/python3",
     [
       join(import.meta.dirname, "xmpp-person.py"),
-      ...[`${user}@${XMPP_DOMAIN}`, `${user}pw`, "127.0.0.1", String(server.port), server.certificate.file],
+      ...[`${user}@${server.domain}`, `${user}pw`, "127.0.0.1", String(server.port), server.certificate.file],
     ],
     { stdio: ["pipe", "pipe", "pipe"] },
   );
@@ -98,7 +98,7 @@ export async function goSendxmpp(
 ): Promise<void> {
   const child = spawn(
     "go-sendxmpp",
-    [...["-u", `${user}@${XMPP_DOMAIN}`, "-p", `${user}pw`, "-j", server.address, ...args]],
+    [...["-u", `${user}@${server.domain}`, "-p", `${user}pw`, "-j", server.address, ...args]],
     // Go's way to be told whom to trust.
     { stdio: ["pipe", "ignore", "pipe"], env: { ...process.env, SSL_CERT_FILE: server.certificate.file } },
   );

@@ -89,5 +89,8 @@ function failure(name: string, element: Xml): MicroError {
   if (PASSING.has(complaint.condition)) {
     return new MicroError("unavailable", `${name}: the server cannot log the bot in now (${inWords(complaint)})`);
   }
-  return refused(name, `the server refused the user name or password (${inWords(complaint)})`);
+  return refused(
+    name,
+    `the server refused the user name or password (${inWords(complaint)}): look at --${name}_username and --${name}_password`,
+  );
 }

@@ -40,13 +40,20 @@ export function checkServer(name: string, server: string): { readonly host: stri
 
 /** What is in the file of an authority. @throws MicroError `invalid_argument` */
 export async function readCa(name: string, file: string): Promise<string> {
+  let text: string;
   try {
-    return await readFile(file, "utf8");
+    text = await readFile(file, "utf8");
   } catch (error) {
     throw new MicroError("invalid_argument", `the ${name} ca ${file} cannot be read: ${(error as Error).message}`, {
       cause: error,
     });
   }
+  // Node takes whatever it is given, trusts nobody then, and says so of the server's certificate.
+  if (/-----BEGIN [A-Z ]*CERTIFICATE-----/.test(text)) return text;
+  throw new MicroError(
+    "invalid_argument",
+    `the ${name} ca ${file} holds no certificate: it is a PEM file, -----BEGIN CERTIFICATE-----`,
+  );
 }
 
 /** Where DNS says that the accounts of a domain are (RFC 6120 §3.2.1), else the domain itself. */

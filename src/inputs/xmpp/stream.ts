@@ -45,6 +45,9 @@ export interface StreamInit {
   readonly maxBytes: number;
 }
 
+/** Codes of Node's for a certificate that is well made, but whose authority is none of those that are trusted. */
+const UNKNOWN_AUTHORITY = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF|GET_ISSUER))/;
+
 /** How much may wait to be sent: more than this, and nobody reads at the other end. */
 const UNSENT_BYTES = 4 * 1024 * 1024;
 
@@ -57,6 +60,7 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
   const inbox: Xml[] = [];
   let socket: Socket = connectTcp({ host, port, noDelay: true });
   let parser: StreamParser | undefined;
+  let reached = false;
   let secured = false;
   let listener: ((element: Xml) => void) | undefined;
   let wake = () => {};
@@ -85,6 +89,11 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
     inbox.push(element);
     wake();
   };
+  const whatHappened = (error: NodeJS.ErrnoException): string => {
+    if (UNKNOWN_AUTHORITY.test(error.code ?? ""))
+      return `shows a certificate of an authority that the bot does not know (${error.message}): name it with --${name}_ca`;
+    return `${reached ? "is lost" : "cannot be reached"} (${error.message})`;
+  };
   const attach = (to: Socket) => {
     to.on("data", (bytes) => {
       try {
@@ -93,7 +102,7 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
         fail(unavailable(`the server sent what is no XMPP (${(error as Error).message.slice(0, 200)})`, error));
       }
     });
-    to.on("error", (error) => fail(unavailable(`${domain} at ${host}:${port} is lost (${error.message})`, error)));
+    to.on("error", (error) => fail(unavailable(`${domain} at ${host}:${port} ${whatHappened(error)}`, error)));
     to.on("close", () => fail(unavailable(`the link to ${domain} was lost`)));
   };
   attach(socket);
@@ -130,6 +139,7 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
 
   try {
     await until("connect", signal);
+    reached = true;
   } catch (error) {
     socket.destroy();
     throw error;

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Log } from "../../../src/core/log.ts";
 import type { InputConnection } from "../../../src/inputs/input.ts";
@@ -70,10 +71,18 @@ describe("links to an XMPP server", () => {
     it("a certificate of an authority that nobody has named is refused", async () => {
       expect(await refusal({ ca: undefined })).toMatchObject({
         code: "unavailable",
-        message: expect.stringContaining("certificate"),
+        message: expect.stringMatching(/an authority that the bot does not know .*: name it with --xmpp_ca$/),
       });
       expect(await refusal({ ca: another.file })).toMatchObject({ code: "unavailable" });
       expect(server.attempts).toEqual([]);
+    });
+
+    it("a file that holds no certificate is told of, and not the server's certificate", async () => {
+      const ca = fileURLToPath(import.meta.url);
+      expect(await refusal({ ca })).toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringContaining("holds no certificate"),
+      });
     });
 
     it("a certificate for another name is refused, even of the right authority", async () => {
@@ -339,6 +348,20 @@ describe("links to an XMPP server", () => {
       await expect.poll(() => server.room(OPS).asked).toBeDefined();
       server.cut();
       expect(await connecting).toMatchObject({ code: "unavailable", message: expect.stringContaining("lost") });
+    });
+
+    it("a room that throws the bot out on its way in is not taken for entered, nor waited for", async () => {
+      server.room(OPS).subject = false;
+      const connecting = connect();
+      await expect.poll(() => server.room(OPS).joins).toBe(1);
+      server.leave(OPS, "micro", [110, 301]);
+      const { link } = await connecting;
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      const words = {
+        place: { room: OPS, to: OPS, type: "groupchat" },
+        parts: [{ kind: "text", text: "hello" }],
+      } as const;
+      await expect(link.send(words)).rejects.toMatchObject({ message: expect.stringContaining("is not in") });
     });
 
     it("a room that says nothing after its occupants is entered all the same", async () => {

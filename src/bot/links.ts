@@ -84,7 +84,7 @@ export function createLink(input: Input, { clock, log, onMessage }: LinkInit): L
         const error = MicroError.from(thrown, "unavailable");
         if (leaving.signal.aborted) return undefined;
         if (error.code !== "unavailable" && error.code !== "timeout") throw error;
-        const waitMs = backoff(attempt, 500, 30_000);
+        const waitMs = Math.round(backoff(attempt, 500, 30_000));
         log.warn({ input: input.name, reason: error.message, waitMs }, "cannot connect; trying again");
         await clock.sleep(waitMs, { signal: leaving.signal }).catch(() => {});
       }
@@ -121,7 +121,7 @@ export function createLink(input: Input, { clock, log, onMessage }: LinkInit): L
         const error = MicroError.from(thrown, "unavailable");
         // A network that lets us in only to drop us is not knocked at without end.
         brief = clock.now() - since < BRIEF_MS ? brief + 1 : 0;
-        waitMs = brief === 0 ? 0 : backoff(brief, 100, 30_000);
+        waitMs = brief === 0 ? 0 : Math.round(backoff(brief, 100, 30_000));
         log.warn({ input: input.name, reason: error.message, waitMs }, "the link was lost; connecting again");
       } finally {
         use(undefined);

@@ -22,7 +22,7 @@ export interface Input {
    * terminal's lines end with the terminal.
    */
   readonly replays: boolean;
-  /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later) */
+  /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later), `cancelled` (by its signal) */
   connect(options?: CallOptions): Promise<InputConnection>;
 }
 
@@ -36,7 +36,8 @@ export interface Input {
 export interface InputConnection extends AsyncIterable<IncomingMessage>, Closable {
   /**
    * A message with `progress` changes what the one before with its key said, where the network can (`Input.limits.edits`).
-   * @throws MicroError `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument` (do not try again)
+   * @throws MicroError `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument` (do not try again),
+   * `timeout`, `cancelled` (as its options say)
    */
   send(message: OutgoingMessage, options?: CallOptions): Promise<void>;
   /**

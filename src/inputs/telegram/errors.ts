@@ -32,7 +32,7 @@ export function telegramError(thrown: unknown, doing: string, token: string): Mi
     case 404:
       return new MicroError(
         "unauthenticated",
-        `telegram refused the bot token (${words}): give the one that @BotFather tells with /mybots, API Token, as --telegram_token`,
+        `telegram refused the bot token (${words}): give the one that @BotFather tells with /mybots, API Token, as --telegram_token or MICRO_TELEGRAM_TOKEN`,
         options,
       );
     case 409:

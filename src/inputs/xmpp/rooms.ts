@@ -160,7 +160,8 @@ export function chatRooms(init: RoomsInit, closing: AbortSignal): Rooms {
     }
     if (room.joined) return;
     await clock.sleep(SUBJECT_MS, { signal: closing });
-    settle(room);
+    // Thrown out meanwhile, it is not in.
+    if (room.occupants.who(room.occupants.nick)) settle(room);
   };
 
   const onHappening = (room: Joining, happening: Happening) => {
@@ -170,6 +171,7 @@ export function chatRooms(init: RoomsInit, closing: AbortSignal): Rooms {
     }
     const { why, text } = happening;
     room.joined = false;
+    room.settled();
     if (why === "kicked" || why === "gone") {
       log.warn({ room: room.jid, why, reason: text }, `${name}: out of a room; the bot comes back after a pause`);
       later(room);

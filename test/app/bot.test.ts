@@ -94,7 +94,7 @@ describe("micro bot", () => {
     [
       ["--inputs=slack"],
       { MICRO_SLACK_TOKEN: "xoxb-1-secret" },
-      "missing slack app token: give --slack_app_token or MICRO_SLACK_APP_TOKEN (xapp-…)\n",
+      "missing slack app token: give --slack_app_token or MICRO_SLACK_APP_TOKEN (xapp-…), or for HTTP --slack_signing_secret\n",
     ],
     [["--inputs=terminal", "now"], {}, 'bot does not know what to do with "now"\n'],
     [["--input=terminal"], {}, "unknown option --input; did you mean --inputs?\n"],

@@ -109,6 +109,7 @@ export async function openHttp(
     throw new MicroError("unavailable", `slack: cannot listen at ${host}:${port} (${reason})`, { cause: error });
   }
   const bound = server.address();
+  log.info({ host, port, path: init.path }, "slack: listens for requests; the app's Request URLs have to lead here");
   return {
     port: typeof bound === "object" && bound !== null ? bound.port : port,
     over: new Promise((resolve) => {

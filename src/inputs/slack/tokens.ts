@@ -52,7 +52,8 @@ function checkTokens(given: string): readonly string[] {
       wrong(
         "the slack token is an app-level token (xapp-…): it belongs into --slack_app_token or MICRO_SLACK_APP_TOKEN",
       );
-    if (!/^(xoxe\.)?xoxb-/.test(token))
+    // What a header cannot carry (a copied "…") would look like a Slack that cannot be reached.
+    if (!/^(xoxe\.)?xoxb-[!-~]+$/.test(token))
       wrong("the slack token is not a bot token: give the Bot User OAuth Token (xoxb-…) of OAuth & Permissions");
   }
   if (new Set(tokens).size < tokens.length) wrong("a slack token is given twice: give one for each workspace");
@@ -73,10 +74,13 @@ function checkWay(given: GivenSettings): SocketWay | HttpWay {
     wrong(
       "missing slack signing secret: give --slack_signing_secret or MICRO_SLACK_SIGNING_SECRET (Basic Information); without it nothing proves that a request is Slack's",
     );
-  if (appToken === "") wrong("missing slack app token: give --slack_app_token or MICRO_SLACK_APP_TOKEN (xapp-…)");
+  if (appToken === "")
+    wrong(
+      "missing slack app token: give --slack_app_token or MICRO_SLACK_APP_TOKEN (xapp-…), or for HTTP --slack_signing_secret",
+    );
   if (/^(xoxe\.)?xox/.test(appToken))
     wrong("the slack app token is a bot or user token (xox…): give the app-level token (xapp-…) of Basic Information");
-  if (!appToken.startsWith("xapp-"))
+  if (!/^xapp-[!-~]+$/.test(appToken))
     wrong("the slack app token is not an app-level token: give the one (xapp-…) of Basic Information");
   return { kind: "socket", appToken };
 }

@@ -321,6 +321,7 @@ describe("Slack's signed requests", () => {
       const written: string[] = [];
       const write = (fields: object, message: string) => void written.push(`${JSON.stringify(fields)} ${message}`);
       await listen({}, { debug: write, info: write, warn: write, error: write });
+      expect(written.splice(0)).toEqual([expect.stringContaining("listens for requests")]);
       for (let i = 0; i < 30; i += 1) await slack.send(EVENT, { secret: "another" });
       expect(written).toHaveLength(1);
       await clock.advance(60_000);

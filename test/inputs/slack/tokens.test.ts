@@ -20,6 +20,8 @@ describe("Slack's tokens", () => {
     ["the two swapped", { token: app, appToken: bot }, "the slack token is an app-level token"],
     ["twice the bot token", { token: bot, appToken: bot }, "the slack app token is a bot or user token"],
     ["a user token", { token: "xoxp-planted", appToken: app }, "the slack token is not a bot token"],
+    ["what stands in the documentation", { token: "xoxb-…", appToken: app }, "the slack token is not a bot token"],
+    ["the same of the app", { token: bot, appToken: "xapp-…" }, "the slack app token is not an app-level token"],
     ["something else", { token: bot, appToken: "planted" }, "the slack app token is not an app-level token"],
   ])("%s", (_what, init, message) => {
     const make = () => slackInput(init);

@@ -25,10 +25,23 @@ function peopleOfSlack(slack, said) {
   return (text, who) => void slack.say(text, { channel: `D${who + 100}`, user: `U${who + 100}` });
 }
 
+/** A WebSocket's ping with nothing in it (RFC 6455 §5.5.2). Slack's clients leave a socket that is not pinged for 30 s. */
+const PING = Buffer.from([0x89, 0x00]);
+
+function pinging(sockets) {
+  const { upgrade } = sockets;
+  sockets.upgrade = (request, socket, head) => {
+    upgrade(request, socket, head);
+    const timer = setInterval(() => socket.writable && socket.write(PING), 10_000);
+    socket.once("close", () => clearInterval(timer));
+  };
+}
+
 const slack = {
   name: "Slack",
   open: async ({ fakeSlack }, _, said) => {
     const slack = await fakeSlack();
+    pinging(slack.sockets);
     const { token, appToken, apiUrl } = slack;
     return { facts: { token, appToken, apiUrl }, say: peopleOfSlack(slack, said) };
   },

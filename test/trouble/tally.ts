@@ -17,10 +17,15 @@ export interface Tally {
   saidTwice(): readonly string[];
   /** Done, and neither answered nor known to be undelivered. */
   silent(undelivered: readonly string[]): readonly string[];
-  /** Milliseconds that nine in ten took at most, among what was said while its network was well. */
-  slowest(network: string): number;
+  /** Said to a network that was well and stayed so long enough, and not answered by then. */
+  missed(): readonly string[];
+  /** Milliseconds that such a part (0.9: nine in ten) took at most, of what was said while its network was well. */
+  took(network: string, part: number): number;
   table(undelivered: readonly string[]): string;
 }
+
+/** A prompt answer does not take so long. */
+const LONG_MS = 5000;
 
 interface Command {
   readonly network: string;
@@ -36,17 +41,18 @@ export function createTally(names: readonly string[]): Tally {
   const effects = new Map<string, number>();
   const answers = new Map<string, number>();
   const hurting = new Set<string>();
+  const missed: string[] = [];
   const kills = new Map<string, number>();
   let count = 0;
 
   const of = (network: string) => [...commands].filter(([, command]) => command.network === network);
   const silent = (undelivered: readonly string[]) =>
     [...effects.keys()].filter((id) => !answers.has(id) && !undelivered.includes(id));
-  const slowest = (network: string) => {
-    const took = of(network).flatMap(([, { well, saidAt, answeredAt }]) =>
+  const took = (network: string, part: number) => {
+    const all = of(network).flatMap(([, { well, saidAt, answeredAt }]) =>
       well && answeredAt !== undefined ? [answeredAt - saidAt] : [],
     );
-    return took.sort((a, b) => a - b)[Math.floor(took.length * 0.9)] ?? 0;
+    return all.sort((a, b) => a - b)[Math.floor(all.length * part)] ?? 0;
   };
   return {
     nextId: (network) => `${network}-${++count}`,
@@ -70,13 +76,18 @@ export function createTally(names: readonly string[]): Tally {
     hurt: (network) => {
       hurting.add(network);
       kills.set(network, (kills.get(network) ?? 0) + 1);
-      for (const [, command] of of(network)) if (command.answeredAt === undefined) command.well = false;
+      for (const [id, command] of of(network)) {
+        if (command.answeredAt !== undefined) continue;
+        if (command.well && performance.now() - command.saidAt > LONG_MS) missed.push(id);
+        command.well = false;
+      }
     },
     well: (network) => void hurting.delete(network),
     doneTwice: () => [...effects].filter(([, times]) => times > 1).map(([id]) => id),
     saidTwice: () => [...answers].filter(([, times]) => times > 1).map(([id, times]) => `${id}: ${times} times`),
     silent,
-    slowest,
+    missed: () => missed,
+    took,
     table: (undelivered) => {
       const columns = [
         "kills",
@@ -86,6 +97,7 @@ export function createTally(names: readonly string[]): Tally {
         "done",
         "answered",
         "undelivered",
+        "half within ms",
         "90 % within ms",
       ];
       const rows = names.map((network) => {
@@ -99,7 +111,8 @@ export function createTally(names: readonly string[]): Tally {
           done.length,
           said.filter((id) => answers.has(id)).length,
           said.filter((id) => undelivered.includes(id)).length,
-          Math.round(slowest(network)),
+          Math.round(took(network, 0.5)),
+          Math.round(took(network, 0.9)),
         ];
         return [network, ...row.map(String)];
       });

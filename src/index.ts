@@ -75,6 +75,9 @@ export { memoryTransport } from "./core/transport/memory.ts";
 export { natsTransport } from "./core/transport/nats.ts";
 export { rabbitmqTransport } from "./core/transport/rabbitmq.ts";
 export type { Connection, Frame, Transport } from "./core/transport/transport.ts";
+export { discordInput } from "./inputs/discord/discord.ts";
+export { hipchatInput } from "./inputs/hipchat/hipchat.ts";
+export { hubotInput } from "./inputs/hubot/hubot.ts";
 export type {
   Choice,
   Form,
@@ -87,6 +90,9 @@ export type {
   Part,
   Place,
 } from "./inputs/input.ts";
+export { localInput } from "./inputs/local/local.ts";
 export { memoryInput } from "./inputs/memory/memory.ts";
 export { slackInput } from "./inputs/slack/slack.ts";
+export { telegramInput } from "./inputs/telegram/telegram.ts";
 export { terminalInput } from "./inputs/terminal/terminal.ts";
+export { xmppInput } from "./inputs/xmpp/xmpp.ts";

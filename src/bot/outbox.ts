@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { deadline, orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { plainText } from "../core/plain-text.ts";
 import type { InputConnection, OutgoingMessage } from "../inputs/input.ts";
 import { createGrowing } from "./growing.ts";
 
@@ -51,7 +52,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
   /** An input has limits of its own; this one holds even if it hangs. */
   const say = async (connection: InputConnection, message: OutgoingMessage): Promise<void> => {
     using limit = deadline({ signal: closing.signal }, SEND_MS, "saying something");
-    await orAbort(Promise.resolve(connection.send(message, { signal: limit.signal })), limit.signal);
+    await orAbort(Promise.resolve(connection.send(inert(message), { signal: limit.signal })), limit.signal);
   };
 
   const deliver = async (
@@ -144,6 +145,16 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
       closing.abort();
       rouse();
     },
+  };
+}
+
+/** Without what moves a cursor or turns the direction of writing around, on whatever screen it ends up. */
+function inert(message: OutgoingMessage): OutgoingMessage {
+  const { parts, file } = message;
+  return {
+    ...message,
+    parts: parts.map((part) => ({ ...part, text: plainText(part.text) })),
+    ...(file && { file: { ...file, text: plainText(file.text) } }),
   };
 }
 

@@ -83,7 +83,7 @@ const connected = () => expect.poll(() => slack.sockets.open, { timeout: 10_000 
 const answered = (count: number) => expect.poll(() => slack.posts.length, { timeout: 10_000 }).toBe(count);
 
 describe("the bot as a process", () => {
-  it("after kill -9 in the middle of a command reports it, and does not repeat it", async () => {
+  it("after kill -9 in the middle of a command reports it, and does not repeat it", { timeout: 40_000 }, async () => {
     const first = start();
     await connected();
     const said = slack.say(`micro call x Say.Slow {"n":1} --address ${address}`);

@@ -41,7 +41,11 @@ export async function respond(
   });
   const { status, retryAfter } = await orAbort(
     request.then(
-      (response) => ({ status: response.status, retryAfter: Number(response.headers.get("retry-after")) || 1 }),
+      async (response) => {
+        // Unread, it would keep its socket until it is collected.
+        await response.text();
+        return { status: response.status, retryAfter: Number(response.headers.get("retry-after")) || 1 };
+      },
       (error: Error) => {
         // The address is a key to the channel, so it stays out of the words.
         throw new MicroError("unavailable", "slack cannot be reached at the response_url", { cause: error });

@@ -4,9 +4,9 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
+import { plainText } from "../../core/plain-text.ts";
 import type { IncomingMessage, Input, OutgoingMessage } from "../input.ts";
 import { linesOf } from "./lines.ts";
-import { plainText } from "./plain.ts";
 import { type Complete, createPrompt } from "./prompt.ts";
 
 export interface TerminalInit {

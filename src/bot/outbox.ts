@@ -52,7 +52,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
   /** An input has limits of its own; this one holds even if it hangs. */
   const say = async (connection: InputConnection, message: OutgoingMessage): Promise<void> => {
     using limit = deadline({ signal: closing.signal }, SEND_MS, "saying something");
-    await orAbort(Promise.resolve(connection.send(inert(message), { signal: limit.signal })), limit.signal);
+    await orAbort(Promise.resolve(connection.send(message, { signal: limit.signal })), limit.signal);
   };
 
   const deliver = async (
@@ -60,7 +60,8 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
     deadlineAt: number,
     onLost: (why: string) => void,
   ): Promise<boolean> => {
-    let said = message;
+    // One object for all attempts: by that an input knows that it may have said it already.
+    let said = inert(message);
     let refused = false;
     for (let attempt = 0; ; attempt++) {
       const connection = await linkBy(deadlineAt);
@@ -84,10 +85,10 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
         if (error.code === "invalid_argument" && !refused) {
           // Its network will not have it as it is; silence would be worse than a word about that.
           refused = true;
-          said = {
+          said = inert({
             place: message.place,
             parts: [{ kind: "text", text: `my answer was refused here: ${error.message}` }],
-          };
+          });
           continue;
         }
         if (wait === undefined || clock.now() + wait > deadlineAt) {
@@ -119,7 +120,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
       // It is not waited for here, since others of the room would wait, too.
       if (live === undefined) return NO_LINK_MS;
       try {
-        await say(live, draw());
+        await say(live, inert(draw()));
         return 0;
       } catch (thrown) {
         const error = MicroError.from(thrown);

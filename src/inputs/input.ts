@@ -36,6 +36,7 @@ export interface Input {
 export interface InputConnection extends AsyncIterable<IncomingMessage>, Closable {
   /**
    * A message with `progress` changes what the one before with its key said, where the network can (`Input.limits.edits`).
+   * The same object again is the same message, said again because nobody knows whether it arrived.
    * @throws MicroError `exhausted` (`details.retryAfterMs`), `unavailable`, `invalid_argument` (do not try again),
    * `timeout`, `cancelled` (as its options say)
    */

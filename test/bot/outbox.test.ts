@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createOutbox } from "../../src/bot/outbox.ts";
+import { MicroError } from "../../src/core/errors.ts";
 import { silent } from "../../src/core/log.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
 import { manualClock } from "../fakes/clock.ts";
@@ -47,4 +48,18 @@ it("keeps no more than can be said in time where more is asked than a network ta
   expect(said + lost.length).toBe(50);
   expect(lost[0]).toBe("too much was to be said in its room before it");
   expect(await Promise.all([outbox.send(hello), clock.advance(200)])).toEqual([true, undefined]);
+});
+
+it("gives an input the same object each time, so that it knows what it may have said before", async () => {
+  const clock = manualClock();
+  const outbox = createOutbox(clock, silent);
+  const given: unknown[] = [];
+  const send = async (message: unknown) => {
+    given.push(message);
+    if (given.length < 3) throw new MicroError("unavailable", "the link was lost");
+  };
+  outbox.use({ ...(await memoryInput().connect()), send });
+  await Promise.all([outbox.send(hello), clock.advance(5000)]);
+  expect(given).toHaveLength(3);
+  expect(new Set(given).size).toBe(1);
 });

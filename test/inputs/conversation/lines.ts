@@ -16,7 +16,7 @@ export interface Step {
   readonly after?: "again" | { readonly edited: string };
 }
 
-export const SERVICE = "go.micro.srv.greeter";
+const SERVICE = "go.micro.srv.greeter";
 const TOPIC = "go.micro.topic.greetings";
 const EXTRA = '{"name":"extra","version":"2","nodes":[{"id":"extra-1","address":"127.0.0.1:9"}]}';
 

@@ -201,6 +201,9 @@ function nearest(dashed: string, table: OptionTable): string {
 
 function knownName(kind: string, known: readonly string[], name: string): string {
   if (known.some((one) => (one.endsWith(":…") ? begins(name, one.slice(0, -1)) : one === name))) return name;
+  if (known.includes(`${name.replace(/:$/, "")}:…`)) {
+    throw new MicroError("invalid_argument", `the ${kind} "${name}" needs a name behind a colon: a package or a path`);
+  }
   throw new MicroError("invalid_argument", `no ${kind} is called "${name}"; there are ${known.join(", ")}`);
 }
 

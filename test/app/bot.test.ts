@@ -88,7 +88,7 @@ describe("micro bot", () => {
   it.each([
     [[], {}, `no inputs specified: give --inputs=${KNOWN}\n`],
     [["--inputs=irc"], {}, `--inputs: no input is called "irc"; there are ${KNOWN}\n`],
-    [["--inputs=hubot"], {}, `--inputs: no input is called "hubot"; there are ${KNOWN}\n`],
+    [["--inputs=hubot"], {}, '--inputs: the input "hubot" needs a name behind a colon: a package or a path\n'],
     [[], { MICRO_BOT_INPUTS: "irc" }, `MICRO_BOT_INPUTS: no input is called "irc"; there are ${KNOWN}\n`],
     [["--inputs=slack"], {}, "missing slack token: give --slack_token or MICRO_SLACK_TOKEN (xoxb-…)\n"],
     [

@@ -63,3 +63,19 @@ it("gives an input the same object each time, so that it knows what it may have 
   expect(given).toHaveLength(3);
   expect(new Set(given).size).toBe(1);
 });
+
+it("takes what would move a cursor or turn writing around out of whatever is said, shown or put into a file", async () => {
+  const clock = manualClock();
+  const outbox = createOutbox(clock, silent);
+  const input = memoryInput();
+  outbox.use(await input.connect());
+  const hostile = "a\u001b[2Jb\u009b31mc\u202ed\u0007\te\r\nf";
+  const plain = "abcd\te\nf";
+  const parts = [{ kind: "code", text: hostile }] as const;
+  await outbox.send({ ...hello, parts, file: { name: "x.txt", text: hostile } });
+  outbox.grow("k", () => ({ ...hello, parts, progress: { key: "k", last: false } }));
+  await clock.advance(2000);
+  expect(input.sent.map((message) => message.parts[0]?.text)).toEqual([plain, plain]);
+  expect(input.sent[0]?.file?.text).toBe(plain);
+  outbox.close();
+});

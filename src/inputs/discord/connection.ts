@@ -4,13 +4,13 @@ import { type CallOptions, closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
 import { createQueue } from "../../core/queue.ts";
 import type { IncomingMessage, InputConnection } from "../input.ts";
+import type { Told } from "../told.ts";
 import { linkError } from "./errors.ts";
 import { openGateway } from "./gateway.ts";
 import { type Marks, mark } from "./mark.ts";
 import { type DiscordInteraction, type DiscordMessage, picked, spoken } from "./message.ts";
 import { type Kept, post } from "./post.ts";
 import type { DiscordSettings } from "./settings.ts";
-import type { Told } from "./told.ts";
 import type { Web } from "./web.ts";
 
 /** How many messages wait for the bot. Discord tells nothing twice, so one more is lost. */

@@ -2,12 +2,12 @@ import { deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Log, silent } from "../../core/log.ts";
 import type { Input } from "../input.ts";
+import { createTold } from "../told.ts";
 import { discordConnection } from "./connection.ts";
 import { linkError } from "./errors.ts";
 import type { Marks } from "./mark.ts";
 import type { Kept } from "./post.ts";
 import { checkSettings } from "./settings.ts";
-import { createTold } from "./told.ts";
 import { discordWeb } from "./web.ts";
 
 export interface DiscordInit {

@@ -3,11 +3,11 @@ import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
 import type { IncomingMessage, InputConnection } from "../input.ts";
+import type { Told } from "../told.ts";
 import { linkError } from "./errors.ts";
 import { picked, type Self, spoken, type TelegramPress, type TelegramUpdate } from "./message.ts";
 import { type Growing, mark, post } from "./post.ts";
 import type { TelegramSettings } from "./settings.ts";
-import type { Told } from "./told.ts";
 import type { Web } from "./web.ts";
 
 /** How much longer than it was asked to Telegram may take for an answer before the link counts as lost. */

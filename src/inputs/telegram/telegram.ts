@@ -3,11 +3,11 @@ import { deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Log, silent } from "../../core/log.ts";
 import type { Input } from "../input.ts";
+import { createTold } from "../told.ts";
 import { telegramConnection } from "./connection.ts";
 import { linkError } from "./errors.ts";
 import type { Growing } from "./post.ts";
 import { checkSettings } from "./settings.ts";
-import { createTold } from "./told.ts";
 import { telegramWeb } from "./web.ts";
 
 export interface TelegramInit {

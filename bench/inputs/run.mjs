@@ -11,6 +11,7 @@ const AT_ONCE = ["slack", "xmpp", "hipchat"];
 const HUBOT = "Hubot, @hubot-friends/hubot-slack";
 
 const module = (name) => new URL(`${name}.mjs`, import.meta.url).href;
+const percent = (value) => `${value.toFixed(1)} %`;
 const pick = (samples, what) => samples.map((sample) => sample[what]);
 /** Printed beside a peer, but held to nothing. */
 const beside = (init) => ({ ...row({ ...init, atMost: 1 }), target: "", met: undefined });
@@ -70,6 +71,11 @@ async function several(fakes) {
     row({ what: `${what}, p99 of the answer`, ours: p99.ours, unit: ms, atMost: 50 }),
     beside({ what: "the same beside one network", ...p99, peerName: HUBOT }),
     beside({ what: "the same, CPU of a message", ...cpu, peerName: HUBOT }),
+    beside({
+      what: "the same, what a host took from the machine meanwhile",
+      ours: pick(ours, "stolen"),
+      unit: percent,
+    }),
     row({
       what: "the same, growth of the heap (MiB) from the first round to the last",
       ours: growth(ours),

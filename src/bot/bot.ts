@@ -136,7 +136,7 @@ export function createBot(init: BotInit): Bot {
     asked.heard,
     audited.meant,
     understand(() => catalog, mayRun),
-    authorize(policy),
+    authorize(policy, clock),
     long.offer,
     asked.ask,
     again(clock, init.commandMs),

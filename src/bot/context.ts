@@ -4,6 +4,7 @@ import type { Output } from "../commands/parse.ts";
 import type { Middleware } from "../core/middleware.ts";
 import type { Form, IncomingMessage, Input } from "../inputs/input.ts";
 import type { Manners } from "./manners.ts";
+import type { Decision } from "./policy.ts";
 
 /** One message on its way through the bot. A layer that learns something makes a new one; nobody changes one. */
 export interface Context {
@@ -19,6 +20,8 @@ export interface Context {
   readonly id: string;
   /** Once the line is understood. */
   readonly run?: { readonly command: AnyCommand; readonly input: Record<string, unknown>; readonly output: Output };
+  /** What the policy said of it, once it was asked. */
+  readonly decision?: Decision;
   /** Shows something before the answer. Never rejects. */
   readonly show: (shown: Shown) => Promise<void>;
   /** The caller has said yes to exactly this line. */

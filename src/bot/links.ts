@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { sharedAbort } from "../core/abort.ts";
 import { backoff } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
@@ -97,7 +98,10 @@ export function createLink(input: Input, { clock, log, onMessage }: LinkInit): L
       // It is not acknowledged, so its network gives it to the next process.
       if (leaving.signal.aborted) break;
       const work = onMessage(message);
-      if (work !== undefined) during(work);
+      if (work === undefined) continue;
+      during(work);
+      // To ask for the next is to acknowledge this one: not before its command has begun and the other networks had a turn.
+      await setImmediate();
     }
   };
 

@@ -1,7 +1,7 @@
 import { sharedAbort } from "../core/abort.ts";
 import { backoff } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
-import { deadline, orAbort } from "../core/deadline.ts";
+import { deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { plainText } from "../core/plain-text.ts";
@@ -51,8 +51,9 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
 
   /** An input has limits of its own; this one holds even if it hangs. */
   const say = async (connection: InputConnection, message: OutgoingMessage): Promise<void> => {
-    using limit = deadline({ signal: closing.signal }, SEND_MS, "saying something");
-    await orAbort(Promise.resolve(connection.send(message, { signal: limit.signal })), limit.signal);
+    const { signal } = closing;
+    using limit = deadline({ signal }, SEND_MS, "saying something");
+    await limit.race(Promise.resolve(connection.send(message, { signal })));
   };
 
   const deliver = async (

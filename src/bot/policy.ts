@@ -4,8 +4,36 @@ import type { AnyCommand } from "../commands/command.ts";
 import { MicroError } from "../core/errors.ts";
 import { createPeople, peopleSchema } from "./people.ts";
 
+/** One thing that somebody wants to do, as rules see it. */
+export interface Request {
+  readonly caller: string;
+  /** The network does not vouch for the caller, or calls them a stranger. */
+  readonly guest: boolean;
+  readonly command: Pick<AnyCommand, "name" | "permission" | "effect">;
+  /** The name of the service it acts on; absent where it acts on none. */
+  readonly target?: string;
+  /** Its typed arguments. */
+  readonly input?: Readonly<Record<string, unknown>>;
+  /** `slack:C02`: the network and the room's id; absent on the command line. */
+  readonly room?: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** What a policy says of a request, and why. */
+export interface Decision {
+  readonly allowed: boolean;
+  /** The rule that decided, as it is written; `default` when none did. */
+  readonly rule: string;
+  /** For who asks: what is missing, and who can give it. */
+  readonly why: string;
+  /** So many others of that role have to say yes first. */
+  readonly approvals?: { readonly count: number; readonly role: string };
+}
+
 /** Who may do what. */
 export interface Policy {
+  decide(request: Request): Decision;
   /** @param guest the network does not vouch for the caller, or calls them a stranger */
   allows(caller: string, guest: boolean, command: Pick<AnyCommand, "permission" | "effect">): boolean;
   /** Who the caller is on every network: `ann` for each of her ids, else the caller. Nobody is linked when left out. */
@@ -80,7 +108,13 @@ function fromRules(rules: Rules): Policy {
     );
   }
   const roles = Object.values(rules.roles).map((role) => ({ members: role.members, grants: new Set(role.grants) }));
-  return {
+  const policy: Policy = {
+    decide: ({ caller, guest, command }) => {
+      const allowed = policy.allows(caller, guest, command);
+      const who = guest ? "you are a guest here, and guests need" : "you need";
+      const why = `${who} the permission ${command.permission} for \`${command.name}\`; who runs this bot can grant it to ${caller} in its policy file`;
+      return { allowed, rule: "default", why };
+    },
     allows: (caller, guest, { permission, effect }) => {
       if (!guest && effect === "read") return true;
       if (granted(guests, permission) || (!guest && granted(members, permission))) return true;
@@ -90,6 +124,7 @@ function fromRules(rules: Rules): Policy {
     },
     personOf: people.personOf,
   };
+  return policy;
 }
 
 function granted(grants: ReadonlySet<string>, permission: string): boolean {

@@ -4,7 +4,7 @@ import type { Job, Jobs } from "../commands/jobs.ts";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Client, ClientCall } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
-import { type Deadline, deadline, orAbort } from "../core/deadline.ts";
+import { type Deadline, deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Answer, Context } from "./context.ts";
@@ -60,7 +60,7 @@ export function createRunner(init: RunInit): Runner {
       using limit = deadline({}, command.maxMs ?? init.commandMs ?? 30_000, `\`${command.name}\``);
       running.set(job.id, { job, limit, goesOn });
       try {
-        const result = await orAbort(command.run(input, commandContext(init, context, limit.signal)), limit.signal);
+        const result = await limit.race(command.run(input, commandContext(init, context, limit)));
         // What goes on has shown its facts by now.
         const view = command.view(result, input);
         const whisper = command.personal === true && isLong(view);
@@ -80,7 +80,7 @@ function isLong(view: View): boolean {
   return lines.length > LONG_LINES;
 }
 
-function commandContext(init: RunInit, context: Context, signal: AbortSignal): CommandContext {
+function commandContext(init: RunInit, context: Context, limit: Deadline): CommandContext {
   return {
     registry: init.registry,
     get client() {
@@ -88,7 +88,9 @@ function commandContext(init: RunInit, context: Context, signal: AbortSignal): C
     },
     broker: init.broker,
     clock: init.clock,
-    signal,
+    get signal() {
+      return limit.signal;
+    },
     caller: context.caller,
     person: whose(context),
     room: roomOf(context.input.name, context.message.place.room),
@@ -97,7 +99,7 @@ function commandContext(init: RunInit, context: Context, signal: AbortSignal): C
     emit: async (view, fact) => {
       const { command, output } = context.run ?? never();
       // What comes after the end is let go.
-      if (signal.aborted) return;
+      if (limit.signal.aborted) return;
       await context.show({ text: drawShown(view, fact, output), aside: command.aside === true });
     },
   };

@@ -43,12 +43,25 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   run(input: z.output<S>, context: CommandContext): Promise<R>;
   /** Facts to something to show. Pure, so a stored result can be drawn again. */
   view(result: R, input: z.output<S>): View;
+  /** The service that a line acts on, for policies and limits. Left out: its field `service`, where it has one. */
+  target?(input: z.output<S>): string | undefined;
+  /** What a write would touch, shown before the yes and looked up again at the yes. Left out: its target's nodes. */
+  touches?(input: z.output<S>, context: CommandContext): Promise<readonly Touched[]>;
   /** What a person may write next: values for a field, for completion. */
   complete?(
     field: string,
     given: Readonly<Record<string, unknown>>,
     context: CommandContext,
   ): Promise<readonly string[]>;
+}
+
+/** Something that a write touches, as it is now. */
+export interface Touched {
+  /** A service's name, or what else it is. */
+  readonly name: string;
+  readonly version?: string;
+  /** Ids of its nodes, sorted. */
+  readonly nodes: readonly string[];
 }
 
 /** What a verb may use, and no more. */

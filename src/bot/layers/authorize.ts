@@ -1,17 +1,34 @@
+import { targetOf } from "../../commands/target.ts";
+import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Context, Layer } from "../context.ts";
-import type { Policy } from "../policy.ts";
+import { roomOf } from "../long.ts";
+import type { Policy, Request } from "../policy.ts";
 
-/** Lets through what the policy grants; a refusal names the permission that is missing. */
-export function authorize(policy: Policy): Layer {
+/** Lets through what the policy grants; a refusal says what is missing. */
+export function authorize(policy: Policy, clock: Clock): Layer {
   return async (context, next) => {
-    const command = context.run?.command;
-    if (command === undefined || policy.allows(context.caller, isGuest(context), command)) return next(context);
-    const who = isGuest(context) ? "you are a guest here, and guests need" : "you need";
-    throw new MicroError(
-      "permission_denied",
-      `${who} the permission ${command.permission} for \`${command.name}\`; who runs this bot can grant it to ${context.caller} in its policy file`,
-    );
+    const request = requestOf(context, clock.now());
+    if (request === undefined) return next(context);
+    const decision = policy.decide(request);
+    if (!decision.allowed) throw new MicroError("permission_denied", decision.why);
+    return next({ ...context, decision });
+  };
+}
+
+/** `undefined`: the line is no command. */
+export function requestOf(context: Context, at: number): Request | undefined {
+  const { run, caller, input, message } = context;
+  if (run === undefined) return undefined;
+  const target = targetOf(run.command, run.input);
+  return {
+    caller,
+    guest: isGuest(context),
+    command: run.command,
+    ...(target !== undefined && { target }),
+    input: run.input,
+    room: roomOf(input.name, message.place.room),
+    at,
   };
 }
 

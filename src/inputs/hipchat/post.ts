@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { deadline, orAbort } from "../../core/deadline.ts";
+import { type Deadline, deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
@@ -24,7 +24,7 @@ export interface Poster {
 }
 
 export interface PosterInit {
-  readonly session: Pick<Session, "send" | "ask">;
+  readonly session: Pick<Session, "send" | "settled">;
   readonly rooms: Pick<Joined, "get" | "lost">;
   /** Domain of the accounts. */
   readonly domain: string;
@@ -53,21 +53,19 @@ export function poster(init: PosterInit): Poster {
   const waiting = new Map<string, Waiting>();
   let ended: MicroError | undefined;
 
-  const say = async ({ to, type }: Addressee, body: string, signal: AbortSignal): Promise<void> => {
+  const say = async ({ to, type }: Addressee, body: string, limit: Deadline): Promise<void> => {
     const id = randomUUID();
     const arrived = new Promise<void>((resolve, reject) => waiting.set(id, { to, body, resolve, reject }));
     arrived.catch(() => {});
     try {
       session.send(xml("message", { to, type, id }, xml("body", {}, body)));
-      // A server does one thing after another, so a complaint would be here before the answer to what was asked after it.
       if (type === "chat") {
-        const done = () => waiting.get(id)?.resolve();
-        session.ask("get", xml("ping", { xmlns: NS.ping }), undefined, { signal, timeoutMs: 0 }).then(done, (error) => {
-          // "I know no ping" was said after the message, too.
-          if (MicroError.from(error).code === "invalid_argument") done();
-        });
+        session.settled().then(
+          () => waiting.get(id)?.resolve(),
+          () => {},
+        );
       }
-      await orAbort(arrived, signal);
+      await limit.race(arrived);
     } finally {
       waiting.delete(id);
     }
@@ -112,7 +110,7 @@ export function poster(init: PosterInit): Poster {
       using limit = deadline(options, 15_000, `hipchat: saying something to ${parseJid(where.to).bare}`);
       limit.check();
       if (where.type === "groupchat" && (await notify(where.to, message, limit.signal))) return;
-      await say(where, asTyped(message.parts), limit.signal);
+      await say(where, asTyped(message.parts), limit);
     },
     take: (stanza) => {
       const { id = "", from = "", type } = stanza.attrs;

@@ -5,7 +5,11 @@ import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
 import { slackError, type TokenKind } from "./errors.ts";
+import { slackFetch } from "./fetch.ts";
 import { boltLogger } from "./logger.ts";
+
+/** Slack's longest answers are lists of people, a thousand at a time. */
+const ANSWER_BYTES = 16 * 2 ** 20;
 
 export interface WebInit {
   readonly token: string;
@@ -40,33 +44,19 @@ interface Caller {
 /** Loads Bolt and undici, so that nobody else pays for them. */
 export async function slackWeb(init: WebInit, log: Log): Promise<Web> {
   const [{ webApi, LogLevel }, undici] = await Promise.all([import("@slack/bolt"), import("undici")]);
-  const agent = new undici.Agent();
+  // The process-wide one keeps its sockets after we are closed; this one's belong to us.
+  const agent = new undici.Agent({ maxResponseSize: ANSWER_BYTES });
   const closing = sharedAbort();
   const { secrets } = init;
   const logger = boltLogger(log, LogLevel.INFO, secrets);
   const explain: Web["explain"] = (thrown, doing, kind) => slackError(thrown, doing, kind, secrets);
-
-  // The process-wide fetch keeps its sockets after we are closed; this one's belong to us.
-  const fetcher =
-    (current: () => AbortSignal): webApi.FetchFunction =>
-    async (url, { body, headers, ...rest } = {}) => {
-      const form = body instanceof FormData ? new Response(body) : undefined;
-      const type = form?.headers.get("content-type");
-      return undici.fetch(url, {
-        ...rest,
-        dispatcher: agent,
-        headers: type ? { ...headers, "Content-Type": type } : { ...headers },
-        body: form ? new Uint8Array(await form.arrayBuffer()) : (body as string),
-        signal: current(),
-      });
-    };
 
   // The bot tries again, in its own order; a client that waits half an hour by itself would hold up the room.
   const optionsFor = (current: () => AbortSignal) => ({
     ...(init.apiUrl && { slackApiUrl: init.apiUrl }),
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
-    fetch: fetcher(current),
+    fetch: slackFetch(undici.request, agent, current),
   });
 
   // A client makes each of Slack's methods anew, which costs more than the call; so it is used again by the next, but not

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { deadline, orAbort } from "../../core/deadline.ts";
+import { type Deadline, deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
 import type { Mark, OutgoingMessage, Place } from "../input.ts";
@@ -50,7 +50,7 @@ interface Waiting {
 
 export function poster(
   name: string,
-  session: Pick<Session, "send" | "ask">,
+  session: Pick<Session, "send" | "settled">,
   rooms: Pick<Rooms, "get" | "lost">,
   growing: Growing,
   unsure: Unsure,
@@ -58,23 +58,20 @@ export function poster(
   const waiting = new Map<string, Waiting>();
   let ended: MicroError | undefined;
 
-  const say = async (stanza: Xml, id: string, to: string, type: string, signal: AbortSignal): Promise<void> => {
+  const say = async (stanza: Xml, id: string, to: string, type: string, limit: Deadline): Promise<void> => {
     const arrived = new Promise<void>((resolve, reject) => {
       waiting.set(id, { to, what: `saying something to ${to}`, resolve, reject });
     });
     arrived.catch(() => {});
     try {
       session.send(stanza);
-      // A server does one thing after another, so a complaint would be here before the answer to what was asked after it.
       if (type !== "groupchat") {
-        const asked = session.ask("get", xml("ping", { xmlns: NS.ping }), undefined, { signal, timeoutMs: 0 });
-        const done = () => waiting.get(id)?.resolve();
-        asked.then(done, (error) => {
-          // "I know no ping" was said after the message, too.
-          if (MicroError.from(error).code === "invalid_argument") done();
-        });
+        session.settled().then(
+          () => waiting.get(id)?.resolve(),
+          () => {},
+        );
       }
-      await orAbort(arrived, signal);
+      await limit.race(arrived);
     } finally {
       waiting.delete(id);
     }
@@ -125,7 +122,7 @@ export function poster(
       );
       try {
         // The room has told of it on the way in: only word of that was lost with the last link.
-        if (!unsure.hasArrived(message)) await say(stanza, id, to, type, limit.signal);
+        if (!unsure.hasArrived(message)) await say(stanza, id, to, type, limit);
       } catch (error) {
         if (!UNSURE.has(MicroError.from(error).code)) unsure.settle(message);
         throw error;
@@ -155,7 +152,7 @@ export function poster(
         xml("store", { xmlns: "urn:xmpp:hints" }),
         type === "chat" && inRoom ? xml("x", { xmlns: NS.mucUser }) : undefined,
       );
-      await say(stanza, id, to, type, limit.signal);
+      await say(stanza, id, to, type, limit);
     },
     take: (stanza) => {
       const origin = child(stanza, "origin-id", NS.sid)?.attrs["id"];

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
-import { deadline, orAbort } from "../../core/deadline.ts";
+import { deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, type Closable, closable } from "../../core/lifecycle.ts";
 import { inWords, sendError, stanzaComplaint } from "./errors.ts";
@@ -20,6 +20,12 @@ export interface Session extends Closable {
    * @throws MicroError `invalid_argument` (the other side says no: `details.condition`), `unavailable`, `timeout`, `cancelled`
    */
   ask(type: "get" | "set", payload: Xml, to: string | undefined, options?: CallOptions): Promise<Xml>;
+  /**
+   * Resolves when our own server has done with all that was sent before: a server does one thing after another, so what it
+   * has to say against a stanza is here before the answer to a question that was asked after it. One question is under way
+   * at a time, whoever waits. It rejects when there is no answer.
+   */
+  settled(): Promise<void>;
   /** Why it is over. Never rejects. */
   readonly over: Promise<MicroError>;
 }
@@ -97,10 +103,37 @@ export async function openSession(init: SessionInit, signal: AbortSignal): Promi
     const answer = new Promise<Xml>((resolve, reject) => asked.set(id, { to, resolve, reject }));
     try {
       stream.send(xml("iq", { type, id, to }, payload));
-      return await orAbort(answer, limit.signal);
+      return await limit.race(answer);
     } finally {
       asked.delete(id);
     }
+  };
+
+  const ping = async (options: CallOptions): Promise<void> => {
+    try {
+      await ask("get", xml("ping", { xmlns: NS.ping }), undefined, options);
+    } catch (error) {
+      // "I know no ping" is an answer as well.
+      if (MicroError.from(error).code !== "invalid_argument") throw error;
+    }
+  };
+
+  let settling: Promise<void> | undefined;
+  let settlingNext: Promise<void> | undefined;
+  const settled = (): Promise<void> => {
+    if (settling === undefined) {
+      settling = ping({}).finally(() => {
+        settling = undefined;
+      });
+      return settling;
+    }
+    const next = () => {
+      settlingNext = undefined;
+      return settled();
+    };
+    // What is under way was asked too early for this one.
+    settlingNext ??= settling.then(next, next);
+    return settlingNext;
   };
 
   const watch = async () => {
@@ -111,11 +144,7 @@ export async function openSession(init: SessionInit, signal: AbortSignal): Promi
         () => stream.fail(new MicroError("unavailable", `${name}: ${init.domain} gives no sign of life`)),
         () => {},
       );
-      // "I know no ping" is a sign of life as well.
-      await ask("get", xml("ping", { xmlns: NS.ping }), undefined, {
-        timeoutMs: 0,
-        signal: watching.signal,
-      }).catch(() => {});
+      await ping({ timeoutMs: 0, signal: watching.signal }).catch(() => {});
       answered.abort();
       await late;
     }
@@ -141,6 +170,7 @@ export async function openSession(init: SessionInit, signal: AbortSignal): Promi
     jid,
     send: stream.send,
     ask,
+    settled,
     over,
     ...closable(async () => {
       watching.abort();

@@ -80,6 +80,7 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
   };
   const raw = (text: string) => {
     if (ended !== undefined) throw ended;
+    together(socket);
     socket.write(text);
     if (socket.writableLength > UNSENT_BYTES) fail(unavailable("nobody reads at the other end"));
   };
@@ -199,6 +200,13 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
       socket.destroy();
     }),
   };
+}
+
+/** What is written in one turn leaves in one piece. */
+function together(socket: Socket): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  process.nextTick(() => socket.uncork());
 }
 
 /** Whether the server offers that. */

@@ -1,4 +1,4 @@
-import type { AnyCommand, View } from "../commands/command.ts";
+import type { AnyCommand, Touched, View } from "../commands/command.ts";
 import type { Line } from "../commands/line.ts";
 import type { Output } from "../commands/parse.ts";
 import type { Middleware } from "../core/middleware.ts";
@@ -24,8 +24,27 @@ export interface Context {
   readonly decision?: Decision;
   /** Shows something before the answer. Never rejects. */
   readonly show: (shown: Shown) => Promise<void>;
-  /** The caller has said yes to exactly this line. */
+  /**
+   * Yes was said to exactly this line, by who asked for it or by approvers; `ask` of `layers/confirm.ts` looks once more at
+   * who and what before it lets it run. `caller`, `person` and `message.from` are then who asked for it.
+   */
   readonly confirmed: boolean;
+  /** What was confirmed, and by whom; from `confirm` (heard) on. */
+  readonly approval?: Approval;
+  /** What it touches, as it was looked up right before it ran; on writes that were confirmed. */
+  readonly touched?: readonly Touched[];
+  /** `break-glass` was said before the line: why it is to go without approvers. */
+  readonly brokeGlass?: string;
+}
+
+/** How a line came to be carried out that had to be confirmed. */
+export interface Approval {
+  /** Of the request: `yes 03f9a1`, `requests`. */
+  readonly id: string;
+  /** Callers who said yes, in that order: the asker alone, or the approvers. */
+  readonly approvers: readonly string[];
+  /** Who said the last yes, in the message that carries it out. */
+  readonly by: string;
 }
 
 /** What a command shows while it runs. */

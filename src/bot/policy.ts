@@ -38,6 +38,8 @@ export interface Policy {
   allows(caller: string, guest: boolean, command: Pick<AnyCommand, "permission" | "effect">): boolean;
   /** Who the caller is on every network: `ann` for each of her ids, else the caller. Nobody is linked when left out. */
   personOf?(caller: string): string;
+  /** Whether the caller has that role now, as approvals ask (`Decision.approvals`). Nobody has any when left out. */
+  hasRole?(caller: string, guest: boolean, role: string): boolean;
 }
 
 const pattern = z
@@ -123,6 +125,11 @@ function fromRules(rules: Rules): Policy {
       return roles.some((role) => role.members.some(named) && granted(role.grants, permission));
     },
     personOf: people.personOf,
+    hasRole: (caller, guest, role) => {
+      const person = people.personOf(caller);
+      const listed = Object.hasOwn(rules.roles, role) ? rules.roles[role]?.members : undefined;
+      return listed?.some((member) => member === person || names(member, caller, guest)) ?? false;
+    },
   };
   return policy;
 }

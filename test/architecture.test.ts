@@ -7,12 +7,13 @@ const SRC = resolve(import.meta.dirname, "../src");
 /** Which folder may import which, beside itself. `*`: everything. A path names one file. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  platform: ["core"],
   inputs: ["core"],
-  commands: ["core"],
-  bot: ["core", "commands", "inputs/input.ts"],
+  commands: ["core", "platform/kv/kv.ts", "platform/kv/keys.ts"],
+  bot: ["core", "commands", "inputs/input.ts", "platform/kv/kv.ts", "platform/kv/keys.ts", "platform/kv/memory.ts"],
   app: ["*"],
   "main.ts": ["app"],
-  "index.ts": ["core", "commands", "inputs", "bot"],
+  "index.ts": ["core", "platform", "commands", "inputs", "bot"],
 };
 
 /** Who may talk to the process around us. */

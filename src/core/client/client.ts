@@ -47,6 +47,8 @@ export interface RequestOptions extends CallOptions {
   readonly idempotent?: boolean;
   /** The answer is a `RawJson` with the text as it came, key order and digits untouched. */
   readonly raw?: boolean;
+  /** Told of each node before it is tried. */
+  readonly onNode?: (node: ServiceNode) => void;
 }
 
 /** One logical call on its way through the client's layers. */

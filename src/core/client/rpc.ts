@@ -103,6 +103,7 @@ export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => 
           if (limit.reason) throw limit.reason;
           const chosen = given(options, init.profile) ?? choose(service, options, tried, last, limit);
           const node = chosen instanceof Promise ? await chosen : chosen;
+          options.onNode?.(node);
           try {
             const answer = await ask({ service, endpoint, body, options, node, attempt: number }, limit);
             if (options.address === undefined) selector.mark(service, node, "ok");

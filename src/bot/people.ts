@@ -7,6 +7,10 @@ export interface People {
   /** `ann` for each of her ids; a caller whom nobody linked is only themselves. */
   personOf(caller: string): string;
   has(name: string): boolean;
+  /** All ids of the caller's person; left out or empty where nobody is linked. */
+  idsOf?(caller: string): readonly string[];
+  /** Another number after every change; left out where nothing changes. */
+  version?(): number;
 }
 
 const name = z.string().regex(/^[A-Za-z][\w.-]*$/, { error: "a person's name is a word, as in ann" });
@@ -35,7 +39,21 @@ export function createPeople(linked: Readonly<Record<string, readonly string[]>>
       byId.set(one, person);
     }
   }
-  return { personOf: (caller) => byId.get(caller) ?? caller, has: (person) => Object.hasOwn(linked, person) };
+  const has = (person: string) => Object.hasOwn(linked, person);
+  return {
+    personOf: (caller) => byId.get(caller) ?? caller,
+    has,
+    idsOf: (caller) => linked[byId.get(caller) ?? ""] ?? [],
+  };
+}
+
+/**
+ * What a caller is called: the input and the id that it vouches for; `guest` when it vouches for nobody. An id that reads
+ * like that (an OS user may be called so) is told apart by a `=`.
+ */
+export function callerOf(input: string, id: string | undefined): string {
+  if (id === undefined) return `${input}:guest`;
+  return `${input}:${/^(?:=|guest(?: |$))/.test(id) ? "=" : ""}${id}`;
 }
 
 /** Whom a message is from. Nobody can tell one stranger from another, so those in one room are one, but no more than that. */

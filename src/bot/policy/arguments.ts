@@ -1,0 +1,105 @@
+import { fields } from "../../commands/fields.ts";
+import { readObject } from "../../commands/json.ts";
+import type { Request } from "../policy.ts";
+import { folded } from "./glob.ts";
+
+/** What an argument is. `unsure`: the service may read it otherwise than we do. `none`: it was not given. */
+export type Argument = "none" | "unsure" | { readonly values: readonly (string | number | boolean)[] };
+
+/** Reads a request's arguments by name; its JSON is parsed once, and only when somebody asks. */
+export type Arguments = (field: string) => Argument;
+
+/**
+ * An argument that the command declares is its typed value. Any other is looked for in the JSON object that the line ends
+ * with, as in `call payments Order.Refund {"env":"staging"}`.
+ */
+export function argumentsOf({ command, input = {} }: Pick<Request, "command" | "input">): Arguments {
+  let body: Body | undefined;
+  return (field) => {
+    const [first = ""] = field.split(".");
+    if (declares(command, input, first)) return valuesOf(walk(input, field.split(".")));
+    body ??= readBody(input[command.rest ?? "request"]);
+    return body.find(field);
+  };
+}
+
+function declares(command: Request["command"], input: object, name: string): boolean {
+  if (command.input === undefined) return Object.hasOwn(input, name);
+  return fields({ ...command, input: command.input } as Parameters<typeof fields>[0]).some((one) => one.name === name);
+}
+
+interface Body {
+  find(field: string): Argument;
+}
+
+const nothing: Body = { find: () => "none" };
+const unreadable: Body = { find: () => "unsure" };
+
+/**
+ * Whoever reads the JSON at the other end may take a name in other letters (Go does), without its underscores (protobuf's
+ * JSON does), and the first or the last of two that are the same. So only a name that stands there once, as the rule spells
+ * it, is sure.
+ */
+function readBody(text: unknown): Body {
+  if (typeof text !== "string" || text.trim() === "") return nothing;
+  let json: string;
+  try {
+    json = readObject(text);
+  } catch {
+    return unreadable;
+  }
+  const value: unknown = JSON.parse(json);
+  const paths = pathsIn(json).map(same);
+  return {
+    find: (field) => {
+      const wanted = same(field);
+      const parents = wanted.split(".").map((_, at, all) => all.slice(0, at + 1).join("."));
+      const times = parents.map((path) => paths.filter((one) => one === path).length);
+      if (times.some((count) => count > 1)) return "unsure";
+      const found = walk(value, field.split("."));
+      if (found === undefined) return times.at(-1) === 1 ? "unsure" : "none";
+      return valuesOf(found);
+    },
+  };
+}
+
+function same(name: string): string {
+  return folded(name).replace(/[_-]/g, "");
+}
+
+function walk(value: unknown, path: readonly string[]): unknown {
+  let at = value;
+  for (const name of path) {
+    if (typeof at !== "object" || at === null || Array.isArray(at) || !Object.hasOwn(at, name)) return undefined;
+    at = (at as Record<string, unknown>)[name];
+  }
+  return at;
+}
+
+function valuesOf(value: unknown): Argument {
+  if (value === undefined || value === null) return "none";
+  const values = Array.isArray(value) ? value : [value];
+  return values.every((one) => ["string", "number", "boolean"].includes(typeof one)) ? { values } : "unsure";
+}
+
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g;
+
+/** The path of every name in a JSON text, each as often as it stands there, which `JSON.parse` does not tell. */
+function pathsIn(json: string): readonly string[] {
+  const found: string[] = [];
+  /** The name under which each object or list that is open stands. */
+  const open: string[] = [];
+  let text = "";
+  let name = "";
+  for (const [token] of json.matchAll(TOKEN)) {
+    if (token === ":") {
+      name = String(JSON.parse(text));
+      found.push([...open.slice(1), name].join("."));
+    } else if (token === "{" || token === "[") {
+      open.push(token === "[" ? `${name}[]` : name);
+      name = "";
+    } else if (token === "}" || token === "]") open.pop();
+    else if (token !== ",") text = token;
+  }
+  return found;
+}

@@ -1,0 +1,173 @@
+import { createPeople, type People } from "../people.ts";
+import type { Policy, Request } from "../policy.ts";
+import type { PolicyFile } from "./file.ts";
+import { like } from "./glob.ts";
+import { type Facts, factsOf, misfits } from "./match.ts";
+import { checkCommands, knownTo } from "./mentioned.ts";
+import { createProfiles, type Profile } from "./profiles.ts";
+import { whyDenied, whyRefused } from "./reasons.ts";
+import type { Rule } from "./rule.ts";
+
+type Asked = Pick<Request["command"], "permission" | "effect"> & Partial<Pick<Request["command"], "name" | "aliases">>;
+
+export interface EngineInit {
+  /** Names the file in reasons; left out where there is none. */
+  readonly file?: string;
+  /** Ids that people have linked themselves (`links.ts`). */
+  readonly linked?: Linked;
+}
+
+/** Ids that belong to one person by their own word on both networks. */
+export interface Linked {
+  /** The ids of the caller's person, the first of them first; empty for who is not linked. */
+  idsOf(caller: string): readonly string[];
+  /** Another number after every change. */
+  version(): number;
+}
+
+/**
+ * A policy's rules, decided in this order: a rule that denies, a rule that wants approvals, a rule that allows, a grant, and
+ * what holds without any of them: members may do what changes nothing. Their order in the file means nothing.
+ *
+ * A rule is looked for among those that name the caller and the command, which are remembered for each; so a decision costs
+ * what is said about this person and this command, and not what the file holds.
+ */
+export function createEngine(file: PolicyFile, { file: name, linked }: EngineInit = {}): Policy {
+  const people = withLinks(createPeople(file.people), linked);
+  const profiles = createProfiles(file, people);
+  const ruled = new WeakMap<Profile, Map<string, readonly Rule[]>>();
+  const bySubject = new Map<string, Rule[]>();
+  for (const rule of file.rules) {
+    for (const key of rule.who) {
+      const rules = bySubject.get(key);
+      if (rules) rules.push(rule);
+      else bySubject.set(key, [rule]);
+    }
+  }
+  const roles = Object.entries(file.roles);
+
+  /** The rules that speak of this person and this command, those that deny first. */
+  const rulesFor = (profile: Profile, command: Asked): readonly Rule[] => {
+    const commands = ruled.get(profile) ?? new Map<string, readonly Rule[]>();
+    ruled.set(profile, commands);
+    const key = `${command.name} ${command.permission}`;
+    const known = commands.get(key);
+    if (known) return known;
+    const found = new Set<Rule>();
+    for (const effect of ["deny", "allow"] as const) {
+      for (const subject of profile[effect]) {
+        for (const rule of bySubject.get(subject) ?? []) {
+          if (rule.effect === effect && speaksOf(rule, command)) found.add(rule);
+        }
+      }
+    }
+    const rules = [...found].sort((a, b) => (a.effect === b.effect ? a.line - b.line : a.effect === "deny" ? -1 : 1));
+    commands.set(key, rules);
+    return rules;
+  };
+  /** What is granted by permission, as it is written in the file. */
+  const grantOf = (profile: Profile, guest: boolean, permission: string): string | undefined => {
+    if (granted(file.guests, permission)) return "guests";
+    if (!guest && granted(file.members, permission)) return "members";
+    const role = roles.find(([role, { grants }]) => profile.roles.has(role) && granted(grants, permission));
+    return role && `roles.${role[0]}.grants`;
+  };
+  const reason = (request: Request, facts: Facts, own: readonly Rule[]): string => {
+    const near = file.rules
+      .filter((rule) => rule.effect === "allow" && speaksOf(rule, request.command))
+      .map((rule) => ({ rule, named: own.includes(rule), misfits: misfits(rule, facts) }));
+    return whyRefused({ request, file: name, near });
+  };
+
+  return {
+    decide: (request) => {
+      const { caller, guest, command } = request;
+      const profile = profiles.of(caller, guest);
+      const rules = rulesFor(profile, command);
+      const facts = factsOf(request);
+      let allowing: Rule | undefined;
+      for (const rule of rules) {
+        if (misfits(rule, facts).length > 0) continue;
+        if (rule.effect === "deny") {
+          return { allowed: false, rule: rule.text, why: whyDenied(rule, { request, file: name }) };
+        }
+        // Who is named by a rule that wants approvals gets around it by no other: the strictest counts.
+        if ((rule.approvals?.count ?? 0) > (allowing?.approvals?.count ?? -1)) allowing = rule;
+      }
+      if (allowing) {
+        const { text, approvals } = allowing;
+        return { allowed: true, rule: text, why: `allowed by \`${text}\``, ...(approvals && { approvals }) };
+      }
+      const grant = grantOf(profile, guest, command.permission);
+      if (grant !== undefined) return { allowed: true, rule: grant, why: `allowed by ${grant} of the policy` };
+      if (!guest && command.effect === "read") {
+        return { allowed: true, rule: "default", why: "members may do what changes nothing" };
+      }
+      return {
+        allowed: false,
+        rule: "default",
+        // Looks at every rule there is, which nobody needs who only wants to know whether.
+        get why() {
+          return reason(request, facts, rules);
+        },
+      };
+    },
+    allows: (caller, guest, command) => {
+      const profile = profiles.of(caller, guest);
+      const rules = rulesFor(profile, command);
+      if (rules.some((rule) => rule.effect === "deny" && isUnconditional(rule))) return false;
+      if (rules.some((rule) => rule.effect === "allow")) return true;
+      return (!guest && command.effect === "read") || grantOf(profile, guest, command.permission) !== undefined;
+    },
+    personOf: people.personOf,
+    hasRole: (caller, guest, role) => profiles.of(caller, guest).roles.has(role),
+    known: () => knownTo(file),
+    check: (commands) => checkCommands(file, commands),
+  };
+}
+
+function withLinks(people: People, linked: Linked | undefined): People {
+  if (linked === undefined) return people;
+  return {
+    ...people,
+    // The file's word counts before people's own.
+    personOf: (caller) => {
+      const known = people.personOf(caller);
+      if (known !== caller) return known;
+      const ids = linked.idsOf(caller);
+      const named = new Set(ids.map(people.personOf).filter((person) => people.has(person)));
+      if (named.size > 1) return caller;
+      return [...named][0] ?? ids[0] ?? caller;
+    },
+    idsOf: (caller) => [...(people.idsOf?.(caller) ?? []), ...linked.idsOf(caller)],
+    version: linked.version,
+  };
+}
+
+function speaksOf({ what }: Rule, { name, aliases = [], permission }: Asked): boolean {
+  return what.some((one) => {
+    if (one === "*") return true;
+    if (one.includes(":")) return grants(one, permission);
+    return [name, ...aliases].some((called) => called !== undefined && like(called, one));
+  });
+}
+
+function isUnconditional({ targets, rooms, hours, tests }: Rule): boolean {
+  return (
+    targets.every(({ service, endpoint }) => service === "*" && endpoint === undefined) &&
+    rooms.length === 0 &&
+    hours === undefined &&
+    tests.length === 0
+  );
+}
+
+function granted(patterns: readonly string[], permission: string): boolean {
+  return patterns.some((one) => grants(one, permission));
+}
+
+/** `registry:*` covers `registry:write`. */
+function grants(pattern: string, permission: string): boolean {
+  const [area, verb] = permission.split(":");
+  const [patternArea, patternVerb] = pattern.split(":");
+  return (patternArea === "*" || patternArea === area) && (patternVerb === "*" || patternVerb === verb);
+}

@@ -4,6 +4,7 @@ import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import { jobsCommands } from "../commands/jobs.ts";
 import type { Line } from "../commands/line.ts";
+import { requestsCommands } from "../commands/requests.ts";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -13,6 +14,8 @@ import { type Log, silent } from "../core/log.ts";
 import { compose } from "../core/middleware.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/input.ts";
+import type { Kv } from "../platform/kv/kv.ts";
+import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
 import type { Answer, Context, Layer } from "./context.ts";
 import { tellInterrupted } from "./interrupted.ts";
@@ -21,7 +24,7 @@ import { again } from "./layers/again.ts";
 import { answer } from "./layers/answer.ts";
 import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
-import { confirm } from "./layers/confirm.ts";
+import { type ConfirmSettings, confirm } from "./layers/confirm.ts";
 import { fresh } from "./layers/fresh.ts";
 import { type LimitInit, limit } from "./layers/limit.ts";
 import { marks } from "./layers/marks.ts";
@@ -35,6 +38,7 @@ import { personOf, whose } from "./people.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import { cut, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
+import { createLook } from "./touched.ts";
 import { within } from "./within.ts";
 
 export interface BotInit {
@@ -51,12 +55,15 @@ export interface BotInit {
   /** For `publish` and `subscribe`; without one they say that there is none. */
   readonly broker?: Broker;
   readonly policy?: Policy;
+  readonly store?: Kv;
   readonly journal?: Journal;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly audit?: (record: AuditRecord) => void;
   readonly order?: OrderInit;
   readonly limit?: LimitInit;
+  /** How writes are confirmed and approved. */
+  readonly confirm?: ConfirmSettings;
   /** How long one command may take. @default 30000 */
   readonly commandMs?: number;
   /** An older message is not carried out. @default 60000 */
@@ -89,11 +96,31 @@ export function createBot(init: BotInit): Bot {
   const lost = createLostAnswers(clock);
   const runner = createRunner({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
   const long = createLong({ clock, name });
+  // Without a shared one, what is asked is remembered by this process alone.
+  const own = memoryKv();
+  const look = createLook({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
+  const linkNamed = (input: string) => links.find((link) => link.input.name === input);
+  const asked = confirm({
+    ...init.confirm,
+    name,
+    clock,
+    policy,
+    kv: init.store ?? own,
+    log,
+    look,
+    input: (input) => linkNamed(input)?.input,
+    tell: (input, message) => {
+      const link = linkNamed(input);
+      link?.during(link.outbox.send(message));
+    },
+    during: (context, work) => linkOf(context).during(work),
+  });
   const catalog: Catalog = createCatalog([
     ...init.commands,
     ...long.commands,
     helpCommand(() => catalog),
     ...jobsCommands({ ...runner.jobs, lost: lost.list }),
+    ...requestsCommands(asked.requests),
   ]);
   const linkOf = ({ input }: Context) => links.find((link) => link.input === input) ?? never(input);
   const saidTo = address(name);
@@ -104,14 +131,6 @@ export function createBot(init: BotInit): Bot {
       const command = catalog.match(line)?.command.name ?? "";
       lost.add({ id, caller, person, command, text: cut(line.text, 200), why });
     });
-  const asked = confirm({
-    name,
-    clock,
-    tell: (context, message) => {
-      const { outbox, during } = linkOf(context);
-      during(outbox.send(message));
-    },
-  });
   /** Signs on one message, one after the other. */
   const marker = (context: Context) => {
     const link = linkOf(context);
@@ -153,6 +172,7 @@ export function createBot(init: BotInit): Bot {
   };
 
   const nextId = createIds();
+  const watching = new AbortController();
   let begun = false;
   let stopped: Promise<void> | undefined;
   let finish: (error: MicroError | undefined) => void = () => {};
@@ -173,6 +193,8 @@ export function createBot(init: BotInit): Bot {
     });
     await Promise.all(ends);
     runner.stop();
+    watching.abort();
+    await own.stop();
     journal.close();
     finish(undefined);
   };
@@ -190,6 +212,8 @@ export function createBot(init: BotInit): Bot {
       const leave = () => void stopOnce();
       if (signal?.aborted) leave();
       else signal?.addEventListener("abort", leave, { once: true });
+      await own.start();
+      void asked.watch(watching.signal);
       const openings = links.map((link) => {
         tellInterrupted(journal, link);
         return link.open();

@@ -12,6 +12,7 @@ export interface Context {
   readonly message: IncomingMessage;
   /** What was said to the bot, its name taken off. */
   readonly line: Line;
+  readonly told?: string;
   /** `slack:T01/U02`; `slack:guest` when nobody vouches. */
   readonly caller: string;
   /** Whom the policy knows the caller as: `ann` for each of her ids, else the caller. Two callers that are one may do each other's. */
@@ -45,6 +46,8 @@ export interface Approval {
   readonly approvers: readonly string[];
   /** Who said the last yes, in the message that carries it out. */
   readonly by: string;
+  /** All who said yes, for people. */
+  readonly saidBy: string;
 }
 
 /** What a command shows while it runs. */
@@ -73,4 +76,8 @@ export type Layer = Middleware<Context, Answer | undefined>;
 /** An answer in one sentence. */
 export function say(text: string, manners: Manners = {}): Answer {
   return { view: { kind: "text", text }, output: "text", ...manners };
+}
+
+export function toldOf({ told, line }: Pick<Context, "told" | "line">): string {
+  return told ?? line.text;
 }

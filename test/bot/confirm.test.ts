@@ -1,17 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { AuditRecord } from "../../src/bot/layers/audit.ts";
+import type { ConfirmSettings } from "../../src/bot/layers/confirm.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { manualClock } from "../fakes/clock.ts";
 import { botOn, telling, textOf } from "./run-bot.ts";
 
 /* A yes or no to a write, typed and pressed: "Approval buttons" of `chat.md §6`. */
 
-async function setUp(limits: Partial<MemoryInput["limits"]> = {}) {
+async function setUp(limits: Partial<MemoryInput["limits"]> = {}, confirm: ConfirmSettings = {}) {
   const clock = manualClock();
   const input = memoryInput({ clock, limits: { buttons: true, ...limits } });
   const { command, runs } = telling("change", { effect: "write" });
   const records: AuditRecord[] = [];
-  const bot = botOn([input], { commands: [command], clock, audit: (record) => records.push(record), drainMs: 0 });
+  const audit = (record: AuditRecord) => records.push(record);
+  const bot = botOn([input], { commands: [command], clock, audit, confirm, drainMs: 0 });
   await bot.start();
   /** Says something and gives what is said back to it. */
   const ask = async (act: () => unknown): Promise<string> => {
@@ -69,7 +71,7 @@ describe("a question before a write", () => {
     await ask(() => input.say(line));
     for (const from of ["ann", "bob"]) {
       expect(await ask(() => input.say(line, { from }))).toBe(
-        "that is over: change prod\nann said yes to it at 00:00:00 UTC",
+        "that is over: change prod\nann said yes to it at 00:00:00 UTC; it was done",
       );
       expect(input.sent.at(-1)?.whisper).toBe(true);
     }
@@ -124,7 +126,10 @@ describe("a question before a write", () => {
   it("Approval buttons (chat.md §6): an id is worth nothing in another room, nor one that nobody was asked", async () => {
     const { input, runs, ask, idOf } = await setUp();
     await ask(() => input.say("change prod"));
-    expect(await ask(() => input.say(`yes ${idOf(0)}`, { room: "other" }))).toContain("nothing of yours");
+    expect(await ask(() => input.say(`yes ${idOf(0)}`, { room: "other" }))).toBe(
+      `${idOf(0)} was asked in another room, and yes is to be said to it there`,
+    );
+    expect(input.sent.at(-1)?.whisper).toBe(true);
     expect(await ask(() => input.say("yes 000000"))).toContain("nothing of yours");
     expect(runs).toEqual([]);
   });
@@ -147,16 +152,19 @@ describe("a question before a write", () => {
     await expect.poll(() => runs).toEqual([long]);
   });
 
-  it("is forgotten when a thousand came after", async () => {
-    const { clock, input, runs, ask, idOf } = await setUp({ edits: false });
-    await ask(() => input.say("change first"));
-    for (let n = 0; n < 1000; n++) {
-      input.say(`change ${n}`, { from: `somebody ${n}` });
-      if (n % 100 === 0) await clock.advance(1);
-    }
-    await expect.poll(() => input.sent.length).toBe(1001);
-    expect(await ask(() => input.say(`yes ${idOf(0)}`))).toContain("nothing of yours");
-    expect(runs).toEqual([]);
+  it("is not asked when too many wait already, and what is decided makes room", async () => {
+    const { input, runs, ask, idOf } = await setUp({}, { max: 3, maxOwn: 2 });
+    await ask(() => input.say("change 1"));
+    await ask(() => input.say("change 2"));
+    expect(await ask(() => input.say("change 3"))).toMatch(
+      /^nothing was asked: 2 requests of yours wait for a yes already/,
+    );
+    await ask(() => input.say("change 4", { from: "bob" }));
+    expect(await ask(() => input.say("change 5", { from: "cid" }))).toMatch(/^nothing was asked: 3 requests wait/);
+    expect(await ask(() => input.say(`no ${idOf(0)}`))).toBe("not done: change 1");
+    await ask(() => input.say("change 6", { from: "cid" }));
+    expect(await ask(() => input.say("yes", { from: "cid" }))).toBe("change 6 done");
+    expect(runs).toEqual(["6"]);
   });
 
   it("is audited with the line that was carried out, not only the yes", async () => {

@@ -1,0 +1,158 @@
+import { chatLine } from "../../commands/line.ts";
+import { MicroError } from "../../core/errors.ts";
+import { type Answer, type Approval, type Context, type Layer, say, toldOf } from "../context.ts";
+import { mannered, mannersOf } from "../manners.ts";
+import { difference, type Look, stateOf } from "../touched.ts";
+import { saidIn, whispered } from "./ballot.ts";
+import { busy, type Desk, TRIES } from "./desk.ts";
+import { counted, type Fate, type Pending, personNow, whoOf } from "./pending.ts";
+import type { Held } from "./store.ts";
+import { choicesOf, keyOf, question, timeOf, whoIs } from "./words.ts";
+
+type Next = Parameters<Layer>[1];
+
+/** From the question to its command. */
+export interface Carry {
+  /** Asks, in the name of who is in the context, and shows what a yes would touch. */
+  pose(context: Context, preface?: readonly string[]): Promise<Answer>;
+  /** Says the line of a request that has all its yes, in the name of who asked. */
+  begin(context: Context, held: Held, next: Next): Promise<Answer | undefined>;
+  /** Looks once more at who and what, decides the request if nobody else has by then, and lets the line run. */
+  settle(context: Context, approval: Approval, next: Next): Promise<Answer | undefined>;
+}
+
+export interface CarryInit {
+  readonly look: Look;
+  /** Told the moment a request is decided that goes without its approvers. */
+  readonly onGlass: (context: Context, pending: Pending) => void;
+  /** What a stop waits for. */
+  readonly during: (context: Context, work: Promise<unknown>) => void;
+}
+
+export function createCarry(desk: Desk, { look, onGlass, during }: CarryInit): Carry {
+  const { name, clock, policy, pendings, guards } = desk;
+
+  const pose = async (context: Context, preface: readonly string[] = []): Promise<Answer> => {
+    const { id, input, message, line, brokeGlass } = context;
+    const told = toldOf(context);
+    const touched = await look(context);
+    const approvals = demandedOf(context);
+    const now = clock.now();
+    const { pending } = await pendings.add({
+      id,
+      input: input.name,
+      place: message.place,
+      line: line.text,
+      ...(told !== line.text && { told }),
+      asker: whoOf(context),
+      at: now,
+      expiresAt: now + (approvals === undefined ? desk.waitMs : desk.approveMs),
+      touched,
+      state: stateOf(context, touched),
+      votes: [],
+      ...(approvals && { approvals }),
+      ...(brokeGlass !== undefined && { brokeGlass }),
+    });
+    const words = [...preface, question(pending, name)].join("\n");
+    return { ...say(words, { choices: choicesOf(pending) }), key: keyOf(pending) };
+  };
+
+  /** Decides it for good; then nobody else can. `undefined`: it is not what it was a moment ago. */
+  const decide = async (context: Context, { saidBy }: Approval, held: Held) =>
+    desk.end(held, { kind: "approved", text: `${saidBy} said yes to it at ${timeOf(clock.now())}` }).then((won) => {
+      if (won?.pending.brokeGlass !== undefined) onGlass(context, won.pending);
+      return won;
+    });
+
+  /** Keeps how it ended, for who presses the button later. */
+  const run = async (context: Context, won: Held, work: () => Promise<Answer | undefined>) => {
+    const keep = (ended: string) => {
+      const fate: Fate = { ...(won.pending.fate as Fate), ended };
+      during(
+        context,
+        pendings.change(won, { ...won.pending, fate }).catch(() => undefined),
+      );
+    };
+    try {
+      const answer = await work();
+      keep("ok");
+      return answer;
+    } catch (error) {
+      keep(MicroError.from(error).code);
+      throw error;
+    }
+  };
+
+  /** What is not as it was when the yes was asked for, in lines; none when all is. */
+  const changed = (context: Context, pending: Pending, touched: Pending["touched"]): readonly string[] => {
+    const demanded = demandedOf(context);
+    if (demanded && counted(policy, pending, demanded.role).length < demanded.count) {
+      return [`the yes is void, because the rules now demand ${demanded.count} of the role ${demanded.role}`];
+    }
+    if (guards.sameState(pending, stateOf(context, touched))) return [];
+    const lines = difference(pending.touched, touched);
+    return [MOVED, ...(lines.length > 0 ? lines : ["its arguments are read differently now"])];
+  };
+
+  return {
+    pose,
+    begin: async (context, { pending }, next) => {
+      const { id, asker, line, votes, approvals, brokeGlass } = pending;
+      const own = approvals === undefined;
+      const approval: Approval = {
+        id,
+        approvers: own ? [context.caller] : votes.map(({ caller }) => caller),
+        by: context.caller,
+        saidBy: own ? whoIs(whoOf(context)) : votes.map(whoIs).join(" and "),
+      };
+      try {
+        return await next({
+          ...context,
+          line: chatLine(line),
+          caller: asker.caller,
+          person: personNow(policy, asker),
+          message: { ...context.message, from: { id: asker.id, name: asker.name, guest: asker.guest } },
+          confirmed: true,
+          approval,
+          ...(brokeGlass !== undefined && { brokeGlass }),
+        });
+      } catch (thrown) {
+        const error = MicroError.from(thrown);
+        // What it fails with before it was decided, by today's rules and commands, it would fail with again.
+        const open = FINAL.has(error.code) ? await pendings.get(id).catch(() => undefined) : undefined;
+        if (open === undefined || open.pending.fate !== undefined) throw thrown;
+        await desk.end(open, { kind: "void", text: `it cannot be done any more (${timeOf(clock.now())})` });
+        const words = `not done, though ${approval.saidBy} said yes: ${whoIs(asker)} asked for it, and to them holds: ${error.message}`;
+        throw own ? thrown : mannered(new MicroError(error.code, words), mannersOf(error));
+      }
+    },
+    settle: async (context, approval, next) => {
+      for (let tries = 0; tries < TRIES; tries++) {
+        const held = await pendings.get(approval.id);
+        if (held === undefined) throw whispered(busy());
+        const said = saidIn(context, "yes", desk);
+        const refusal = guards.undecided(held.pending, said) ?? guards.inTime(held.pending, said);
+        if (refusal) throw whispered(refusal);
+        const touched = await look(context);
+        const [why, ...lines] = changed(context, held.pending, touched);
+        if (why === undefined) {
+          const won = await decide(context, approval, held);
+          if (won) return run(context, won, () => next({ ...context, touched }));
+        } else if (await desk.end(held, { kind: "void", text: why }, lines)) {
+          return pose(context, [why, ...lines, ""]);
+        }
+      }
+      throw whispered(busy());
+    },
+  };
+}
+
+/** Errors that come again, unlike that of a network which is away for a moment. */
+const FINAL: ReadonlySet<MicroError["code"]> = new Set(["permission_denied", "not_found", "invalid_argument"]);
+
+const MOVED = "the yes is void, because what it touches is not what it was when it was shown:";
+
+/** Who has to say yes, by today's rules. */
+function demandedOf({ decision, brokeGlass }: Context): Pending["approvals"] {
+  return brokeGlass === undefined ? decision?.approvals : undefined;
+}

@@ -1,0 +1,91 @@
+import type { Touched } from "../../commands/command.ts";
+import type { Place } from "../../inputs/input.ts";
+import type { Context } from "../context.ts";
+import type { Policy } from "../policy.ts";
+
+/** Somebody who asked or said yes, as their network vouched for them then. */
+export interface Who {
+  readonly id?: string;
+  readonly name: string;
+  readonly caller: string;
+  /** Who the policy knew them as then. */
+  readonly person: string;
+  /** The network called them a stranger, or did not vouch for them. */
+  readonly guest: boolean;
+}
+
+/** A yes of an approver. */
+export interface Vote extends Who {
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** What became of it. */
+export interface Fate {
+  readonly kind: "approved" | "dropped" | "expired" | "void";
+  /** Who decided what and when, for people. */
+  readonly text: string;
+  /** How the command ended, once it did: `ok` or the code of its error. */
+  readonly ended?: string;
+}
+
+/** A line that waits for its yes, or did. Survives JSON. */
+export interface Pending {
+  /** Six hex digits, for typing. */
+  readonly id: string;
+  /** The network and the message that asked. */
+  readonly input: string;
+  readonly place: Place;
+  /** Exactly what will be carried out; once it is decided, as it may be shown. */
+  readonly line: string;
+  /** As it may be shown, where that is something else: its secrets are crossed out. */
+  readonly told?: string;
+  readonly asker: Who;
+  /** Epoch ms. */
+  readonly at: number;
+  /** Orders those that one process asked in one millisecond. */
+  readonly nth?: number;
+  readonly expiresAt: number;
+  /** What it showed, and the digest of that and of the arguments (`stateOf`). */
+  readonly touched: readonly Touched[];
+  readonly state: string;
+  /** Absent: a yes of who asked is enough. */
+  readonly approvals?: { readonly count: number; readonly role: string };
+  readonly votes: readonly Vote[];
+  /** Why it is to go without approvers. */
+  readonly brokeGlass?: string;
+  /** Which message of its network shows it (`OutgoingMessage.progress`), to change that when it is decided. */
+  readonly shown?: string;
+  readonly fate?: Fate;
+}
+
+/** The line as it may be shown. */
+export function shownLine({ line, told }: Pick<Pending, "line" | "told">): string {
+  return told ?? line;
+}
+
+export function whoOf({ message, caller, person = caller }: Context): Who {
+  const { id, name, guest } = message.from;
+  return { ...(id !== undefined && { id }), name, caller, person, guest: guest || id === undefined };
+}
+
+/** Who somebody is by today's policy, which may have linked them since. Strangers are linked to nobody. */
+export function personNow(policy: Pick<Policy, "personOf">, { id, caller, person }: Who): string {
+  return id === undefined ? person : (policy.personOf?.(caller) ?? caller);
+}
+
+/** Whose yes counts by today's policy: has the role, is not who asked, and each person once. */
+export function counted(policy: Policy, pending: Pick<Pending, "asker" | "votes">, role: string): readonly Vote[] {
+  const people = new Set([personNow(policy, pending.asker)]);
+  return pending.votes.filter((vote) => {
+    const person = personNow(policy, vote);
+    if (people.has(person) || !mayApprove(policy, vote, role)) return false;
+    people.add(person);
+    return true;
+  });
+}
+
+/** Nobody who is vouched for by nobody approves anything. */
+export function mayApprove(policy: Policy, { id, caller, guest }: Who, role: string): boolean {
+  return id !== undefined && (policy.hasRole?.(caller, guest, role) ?? false);
+}

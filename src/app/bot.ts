@@ -7,6 +7,7 @@ import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
+import { SHORTEST_SECRET } from "../core/redact.ts";
 import { cached } from "../core/registry/cache.ts";
 import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
@@ -18,7 +19,8 @@ import type { Tools } from "./known.ts";
 import { createLog } from "./log.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
-import { BOT, type BotSettings, type GlobalSettings } from "./settings.ts";
+import type { KnownSecrets } from "./secrets.ts";
+import type { BotSettings, GlobalSettings } from "./settings.ts";
 import { chatSocket, defaultStateDir } from "./state.ts";
 import { VERSION } from "./version.ts";
 
@@ -31,16 +33,22 @@ type Everything = GlobalSettings & BotSettings;
  */
 export async function runBot(
   settings: Everything,
-  init: Omit<ProgramInit, "makers"> & Required<Pick<ProgramInit, "user" | "clock">> & { readonly makers: Makers },
+  init: Omit<ProgramInit, "makers"> &
+    Required<Pick<ProgramInit, "user" | "clock">> & { readonly makers: Makers; readonly secrets: KnownSecrets },
 ): Promise<void> {
   const { clock, signal, user, makers } = init;
+  const { redactor, tooShort } = init.secrets;
   if (settings.inputs.length === 0) {
     const known = Object.keys(INPUTS).join(", ");
     throw new MicroError("invalid_argument", `no inputs specified: give --inputs=${known}`);
   }
   const policy = settings.policy === "" ? policyFor(await owners()) : await policyIn(settings.policy);
   const quiet = settings.inputs.includes("terminal") ? "warn" : "info";
-  const log = await createLog(settings.log_level || quiet, init.stderr, secretsOf(settings));
+  const log = await createLog(settings.log_level || quiet, init.stderr, redactor);
+  if (tooShort.length > 0) {
+    const names = tooShort.join(", ");
+    log.warn({ names }, `too short to be kept out of what is said: a secret has ${SHORTEST_SECRET} characters or more`);
+  }
   const tools: Tools = { clock, log };
   const stateDir = settings.state_dir || defaultStateDir(init.env);
 
@@ -91,7 +99,7 @@ export async function runBot(
     ...(settings.server_id === "" ? {} : { id: settings.server_id }),
     address: settings.server_address,
     ...(settings.server_advertise === "" ? {} : { advertise: settings.server_advertise }),
-    metadata: settings.server_metadata,
+    metadata: redactor.json(settings.server_metadata) as typeof settings.server_metadata,
     registerTtlMs: settings.register_ttl * 1000,
     registerIntervalMs: settings.register_interval * 1000,
   })({ transport, registry, ...(door === undefined ? {} : { door }), broker, clock, log });
@@ -109,6 +117,7 @@ export async function runBot(
       journal,
       clock,
       log,
+      redactor,
       // Whoever sits at this machine disturbs nobody else, and a script may have many lines.
       ...(alone ? { limit: { points: 1_000_000 } } : {}),
     });
@@ -162,11 +171,6 @@ async function policyIn(path: string): Promise<Policy> {
     });
   }
   return readPolicy(text, path);
-}
-
-function secretsOf(settings: Everything): readonly string[] {
-  const names = (Object.keys(BOT) as (keyof typeof BOT)[]).filter((name) => "secret" in BOT[name]);
-  return names.map((name) => settings[name]).filter((value) => typeof value === "string");
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

@@ -3,7 +3,7 @@ import type { Input } from "../inputs/input.ts";
 import type { LocalInit } from "../inputs/local/local.ts";
 import type { TerminalInit } from "../inputs/terminal/terminal.ts";
 import type { Tools } from "./known.ts";
-import { list, type Settings, secret, text } from "./options.ts";
+import { list, referring, type Settings, secret, text } from "./options.ts";
 
 /** Options of the inputs, each under the name of its own. */
 export const INPUT_OPTIONS = {
@@ -28,7 +28,9 @@ export const INPUT_OPTIONS = {
     description: "numeric ids of the people who are heard; everybody if not given",
   }),
   telegram_api_url: text({ env: "MICRO_TELEGRAM_API_URL", description: "a Bot API server of your own" }, ""),
-  xmpp_username: text({ env: "MICRO_XMPP_USERNAME", description: "the bot's account, bot@chat.example.org" }, ""),
+  xmpp_username: referring(
+    text({ env: "MICRO_XMPP_USERNAME", description: "the bot's account, bot@chat.example.org" }, ""),
+  ),
   xmpp_password: secret({ env: "MICRO_XMPP_PASSWORD", description: "its password" }),
   xmpp_rooms: list({ env: "MICRO_XMPP_ROOMS", description: "rooms to be in, ops@conference.example.org" }),
   xmpp_server: text(
@@ -44,7 +46,9 @@ export const INPUT_OPTIONS = {
     env: "MICRO_XMPP_DOMAINS",
     description: "domains beside the account's own whose people are no guests",
   }),
-  hipchat_username: text({ env: "MICRO_HIPCHAT_USERNAME", description: "the bot's account, 12345_678" }, ""),
+  hipchat_username: referring(
+    text({ env: "MICRO_HIPCHAT_USERNAME", description: "the bot's account, 12345_678" }, ""),
+  ),
   hipchat_password: secret({ env: "MICRO_HIPCHAT_PASSWORD", description: "its password" }),
   hipchat_server: text(
     { env: "MICRO_HIPCHAT_SERVER", description: "host or host:port; the account's, or chat.hipchat.com, if not given" },

@@ -1,20 +1,11 @@
 import type { Writable } from "node:stream";
 import type { Log } from "../core/log.ts";
+import type { Redactor } from "../core/redact.ts";
 
-/** A log of JSON lines. Whatever `secrets` names is crossed out wherever it stands, in messages of libraries too. */
-export async function createLog(level: string, output: Writable, secrets: readonly string[]): Promise<Log> {
+/** A log of JSON lines, each without secrets wherever they stand in it, in messages of libraries and causes of errors too. */
+export async function createLog(level: string, output: Writable, redactor: Redactor): Promise<Log> {
   const { pino } = await import("pino");
-  const write = (line: string) => void output.write(redacted(line, secrets));
+  const write = (line: string) => void output.write(`${redactor.jsonText(line.trimEnd())}\n`);
   const log: Log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
   return log;
-}
-
-/** The text without secrets, spelled as they are or as JSON spells them. */
-export function redacted(text: string, secrets: readonly string[]): string {
-  let clean = text;
-  for (const secret of secrets) {
-    if (secret.length < 6) continue;
-    clean = clean.replaceAll(secret, "[secret]").replaceAll(JSON.stringify(secret).slice(1, -1), "[secret]");
-  }
-  return clean;
 }

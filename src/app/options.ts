@@ -14,6 +14,8 @@ export interface Option<T> {
   readonly short?: string;
   /** Its value is nobody's business: never shown. */
   readonly secret?: true;
+  /** It may say where its value is (`secret-references.ts`), as every secret may. */
+  readonly references?: true;
   /** @param before what an earlier mention of the same option gave @throws MicroError `invalid_argument` */
   read(text: string, before: T | undefined): T;
   /** An environment variable has only one value, so a list stands in it with commas. */
@@ -35,6 +37,11 @@ export function text<const F extends string | undefined>(said: Said, fallback: F
 /** A text that must not be shown: a token, a password. */
 export function secret(said: Said): Option<string | undefined> {
   return { ...text(said, undefined), secret: true };
+}
+
+/** An option whose value, or each item of it, may be a reference, because it may hold what is nobody's business. */
+export function referring<T>(option: Option<T>): Option<T> {
+  return { ...option, references: true };
 }
 
 /** One of the names there are. @param kind what they name, for the error: "registry" */

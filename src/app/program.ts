@@ -4,10 +4,12 @@ import { createCatalog } from "../commands/catalog.ts";
 import { argvLine } from "../commands/line.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
+import { plainText } from "../core/plain-text.ts";
+import type { Redactor } from "../core/redact.ts";
 import { asked } from "./asked.ts";
 import { errorText, runCli, unknownCommand } from "./cli.ts";
 import { helpText, inRegistry, versionText } from "./help.ts";
-import { readOptions } from "./options.ts";
+import { type OptionTable, readOptions } from "./options.ts";
 import { type Makers, makers } from "./parts.ts";
 import { BOT, CHAT, GLOBAL } from "./settings.ts";
 import { ownName } from "./state.ts";
@@ -30,19 +32,29 @@ export interface ProgramInit {
 
 /** The `micro` program: reads its arguments, does what they say, and resolves to the exit code. Never rejects. */
 export async function program(init: ProgramInit): Promise<number> {
-  const { stdout, stderr } = init;
+  const { stdout, stderr, args, env } = init;
+  let redactor: Redactor | undefined;
   try {
-    const text = await run(init);
-    if (text !== undefined) stdout.write(`${text}\n`);
+    const text = await run(init, (known) => {
+      redactor = known;
+    });
+    if (text !== undefined) stdout.write(`${forScreen(text, stdout)}\n`);
     return 0;
   } catch (error) {
-    stderr.write(`${errorText(MicroError.from(error))}\n`);
+    const { secretsBefore } = await import("./secrets.ts");
+    const before = secretsBefore(args, env).text(plainText(errorText(MicroError.from(error))));
+    stderr.write(`${redactor?.text(before) ?? before}\n`);
     return 1;
   }
 }
 
+/** A screen is not to be moved about by what a service says; a script at the end of a pipe gets it as it is. */
+function forScreen(text: string, stdout: ProgramInit["stdout"]): string {
+  return stdout.isTTY === true ? plainText(text) : text;
+}
+
 /** What is left to be written to stdout. */
-async function run(init: ProgramInit): Promise<string | undefined> {
+async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Promise<string | undefined> {
   const { env, signal, clock = systemClock } = init;
   const made: Makers = { ...makers, ...init.makers };
   const { settings, rest } = readOptions(GLOBAL, init.args, env);
@@ -64,6 +76,16 @@ async function run(init: ProgramInit): Promise<string | undefined> {
     return newService(rest.slice(1), process.cwd());
   }
   const user = init.user ?? ownName();
+  /** What one command needs is looked up only if there is something to be looked up. */
+  const opened = async <T extends typeof settings>(given: T, table: OptionTable): Promise<T> => {
+    if (!Object.values(given).flat().some((value) => typeof value === "string" && /^(?:file|env|vault):/.test(value))) {
+      return given;
+    }
+    const { openSecrets } = await import("./secrets.ts");
+    const { settings: found, redactor } = await openSecrets(given, table, { env, signal, clock });
+    onSecrets(redactor);
+    return found;
+  };
   // These two have no arguments, so it does not matter on which side of their name an option stands.
   const before = init.args.slice(0, init.args.length - rest.length);
   if (rest[0] === "bot") {
@@ -72,7 +94,10 @@ async function run(init: ProgramInit): Promise<string | undefined> {
     if (read.rest[0] !== undefined) {
       throw new MicroError("invalid_argument", `bot does not know what to do with "${read.rest[0]}"`);
     }
-    await runBot(read.settings, { ...init, user, clock, makers: made });
+    const { openSecrets } = await import("./secrets.ts");
+    const opened = await openSecrets(read.settings, { ...GLOBAL, ...BOT }, { env, signal, clock });
+    onSecrets(opened.redactor);
+    await runBot(opened.settings, { ...init, user, clock, makers: made, secrets: opened });
     return undefined;
   }
   if (rest[0] === "chat") {
@@ -99,11 +124,11 @@ async function run(init: ProgramInit): Promise<string | undefined> {
   return runCli(line, {
     catalog: commands,
     makers: made,
-    settings,
+    settings: await opened(settings, GLOBAL),
     clock,
     signal,
     user,
-    print: (text) => written(init.stdout, text, signal),
+    print: (text) => written(init.stdout, forScreen(text, init.stdout), signal),
   });
 }
 

@@ -1,6 +1,6 @@
 import { INPUT_OPTIONS, INPUTS } from "./inputs.ts";
 import { BROKERS, CLIENTS, REGISTRIES, SELECTORS, SERVERS, TRANSPORTS } from "./known.ts";
-import { duration, flag, integer, list, oneOf, pairs, type Settings, someOf, text } from "./options.ts";
+import { duration, flag, integer, list, oneOf, pairs, referring, type Settings, secret, someOf, text } from "./options.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 
@@ -14,10 +14,12 @@ export const GLOBAL = {
     Object.keys(REGISTRIES),
     ["mdns"],
   ),
-  registry_address: list({
-    env: "MICRO_REGISTRY_ADDRESS",
-    description: "host:port of the registry, consul@host:port of one of several; for mdns an interface or its address",
-  }),
+  registry_address: referring(
+    list({
+      env: "MICRO_REGISTRY_ADDRESS",
+      description: "host:port of the registry, consul@host:port of one of several; for mdns an interface or its address",
+    }),
+  ),
   register_ttl: integer(
     { env: "MICRO_REGISTER_TTL", description: "seconds until what this program registered expires, 0 for never" },
     60,
@@ -44,10 +46,12 @@ export const GLOBAL = {
     Object.keys(TRANSPORTS),
     "http",
   ),
-  transport_address: list({
-    env: "MICRO_TRANSPORT_ADDRESS",
-    description: "host:port of what carries calls, nats@host:port of another than the usual one",
-  }),
+  transport_address: referring(
+    list({
+      env: "MICRO_TRANSPORT_ADDRESS",
+      description: "host:port of what carries calls, nats@host:port of another than the usual one",
+    }),
+  ),
   transport_secure: flag({ env: "MICRO_TRANSPORT_SECURE", description: "speak TLS over http" }),
   transport_ca: text({ env: "MICRO_TRANSPORT_CA", description: "file of the authority that vouches for servers" }, ""),
   transport_cert: text({ env: "MICRO_TRANSPORT_CERT", description: "file of the certificate to show" }, ""),
@@ -74,10 +78,12 @@ export const GLOBAL = {
     Object.keys(BROKERS),
     "http",
   ),
-  broker_address: list({
-    env: "MICRO_BROKER_ADDRESS",
-    description: "host:port of the broker; for http where to listen",
-  }),
+  broker_address: referring(
+    list({
+      env: "MICRO_BROKER_ADDRESS",
+      description: "host:port of the broker; for http where to listen",
+    }),
+  ),
   client_request_timeout: duration(
     { env: "MICRO_CLIENT_REQUEST_TIMEOUT", description: "how long a call may take, all attempts together" },
     5000,
@@ -107,6 +113,11 @@ export const GLOBAL = {
     },
     "",
   ),
+  vault_address: text(
+    { env: "MICRO_VAULT_ADDRESS", description: "https://host:8200 of the secret store that vault:path#key refers to" },
+    "",
+  ),
+  vault_token: secret({ env: "MICRO_VAULT_TOKEN", description: "token for it; file:/path and env:NAME are allowed" }),
   help: flag({ env: undefined, description: "show help" }, "h"),
   version: flag({ env: undefined, description: "print the version" }, "v"),
 };

@@ -12,12 +12,13 @@ import { MicroError } from "../core/errors.ts";
 import type { Startable } from "../core/lifecycle.ts";
 import { type Log, silent } from "../core/log.ts";
 import { compose } from "../core/middleware.ts";
+import { createRedactor, type Redactor } from "../core/redact.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/input.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
-import type { Answer, Context, Layer } from "./context.ts";
+import { type Answer, type Context, type Layer, toldOf } from "./context.ts";
 import { tellInterrupted } from "./interrupted.ts";
 import { type Journal, memoryJournal } from "./journal.ts";
 import { again } from "./layers/again.ts";
@@ -26,10 +27,12 @@ import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
 import { type ConfirmSettings, confirm } from "./layers/confirm.ts";
 import { fresh } from "./layers/fresh.ts";
+import { hush } from "./layers/hush.ts";
 import { type LimitInit, limit } from "./layers/limit.ts";
 import { marks } from "./layers/marks.ts";
 import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
+import { told } from "./layers/told.ts";
 import { typedOut, understand } from "./layers/understand.ts";
 import { createLink } from "./links.ts";
 import { createLong } from "./long.ts";
@@ -59,6 +62,8 @@ export interface BotInit {
   readonly journal?: Journal;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** Knows what is never to be said or written down. Left out: one that knows only what tokens and keys look like. */
+  readonly redactor?: Redactor;
   readonly audit?: (record: AuditRecord) => void;
   readonly order?: OrderInit;
   readonly limit?: LimitInit;
@@ -87,9 +92,9 @@ export interface Bot extends Startable {
 
 /** Puts the parts together; the layers below stand in the order in which a message meets them. */
 export function createBot(init: BotInit): Bot {
-  const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, journal = memoryJournal() } = init;
+  const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, redactor = createRedactor(), journal = memoryJournal() } = init;
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
-    createLink(input, { clock, log, onMessage: (message) => take(input, message) }),
+    createLink(input, { clock, log, redactor, onMessage: (message) => take(input, message) }),
   );
   const mayRun = (context: Context, command: Pick<AnyCommand, "permission" | "effect">) =>
     policy.allows(context.caller, isGuest(context), command);
@@ -129,7 +134,7 @@ export function createBot(init: BotInit): Bot {
       const { id, caller, line } = context;
       const person = whose(context);
       const command = catalog.match(line)?.command.name ?? "";
-      lost.add({ id, caller, person, command, text: cut(line.text, 200), why });
+      lost.add({ id, caller, person, command, text: cut(toldOf(context), 200), why });
     });
   /** Signs on one message, one after the other. */
   const marker = (context: Context) => {
@@ -147,8 +152,10 @@ export function createBot(init: BotInit): Bot {
     await send(context, renderError(error, context.id, context.message.place, context.input.limits));
   };
   const layers: readonly Layer[] = [
+    told(() => catalog, redactor),
     once(journal, clock, refuse),
     answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log, long),
+    hush(redactor),
     audited.said,
     fresh(clock, init.maxAgeMs ?? 60_000),
     limit(init.limit),

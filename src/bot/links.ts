@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { deadline, orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { Redactor } from "../core/redact.ts";
 import type { IncomingMessage, Input, InputConnection, Mark, Place } from "../inputs/input.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { within } from "./within.ts";
@@ -42,6 +43,8 @@ export interface Opening {
 export interface LinkInit {
   readonly clock: Clock;
   readonly log: Log;
+  /** Left out: one that knows no values. */
+  readonly redactor?: Redactor | undefined;
   /** What to do with a message; `undefined`: nothing. By its return the message counts as taken. */
   readonly onMessage: (message: IncomingMessage) => Promise<unknown> | undefined;
 }
@@ -54,8 +57,8 @@ const CLOSE_MS = 5000;
 /** A connection that is lost sooner was no good. */
 const BRIEF_MS = 30_000;
 
-export function createLink(input: Input, { clock, log, onMessage }: LinkInit): Link {
-  const outbox = createOutbox(clock, log);
+export function createLink(input: Input, { clock, log, redactor, onMessage }: LinkInit): Link {
+  const outbox = createOutbox(clock, log, undefined, redactor);
   const leaving = sharedAbort();
   const closing = sharedAbort();
   const working = new Set<Promise<unknown>>();

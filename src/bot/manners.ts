@@ -7,6 +7,8 @@ export interface Manners {
   readonly whisper?: boolean;
   /** What may be picked next. */
   readonly choices?: readonly Choice[];
+  /** A secret that this is there to tell; every other one is crossed out. */
+  readonly reveal?: string;
 }
 
 /** Kept beside the errors and not in their `details`: those may come from a service, which must not make buttons here. */

@@ -4,9 +4,11 @@ import type { Clock } from "../core/clock.ts";
 import { deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { createRedactor } from "../core/redact.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { InputConnection, OutgoingMessage } from "../inputs/input.ts";
 import { createGrowing } from "./growing.ts";
+import { hushedMessage } from "./hush.ts";
 
 /** Sends an input's answers: in order per room, again after a refusal for being too fast, over the next link if one is lost. */
 export interface Outbox {
@@ -27,8 +29,12 @@ export interface Outbox {
   close(): void;
 }
 
-/** @param giveUpMs how long an answer is worth saying @default 300000 */
-export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox {
+/**
+ * @param giveUpMs how long an answer is worth saying @default 300000
+ * @param redactor has the last look at whatever is said
+ */
+export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redactor = createRedactor()): Outbox {
+  const safe = (message: OutgoingMessage) => hushedMessage(inert(message), redactor);
   const last = new Map<string, Promise<unknown>>();
   let live: InputConnection | undefined;
   const closing = sharedAbort();
@@ -62,7 +68,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
     onLost: (why: string) => void,
   ): Promise<boolean> => {
     // One object for all attempts: by that an input knows that it may have said it already.
-    let said = inert(message);
+    let said = safe(message);
     let refused = false;
     for (let attempt = 0; ; attempt++) {
       const connection = await linkBy(deadlineAt);
@@ -86,7 +92,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
         if (error.code === "invalid_argument" && !refused) {
           // Its network will not have it as it is; silence would be worse than a word about that.
           refused = true;
-          said = inert({
+          said = safe({
             place: message.place,
             parts: [{ kind: "text", text: `my answer was refused here: ${error.message}` }],
           });
@@ -121,7 +127,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
       // It is not waited for here, since others of the room would wait, too.
       if (live === undefined) return NO_LINK_MS;
       try {
-        await say(live, inert(draw()));
+        await say(live, safe(draw()));
         return 0;
       } catch (thrown) {
         const error = MicroError.from(thrown);
@@ -152,11 +158,12 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000): Outbox
 
 /** Without what moves a cursor or turns the direction of writing around, on whatever screen it ends up. */
 function inert(message: OutgoingMessage): OutgoingMessage {
-  const { parts, file } = message;
+  const { parts, file, choices } = message;
   return {
     ...message,
     parts: parts.map((part) => ({ ...part, text: plainText(part.text) })),
-    ...(file && { file: { ...file, text: plainText(file.text) } }),
+    ...(file && { file: { name: plainText(file.name), text: plainText(file.text) } }),
+    ...(choices && { choices: choices.map((choice) => ({ ...choice, label: plainText(choice.label) })) }),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { type Deadline, deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import type { Answer, Context } from "./context.ts";
+import { type Answer, type Context, toldOf } from "./context.ts";
 import { roomOf } from "./long.ts";
 import { whose } from "./people.ts";
 
@@ -53,9 +53,9 @@ export function createRunner(init: RunInit): Runner {
     run: async (context) => {
       const { command, input, output } = context.run ?? never();
       if (stopped) throw new MicroError("cancelled", `\`${command.name}\` was not begun: the bot is being stopped`);
-      const { id, caller, line } = context;
+      const { id, caller } = context;
       const person = whose(context);
-      const job = { id, caller, person, command: command.name, text: line.text, startedAt: init.clock.now() };
+      const job = { id, caller, person, command: command.name, text: toldOf(context), startedAt: init.clock.now() };
       const goesOn = command.maxMs !== undefined;
       using limit = deadline({}, command.maxMs ?? init.commandMs ?? 30_000, `\`${command.name}\``);
       running.set(job.id, { job, limit, goesOn });

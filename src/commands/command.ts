@@ -37,6 +37,11 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly personal?: true;
   /** Answered at once, past whatever the room is waiting for (`jobs`, `cancel`). */
   readonly urgent?: true;
+  /**
+   * Fields whose values are secret: crossed out wherever the line is written down or shown again (journal, audit, jobs,
+   * questions, notices), and in whatever is said while it runs.
+   */
+  readonly secrets?: readonly (keyof z.input<S> & string)[];
   /** Whole lines, first the plainest. */
   readonly examples?: readonly string[];
   /** Facts; survives JSON. @throws MicroError */

@@ -99,6 +99,8 @@ export interface OutgoingMessage {
   readonly aside?: boolean;
   /** Only who asked needs to see it; all do where the network cannot hide it. */
   readonly whisper?: boolean;
+  /** A secret that this message is there to tell, for the bot's own last look at it. */
+  readonly reveal?: string;
   /** What may be picked next. Whatever they offer can be typed, too, so nothing is lost where there are no buttons. */
   readonly choices?: readonly Choice[];
   /** To be opened for who asked; where that fails, `parts` are said. Only in answer to a message that `takesForm`. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
-import type { Layer } from "../context.ts";
+import { type Layer, toldOf } from "../context.ts";
 import { mannered } from "../manners.ts";
 
 /**
@@ -11,6 +11,8 @@ export function again(clock: Clock, commandMs = 30_000): Layer {
   return async (context, next) => {
     const { run, input, line } = context;
     if (run?.command.effect !== "read" || !input.limits.buttons) return next(context);
+    // A button is kept by its network, and a secret is not to be.
+    if (toldOf(context) !== line.text) return next(context);
     const choices = [{ label: "Again", line: line.text }];
     const since = clock.now();
     try {

@@ -35,15 +35,16 @@ export function answer(mouth: Mouth, log: Log, long?: Long): Layer {
   };
 }
 
-type Beside = Pick<OutgoingMessage, "whisper" | "choices" | "form" | "progress">;
+type Beside = Pick<OutgoingMessage, "whisper" | "choices" | "form" | "progress" | "reveal">;
 
 /** What the answer has beside its words, as far as its network has such things. */
 function besideWords(answer: Manners & Pick<Partial<Answer>, "form" | "key">, limits: Input["limits"]): Beside {
-  const { whisper, choices, form, key } = answer;
+  const { whisper, choices, form, key, reveal } = answer;
   return {
     ...(whisper && { whisper }),
     ...(choices && limits.buttons && { choices }),
     ...(form && { form }),
+    ...(reveal !== undefined && { reveal }),
     ...(key !== undefined && limits.edits && { progress: { key, last: false } }),
   };
 }

@@ -11,14 +11,23 @@ export interface EtcdHttpInit {
   /** Never shown. */
   readonly password: string | undefined;
   readonly timeoutMs: number;
+  /** Watches take one each for as long as they last. @default 16 */
+  readonly connections?: number;
 }
 
 /** etcd's JSON gateway, `POST /v3/…`, with a deadline and cancellation for each call. */
 export interface EtcdHttp {
   /** For people; has no password in it. */
   readonly where: string;
-  /** @param options `origin`: ask this server and no other @throws MicroError */
-  call(path: string, body: object, options?: CallOptions & { readonly origin?: string }): Promise<unknown>;
+  /**
+   * @param options `origin`: ask this server and no other; `once`: what may have reached a server is not asked again
+   * @throws MicroError
+   */
+  call(
+    path: string,
+    body: object,
+    options?: CallOptions & { readonly origin?: string; readonly once?: boolean },
+  ): Promise<unknown>;
   /** An answer without end, and the server that gives it. */
   stream(path: string, body: object, signal: AbortSignal): Promise<EtcdStream>;
   /** Closes all connections; a later call opens new ones. */
@@ -33,7 +42,8 @@ export interface EtcdStream {
 /** A bound for one answer; a page of 1000 services is less than a megabyte. */
 const MAX_ANSWER_BYTES = 64 << 20;
 
-export function createEtcdHttp({ addresses, username = "", password = "", timeoutMs }: EtcdHttpInit): EtcdHttp {
+export function createEtcdHttp(init: EtcdHttpInit): EtcdHttp {
+  const { addresses, username = "", password = "", timeoutMs, connections: most = 16 } = init;
   const origins = (addresses.length > 0 ? addresses : ["127.0.0.1"]).map(parseOrigin);
   const where = `etcd at ${origins.map((origin) => origin.replace(/^https?:\/\//, "")).join(", ")}`;
   /** The server that answered last. */
@@ -43,7 +53,7 @@ export function createEtcdHttp({ addresses, username = "", password = "", timeou
 
   const connections = () => {
     agent ??= new Agent({
-      connections: 16,
+      connections: most,
       maxResponseSize: -1, // watches have no end; answers are counted as they come
       // Of several servers the silent one must leave time to ask the next.
       headersTimeout: origins.length > 1 ? timeoutMs / origins.length : 0,
@@ -91,7 +101,12 @@ export function createEtcdHttp({ addresses, username = "", password = "", timeou
     }
   };
   /** Asks each server once, from the one that answered last, and that one again: it may have closed an idle connection. */
-  const tryEach = async <T>(signal: AbortSignal, work: (origin: string) => Promise<T>, pinned?: string): Promise<T> => {
+  const tryEach = async <T>(
+    signal: AbortSignal,
+    work: (origin: string) => Promise<T>,
+    pinned?: string,
+    once = false,
+  ): Promise<T> => {
     let failure: unknown;
     for (let tries = 0; tries <= (pinned === undefined ? origins.length : 0); tries += 1) {
       const asked = current;
@@ -109,6 +124,7 @@ export function createEtcdHttp({ addresses, username = "", password = "", timeou
         }
         if (error instanceof MicroError && error.code !== "unavailable") throw error;
         next();
+        if (once && !NOT_SENT.has(String((error as { code?: unknown }).code))) break;
       }
     }
     if (failure instanceof MicroError) throw failure;
@@ -118,7 +134,7 @@ export function createEtcdHttp({ addresses, username = "", password = "", timeou
 
   return {
     where,
-    call: async (path, body, { origin, ...options } = {}) => {
+    call: async (path, body, { origin, once, ...options } = {}) => {
       using limit = deadline(options, timeoutMs, where);
       limit.check();
       const { signal } = limit;
@@ -132,6 +148,7 @@ export function createEtcdHttp({ addresses, username = "", password = "", timeou
             return json;
           },
           origin,
+          once,
         );
       } catch (error) {
         if (options.signal?.aborted) throw MicroError.from(options.signal.reason);
@@ -151,6 +168,16 @@ export function createEtcdHttp({ addresses, username = "", password = "", timeou
     },
   };
 }
+
+/** Nobody was there to ask. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
 async function* readResults(chunks: AsyncIterable<Buffer>, where: string): AsyncGenerator<unknown, void> {
   for await (const json of objects(chunks, where)) {

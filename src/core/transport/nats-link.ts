@@ -34,6 +34,8 @@ export interface NatsLink {
 }
 
 export interface NatsSession {
+  /** The library's own, for what it builds on one: JetStream. Not to be closed. */
+  readonly connection: NatsConnection;
   /**
    * A new subject below an inbox that is subscribed to already; what comes there is given to `onMessage`. Once it is forgotten,
    * what comes with a reply subject is answered with nothing.
@@ -174,6 +176,7 @@ function createSession(
   };
 
   const session: OwnSession = {
+    connection: nats,
     joined: async (signal) => {
       if (!up) {
         const back = new Promise<void>((resolve) => wakers.push(resolve));

@@ -67,7 +67,8 @@ export function slackPeople(parts: {
     who: async (message) => {
       const found = await user(message.user);
       return {
-        id: `${message.team}/${message.user}`,
+        // Nobody speaks by an account that is gone, so whoever seems to has not what was granted to it.
+        id: found?.deleted ? undefined : `${message.team}/${message.user}`,
         name: found?.profile?.display_name || found?.real_name || found?.name || message.user,
         guest: message.team !== self.team || found === undefined || isGuest(found, self),
         bot: found?.is_bot === true,

@@ -190,11 +190,16 @@ describe("who said what to the bot in Slack", () => {
       ["another team_id", { team_id: "T9" }],
       ["is_restricted", { is_restricted: true }],
       ["is_ultra_restricted", { is_ultra_restricted: true }],
-      ["deleted", { deleted: true }],
     ])("users.info says %s", async (_sign, facts) => {
       slack.user("U8", facts);
       slack.say("@micro ping", { user: "U8" });
       expect(await heard()).toMatchObject([{ from: { id: "T1/U8", guest: true } }]);
+    });
+
+    it("nobody speaks by an account that was deleted, whatever was granted to it", async () => {
+      slack.user("U8", { deleted: true });
+      slack.say("@micro ping", { user: "U8" });
+      expect(await heard()).toMatchObject([{ from: { id: undefined, guest: true } }]);
     });
 
     it("fails closed: who cannot be looked up is a guest, and is looked up again a little later", async () => {

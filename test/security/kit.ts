@@ -1,0 +1,20 @@
+/** What the proofs are given of the program: as it is, or with one guard taken out of it (`mutant.ts`). */
+export { createBot } from "../../src/bot/bot.ts";
+export { fileJournal } from "../../src/bot/journal.ts";
+export { readPolicy } from "../../src/bot/policy.ts";
+export { smallTalk } from "../../src/commands/builtin.ts";
+export { createCatalog } from "../../src/commands/catalog.ts";
+export { lineOf } from "../../src/commands/form.ts";
+export { chatLine } from "../../src/commands/line.ts";
+export { parse } from "../../src/commands/parse.ts";
+export { memoryRegistry } from "../../src/core/registry/memory.ts";
+export { discordInput } from "../../src/inputs/discord/discord.ts";
+export { hipchatInput } from "../../src/inputs/hipchat/hipchat.ts";
+export { messageOf as hubotMessage } from "../../src/inputs/hubot/message.ts";
+export { memoryInput } from "../../src/inputs/memory/memory.ts";
+export { openHttp } from "../../src/inputs/slack/http.ts";
+export { slackInput } from "../../src/inputs/slack/slack.ts";
+export { telegramInput } from "../../src/inputs/telegram/telegram.ts";
+export { terminalInput } from "../../src/inputs/terminal/terminal.ts";
+export { write as writeXml, xml } from "../../src/inputs/xmpp/xml.ts";
+export { xmppInput } from "../../src/inputs/xmpp/xmpp.ts";

@@ -123,7 +123,7 @@ function crossedOut(text: string, spans: Span[]): string {
   for (let index = 0; index < spans.length; ) {
     const { start, end: first } = spans[index] as Span;
     let end = first;
-    // Pieces of one secret may have blanks between them.
+    // Pieces of one secret may have the end of a line between them.
     for (index++; index < spans.length && isBlank(text, end, (spans[index] as Span).start); index++) {
       end = Math.max(end, (spans[index] as Span).end);
     }
@@ -135,7 +135,7 @@ function crossedOut(text: string, spans: Span[]): string {
 }
 
 function isBlank(text: string, from: number, to: number): boolean {
-  return to <= from || (to - from <= 4 && text.slice(from, to).trim() === "");
+  return to <= from || (to - from <= 4 && /^\s*\n\s*$/.test(text.slice(from, to)));
 }
 
 /** A secret that is a word of `[secret]` is not crossed out in it. */

@@ -2,7 +2,7 @@
 
 // The bot, and what goes into it.
 export { type Bot, type BotInit, createBot } from "./bot/bot.ts";
-export { fileJournal, type Journal, memoryJournal } from "./bot/journal.ts";
+export { type Claim, type Journal, memoryJournal } from "./bot/journal.ts";
 export { defaultPolicy, type Policy, readPolicy } from "./bot/policy.ts";
 export { builtin, smallTalk } from "./commands/builtin.ts";
 export { type Command, type CommandContext, defineCommand, type View } from "./commands/command.ts";

@@ -11,10 +11,10 @@ import { openNetwork } from "./people.mjs";
  * @param more `commands`: further ones, as `defineCommand` takes them; `wrap`: around each input
  */
 export async function startBot(fakes, names, began = () => {}, { commands = [], wrap = (input) => input } = {}) {
-  const [{ createBot }, { fileJournal }, builtin, { cached }, { memoryRegistry }, { defineCommand }] =
+  const [{ createBot }, { sqliteKv }, builtin, { cached }, { memoryRegistry }, { defineCommand }] =
     await Promise.all([
       import("../../dist/src/bot/bot.js"),
-      import("../../dist/src/bot/journal.js"),
+      import("../../dist/src/platform/kv/sqlite.js"),
       import("../../dist/src/commands/builtin.js"),
       import("../../dist/src/core/registry/cache.js"),
       import("../../dist/src/core/registry/memory.js"),
@@ -39,17 +39,18 @@ export async function startBot(fakes, names, began = () => {}, { commands = [], 
   const inputs = await Promise.all(names.map(async (name, at) => wrap(await NETWORKS[name].input(networks[at].facts))));
   const registry = cached(memoryRegistry({ services: [] })());
   await registry.start();
-  const folder = mkdtempSync(join(tmpdir(), "bench-inputs-journal-"));
+  const folder = mkdtempSync(join(tmpdir(), "bench-inputs-store-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const store = sqliteKv({ path: join(folder, "store.sqlite") });
+  await store.start();
   const bot = createBot({
     inputs,
     commands: [...builtin.builtin, ...builtin.smallTalk, bench, ...commands.map(defineCommand)],
     registry,
     client: undefined,
     // People here say more than the bot would let them.
-    limit: { points: 1_000_000_000 },
-    // Full from the beginning, so that it is not what grows.
-    journal: fileJournal(folder, { max: 1000 }),
+    limit: "none",
+    store,
   });
   await bot.start();
   return { networks, bot };

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Bot, createBot } from "../bot/bot.ts";
-import { fileJournal, memoryJournal } from "../bot/journal.ts";
 import { type Policy, policyFor, readPolicy } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { CommandContext } from "../commands/command.ts";
@@ -12,6 +11,7 @@ import { cached } from "../core/registry/cache.ts";
 import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
 import { userName } from "../inputs/local/users.ts";
+import type { Kv } from "../platform/kv/kv.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
@@ -58,6 +58,7 @@ export async function runBot(
   const client = await makers.client({ registry, transport }, settings, tools);
   const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   let bot: Bot | undefined;
+  let store: Kv | undefined;
   const completed = async (line: string, caller: string, mayRun: CommandContext["mayRun"]) => {
     const context: CommandContext = {
       registry,
@@ -105,7 +106,10 @@ export async function runBot(
   })({ transport, registry, ...(door === undefined ? {} : { door }), broker, clock, log });
 
   try {
-    const journal = inputs.some((input) => input.replays) ? fileJournal(stateDir) : memoryJournal();
+    store = inputs.some((input) => input.replays)
+      ? (await import("../platform/kv/sqlite.ts")).sqliteKv({ path: join(stateDir, "store.sqlite"), clock })
+      : undefined;
+    await store?.start({ signal });
     bot = createBot({
       inputs,
       beside,
@@ -114,7 +118,7 @@ export async function runBot(
       client,
       broker,
       policy,
-      journal,
+      ...(store && { store }),
       clock,
       log,
       redactor,
@@ -131,6 +135,7 @@ export async function runBot(
     if (!signal.aborted) throw error;
   } finally {
     await bot?.stop();
+    await store?.stop();
     await broker.stop();
     await server.stop();
     await client.close();

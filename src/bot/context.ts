@@ -3,6 +3,7 @@ import type { Line } from "../commands/line.ts";
 import type { Output } from "../commands/parse.ts";
 import type { Middleware } from "../core/middleware.ts";
 import type { Form, IncomingMessage, Input } from "../inputs/input.ts";
+import type { Claim } from "./journal.ts";
 import type { Manners } from "./manners.ts";
 import type { Decision } from "./policy.ts";
 
@@ -23,6 +24,10 @@ export interface Context {
   readonly run?: { readonly command: AnyCommand; readonly input: Record<string, unknown>; readonly output: Output };
   /** What the policy said of it, once it was asked. */
   readonly decision?: Decision;
+  /** The right to work on it, once it is in the journal. */
+  readonly claim?: Claim;
+  /** Called when it is in the journal, or never will be: its network may forget it. */
+  readonly taken: () => void;
   /** Shows something before the answer. Never rejects. */
   readonly show: (shown: Shown) => Promise<void>;
   /**

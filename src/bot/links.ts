@@ -24,6 +24,8 @@ export interface Link {
   readonly during: (work: Promise<unknown>) => void;
   /** Resolves when none of that is under way. */
   idle(): Promise<void>;
+  /** There is a connection now. */
+  readonly live: boolean;
   /** Puts signs on messages; `undefined` where that cannot be done now. The function never rejects. */
   marker(): ((place: Place, mark: Mark) => Promise<void>) | undefined;
   /** Takes no further message and connects no more; what there is to say is still said. */
@@ -45,8 +47,15 @@ export interface LinkInit {
   readonly log: Log;
   /** Left out: one that knows no values. */
   readonly redactor?: Redactor | undefined;
-  /** What to do with a message; `undefined`: nothing. By its return the message counts as taken. */
-  readonly onMessage: (message: IncomingMessage) => Promise<unknown> | undefined;
+  /** What to do with a message; `undefined`: nothing. */
+  readonly onMessage: (message: IncomingMessage) => Work | undefined;
+}
+
+/** What became of a message. */
+export interface Work {
+  /** It is in the journal, or never will be: the next may be asked for. Does not reject. */
+  readonly taken: Promise<void>;
+  readonly done: Promise<unknown>;
 }
 
 /** How long an input may take to connect, to put a sign on a message, to close. */
@@ -102,7 +111,8 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
       if (leaving.signal.aborted) break;
       const work = onMessage(message);
       if (work === undefined) continue;
-      during(work);
+      during(work.done);
+      await work.taken;
       // To ask for the next is to acknowledge this one: not before its command has begun and the other networks had a turn.
       await setImmediate();
     }
@@ -143,6 +153,9 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
     outbox,
     during,
     idle,
+    get live() {
+      return live !== undefined;
+    },
     open: () => {
       let had = false;
       let joined: (error?: MicroError) => void = () => {};

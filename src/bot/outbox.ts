@@ -16,8 +16,13 @@ export interface Outbox {
    * Resolves to whether it was said or refused for good; `false`: given up and logged. Never rejects. The last message of
    * something that grew comes after what was said of it before, and no sooner than a second after that.
    * @param onLost told why nobody will see it, be it refused or given up
+   * @param still asked before each attempt: `false` when it is another's to say by now, then all is well without it
    */
-  send(message: OutgoingMessage, onLost?: (why: string) => void): Promise<boolean>;
+  send(
+    message: OutgoingMessage,
+    onLost?: (why: string) => void,
+    still?: (() => Promise<boolean>) | undefined,
+  ): Promise<boolean>;
   /**
    * What is said under a key has changed. It is drawn when it is said: at most once a second, and when the network asks to
    * wait, so long after, in which time the room's other answers go on.
@@ -66,6 +71,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
     message: OutgoingMessage,
     deadlineAt: number,
     onLost: (why: string) => void,
+    still: (() => Promise<boolean>) | undefined,
   ): Promise<boolean> => {
     // One object for all attempts: by that an input knows that it may have said it already.
     let said = safe(message);
@@ -83,6 +89,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
         return false;
       }
       try {
+        if (still && !(await still())) return true;
         await say(connection, said);
         return true;
       } catch (thrown) {
@@ -138,11 +145,11 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
   });
 
   return {
-    send: async (message, onLost = () => {}) => {
+    send: async (message, onLost = () => {}, still) => {
       // From now and not from its turn on: where more is asked than can be said, answers would wait longer and longer.
       const deadlineAt = clock.now() + giveUpMs;
       if (message.progress?.last) await growing.end(message.progress.key);
-      return inTurn(message.place.room, () => deliver(message, deadlineAt, onLost));
+      return inTurn(message.place.room, () => deliver(message, deadlineAt, onLost, still));
     },
     grow: growing.grow,
     use: (connection) => {

@@ -1,16 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type Bot, createBot } from "../../src/bot/bot.ts";
-import { fileJournal } from "../../src/bot/journal.ts";
 import { smallTalk } from "../../src/commands/builtin.ts";
 import { defineCommand } from "../../src/commands/command.ts";
 import type { Client } from "../../src/core/client/client.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { discordInput } from "../../src/inputs/discord/discord.ts";
 import { telegramInput } from "../../src/inputs/telegram/telegram.ts";
+import type { Kv } from "../../src/platform/kv/kv.ts";
+import { memoryKv } from "../../src/platform/kv/memory.ts";
 import { type FakeDiscord, fakeDiscord } from "../fakes/discord.ts";
 import { type FakeTelegram, fakeTelegram, GROUP } from "../fakes/telegram.ts";
 
@@ -35,11 +33,12 @@ describe("the bot on Discord and Telegram", () => {
   const bots: Bot[] = [];
   let discord: FakeDiscord;
   let telegram: FakeTelegram;
-  let folder: string;
+  let store: Kv;
 
   beforeEach(async () => {
     runs.length = 0;
-    folder = mkdtempSync(join(tmpdir(), "micro-bot-"));
+    store = memoryKv();
+    await store.start();
     discord = await fakeDiscord();
     telegram = await fakeTelegram();
   });
@@ -48,7 +47,7 @@ describe("the bot on Discord and Telegram", () => {
     for (const bot of bots.splice(0)) await bot.stop();
     await discord.close();
     await telegram.close();
-    rmSync(folder, { recursive: true });
+    await store.stop();
   });
 
   const start = async () => {
@@ -59,7 +58,7 @@ describe("the bot on Discord and Telegram", () => {
       commands: [deploy, ...smallTalk],
       registry,
       client: {} as Client,
-      journal: fileJournal(folder),
+      store,
       drainMs: 300,
     });
     bots.push(bot);

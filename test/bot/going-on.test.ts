@@ -1,10 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Bot, type BotInit, createBot } from "../../src/bot/bot.ts";
-import { fileJournal } from "../../src/bot/journal.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { builtin, smallTalk } from "../../src/commands/builtin.ts";
 import { type AnyCommand, type CommandContext, defineCommand, type View } from "../../src/commands/command.ts";
@@ -12,6 +8,7 @@ import { memoryBroker } from "../../src/core/broker/memory.ts";
 import { MicroError } from "../../src/core/errors.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { type MemoryInput, type MemoryInputInit, memoryInput } from "../../src/inputs/memory/memory.ts";
+import { memoryKv } from "../../src/platform/kv/memory.ts";
 import { cannedClient } from "../fakes/canned-client.ts";
 import { SERVICES } from "../golden/records.ts";
 
@@ -224,6 +221,7 @@ describe("rooms and the bot", () => {
     for (let n = 0; n < 3; n++) input.say("stream go.micro.srv.greeter Say.Watch", { from: "eve" });
     await expect.poll(() => text(input)).toMatch(/^2 commands that go on are running already/);
     input.say("stream go.micro.srv.greeter Say.Watch", { from: "ann" });
+    await expect.poll(() => input.sent.length).toBe(4);
     input.say("jobs");
     await expect
       .poll(() => text(input))
@@ -240,30 +238,19 @@ describe("rooms and the bot", () => {
   });
 
   it("what is going on is open in the journal until its end was said", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "micro-going-on-"));
-    try {
-      const { command, show, end, started } = chatty();
-      const { input } = await botWith({}, { commands: [command], journal: fileJournal(folder) });
-      input.say("chatty");
-      await started();
-      await show("one");
-      await expect.poll(() => input.sends).toBe(1);
-      const journal = () => readFileSync(join(folder, "journal.jsonl"), "utf8");
-      expect(journal()).not.toContain("done");
-      // The process before this one died here: what it leaves says that it was interrupted.
-      const other = mkdtempSync(join(tmpdir(), "micro-going-on-"));
-      writeFileSync(join(other, "journal.jsonl"), journal());
-      const next = fileJournal(other);
-      expect(next.interrupted.map((taken) => taken.text)).toEqual(["chatty"]);
-      next.close();
-      rmSync(other, { recursive: true });
-      end();
-      expect(await said(input)).toBe("one\nchatty ended");
-      await expect.poll(journal).toContain("done");
-    } finally {
-      for (const bot of running.splice(0)) await bot.stop();
-      rmSync(folder, { recursive: true });
-    }
+    const store = memoryKv();
+    await store.start();
+    const { command, show, end, started } = chatty();
+    const { input } = await botWith({}, { commands: [command], store });
+    input.say("chatty");
+    await started();
+    await show("one");
+    await expect.poll(() => input.sends).toBe(1);
+    const journal = async () => (await store.list("journal.")).map(({ value }) => value).join();
+    expect(await journal()).toContain('"text":"chatty"');
+    end();
+    expect(await said(input)).toBe("one\nchatty ended");
+    await expect.poll(journal).not.toContain("chatty");
   });
 });
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { MicroError } from "../../src/core/errors.ts";
 import type { Input, InputConnection } from "../../src/inputs/input.ts";
@@ -165,6 +166,7 @@ describe("a start", () => {
     const bot = botOn([away(), good.input]);
     const leave = new AbortController();
     const starting = expect(bot.start({ signal: leave.signal })).rejects.toMatchObject({ code: "cancelled" });
+    await turn();
     leave.abort();
     await starting;
     expect(good.closes()).toBeGreaterThan(0);
@@ -193,7 +195,7 @@ describe("a start", () => {
     const clock = manualClock();
     const bot = botOn([make()], { clock });
     const starting = expect(bot.start()).rejects.toMatchObject({ code: "cancelled" });
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     // The clock does not go, so nothing that waits a while would ever end.
     await bot.stop();
     await starting;
@@ -224,6 +226,7 @@ describe("a start", () => {
     });
     const bot = botOn([{ ...good.input, connect: () => late.then(() => good.input.connect()) }]);
     const starting = expect(bot.start()).rejects.toMatchObject({ code: "cancelled" });
+    await turn();
     await bot.stop();
     await starting;
     arrive();

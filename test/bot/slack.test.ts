@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Bot, type BotInit, createBot } from "../../src/bot/bot.ts";
-import { fileJournal } from "../../src/bot/journal.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { smallTalk } from "../../src/commands/builtin.ts";
 import { type AnyCommand, defineCommand } from "../../src/commands/command.ts";
@@ -12,13 +8,15 @@ import { listServices } from "../../src/commands/list-services.ts";
 import type { Client } from "../../src/core/client/client.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { slackInput } from "../../src/inputs/slack/slack.ts";
+import type { Kv } from "../../src/platform/kv/kv.ts";
+import { memoryKv } from "../../src/platform/kv/memory.ts";
 import { type FakeSlack, fakeSlack } from "../fakes/slack.ts";
 
 /* The bot on Slack, through every fault that the network has (`chat.md §3`, `§6`). */
 
 const client = {} as Client;
 let slack: FakeSlack;
-let folder: string;
+let store: Kv;
 let runs: string[];
 let gate: Promise<void> | undefined;
 const bots: Bot[] = [];
@@ -63,7 +61,7 @@ async function startBot(init: Partial<BotInit> = {}): Promise<Bot> {
     commands: [deploy, listServices, ...smallTalk],
     registry,
     client,
-    journal: fileJournal(folder),
+    store,
     drainMs: 300,
     ...init,
   });
@@ -74,14 +72,15 @@ async function startBot(init: Partial<BotInit> = {}): Promise<Bot> {
 
 beforeEach(async () => {
   slack = await fakeSlack({ ackMs: 400 });
-  folder = mkdtempSync(join(tmpdir(), "micro-slack-"));
+  store = memoryKv();
+  await store.start();
   runs = [];
   gate = undefined;
 });
 afterEach(async () => {
   for (const bot of bots.splice(0)) await bot.stop();
   await slack.close();
-  rmSync(folder, { recursive: true, force: true });
+  await store.stop();
 });
 
 const posts = (count: number) => expect.poll(() => slack.posts.length, { timeout: 8000 }).toBe(count);

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { createBot } from "../../src/bot/bot.ts";
-import { fileJournal } from "../../src/bot/journal.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { builtin, smallTalk } from "../../src/commands/builtin.ts";
 import { rpcClient } from "../../src/core/client/rpc.ts";
@@ -15,6 +14,7 @@ import { createService } from "../../src/core/service.ts";
 import { httpTransport } from "../../src/core/transport/http.ts";
 import type { Input } from "../../src/inputs/input.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
+import { sqliteKv } from "../../src/platform/kv/sqlite.ts";
 
 /**
  * The bot's time goes ten times as fast: a link that is lost again and again is not tried more than twice a minute, which
@@ -41,6 +41,8 @@ export function counting(id: string, ms: number): string {
 
 export async function countingBot(inputs: readonly Input[], onCount: (id: string) => void): Promise<Counting> {
   const folder = mkdtempSync(join(tmpdir(), "micro-trouble-"));
+  const store = sqliteKv({ path: join(folder, "store.sqlite") });
+  await store.start();
   const registry = memoryRegistry()();
   await registry.start();
   const shared: Registry = { ...registry, start: async () => {}, stop: async () => {} };
@@ -61,7 +63,7 @@ export async function countingBot(inputs: readonly Input[], onCount: (id: string
     registry,
     client,
     policy: readPolicy("{ members: ['*:*'], guests: ['*:*'] }", "test"),
-    journal: fileJournal(folder),
+    store,
     clock: fastClock,
     // Networks date messages by their own clocks.
     maxAgeMs: Number.MAX_SAFE_INTEGER,
@@ -80,6 +82,7 @@ export async function countingBot(inputs: readonly Input[], onCount: (id: string
       await client.close();
       await counter.stop();
       await registry.stop();
+      await store.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

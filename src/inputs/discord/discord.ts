@@ -42,8 +42,8 @@ export function discordInput(init: DiscordInit): (parts?: { readonly log?: Log }
       name: "discord",
       // Discord takes 2000 characters, of which fences and our own escapes want their share (docs.discord.com, "Create Message").
       limits: { textLength: 1800, files: true, edits: true, buttons: true },
-      // The gateway tells nothing again to a bot that was restarted.
-      replays: false,
+      // The gateway tells nothing again to a bot that was restarted, but the same to each of several replicas.
+      replays: true,
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "discord: connecting");
         limit.check();

@@ -1,11 +1,14 @@
+import { join } from "node:path";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Clock } from "../core/clock.ts";
+import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { byVersion, preferLabels } from "../core/selector/filters.ts";
 import type { Filter, Selector, Strategy } from "../core/selector/selector.ts";
 import type { Door } from "../core/server/door.ts";
 import type { Transport } from "../core/transport/transport.ts";
+import type { Kv } from "../platform/kv/kv.ts";
 
 /** What every part may use. */
 export interface Tools {
@@ -164,6 +167,47 @@ export interface BrokerParts {
   /** Where subscribers are registered, for brokers without a server. */
   readonly registry: Registry;
 }
+
+/** What a store is made with. */
+export interface StoreParts extends Tools {
+  /** Of this bot alone; a store in a file is there unless an address says otherwise. */
+  readonly stateDir: string;
+  /** `--store_replicas`: on how many of its servers the store keeps everything, where it is asked. */
+  readonly replicas: number;
+}
+
+/** Where several bots keep what they must agree on, by the name that `--store` knows. */
+export const STORES = {
+  sqlite: async ([path]: Addresses, { clock, stateDir }: StoreParts): Promise<Kv> => {
+    const { sqliteKv } = await import("../platform/kv/sqlite.ts");
+    return sqliteKv({ path: path ?? join(stateDir, "store.sqlite"), clock });
+  },
+  memory: async (): Promise<Kv> => {
+    const { memoryKv } = await import("../platform/kv/memory.ts");
+    return memoryKv();
+  },
+  nats: async (addresses: Addresses, { clock, replicas }: StoreParts): Promise<Kv> => {
+    const { natsKv } = await import("../platform/kv/nats.ts");
+    return natsKv({ addresses, replicas, clock });
+  },
+  etcd: async (addresses: Addresses, { clock }: StoreParts): Promise<Kv> => {
+    const { etcdKv } = await import("../platform/kv/etcd.ts");
+    const { ETCD_USERNAME: username, ETCD_PASSWORD: password } = process.env;
+    return etcdKv({ addresses, clock, ...(username && password ? { username, password } : {}) });
+  },
+  consul: async (addresses: Addresses, { clock }: StoreParts): Promise<Kv> => {
+    const { consulKv } = await import("../platform/kv/consul.ts");
+    const { CONSUL_HTTP_TOKEN: token } = process.env;
+    return consulKv({ addresses, clock, ...(token ? { token } : {}) });
+  },
+  postgres: async ([address, ...others]: Addresses, { clock }: StoreParts): Promise<Kv> => {
+    if (others.length > 0) {
+      throw new MicroError("invalid_argument", "--store_address takes one address of PostgreSQL, the primary's");
+    }
+    const { postgresKv } = await import("../platform/kv/postgres.ts");
+    return postgresKv({ clock, ...(address === undefined ? {} : { address }) });
+  },
+} as const;
 
 /** How nodes are spoken to that do not say it. `rpc` is what the profile was called until 2019. */
 export const CLIENTS = { mucp: "mucp", rpc: "mucp", grpc: "grpc" } as const;

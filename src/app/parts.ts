@@ -7,6 +7,7 @@ import type { CallOptions } from "../core/lifecycle.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Door } from "../core/server/door.ts";
 import type { Transport } from "../core/transport/transport.ts";
+import type { Kv } from "../platform/kv/kv.ts";
 import {
   addressesOf,
   BROKERS,
@@ -16,10 +17,12 @@ import {
   SELECTORS,
   SERVERS,
   type Secure,
+  STORES,
+  type StoreParts,
   type Tools,
   TRANSPORTS,
 } from "./known.ts";
-import type { GlobalSettings } from "./settings.ts";
+import type { BotSettings, GlobalSettings } from "./settings.ts";
 
 /** Makes what commands run with, out of settings; a test makes its own. */
 export interface Makers {
@@ -30,6 +33,8 @@ export interface Makers {
   /** Not started. */
   broker(parts: BrokerParts, settings: GlobalSettings, tools: Tools): Promise<Broker>;
   client(parts: ClientParts, settings: GlobalSettings, tools: Tools): Promise<Client>;
+  /** Not started. @param usual the kind that it is when the settings name none */
+  store(usual: keyof typeof STORES, settings: BotSettings, parts: Omit<StoreParts, "replicas">): Promise<Kv>;
 }
 
 export interface ClientParts {
@@ -83,6 +88,11 @@ export const makers: Makers = {
       poolTtlMs: settings.client_pool_ttl,
       name: settings.server_name,
     })({ transport, transports: otherTransports(settings), selector, clock });
+  },
+  store: (usual, settings, parts) => {
+    const kind = (settings.store || usual) as keyof typeof STORES;
+    const addresses = addressesOf(kind, STORES, settings.store_address, true);
+    return STORES[kind](addresses, { ...parts, replicas: settings.store_replicas });
   },
 };
 

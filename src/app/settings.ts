@@ -1,5 +1,5 @@
 import { INPUT_OPTIONS, INPUTS } from "./inputs.ts";
-import { BROKERS, CLIENTS, REGISTRIES, SELECTORS, SERVERS, TRANSPORTS } from "./known.ts";
+import { BROKERS, CLIENTS, REGISTRIES, SELECTORS, SERVERS, STORES, TRANSPORTS } from "./known.ts";
 import { duration, flag, integer, list, oneOf, pairs, referring, type Settings, secret, someOf, text } from "./options.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
@@ -131,6 +131,25 @@ export const BOT = {
     [],
   ),
   namespace: text({ env: "MICRO_BOT_NAMESPACE", description: "name under which the bot registers" }, "go.micro.bot"),
+  store: oneOf(
+    {
+      env: "MICRO_BOT_STORE",
+      description: `what this bot and its replicas remember together: ${names(STORES)}; by default sqlite, and memory for inputs that repeat nothing`,
+    },
+    "store",
+    Object.keys(STORES),
+    "",
+  ),
+  store_address: referring(
+    list({
+      env: "MICRO_BOT_STORE_ADDRESS",
+      description: "host:port of the store, postgres://user@host/database, for sqlite a file",
+    }),
+  ),
+  store_replicas: integer(
+    { env: "MICRO_BOT_STORE_REPLICAS", description: "how many servers of NATS keep the store, when it is made" },
+    1,
+  ),
   policy: text({ env: "MICRO_BOT_POLICY", description: "YAML file that says who may do what" }, ""),
   ...INPUT_OPTIONS,
 };

@@ -96,3 +96,12 @@ export { slackInput } from "./inputs/slack/slack.ts";
 export { telegramInput } from "./inputs/telegram/telegram.ts";
 export { terminalInput } from "./inputs/terminal/terminal.ts";
 export { xmppInput } from "./inputs/xmpp/xmpp.ts";
+// State that several bots share.
+export { consulKv } from "./platform/kv/consul.ts";
+export { etcdKv } from "./platform/kv/etcd.ts";
+export { keyOf } from "./platform/kv/keys.ts";
+export type { Change, Entry, Kv, KvWatcher } from "./platform/kv/kv.ts";
+export { memoryKv, memoryShelf } from "./platform/kv/memory.ts";
+export { natsKv } from "./platform/kv/nats.ts";
+export { postgresKv } from "./platform/kv/postgres.ts";
+export { sqliteKv } from "./platform/kv/sqlite.ts";

@@ -3,7 +3,7 @@ import { NS } from "../../src/inputs/xmpp/names.ts";
 import { ANN as TELEGRAM_ANN } from "../fakes/telegram.ts";
 import { DOMAIN, OPS } from "../fakes/xmpp.ts";
 import { deploying } from "./deploying.ts";
-import { discordAt, folderAt, slackAt, telegramAt, xmppAt } from "./places.ts";
+import { discordAt, slackAt, telegramAt, xmppAt } from "./places.ts";
 import { proven } from "./proven.ts";
 
 /* What nobody says to the bot now: edits, previews, what was said before, what comes twice. */
@@ -167,19 +167,20 @@ proven(
     {
       what: "the journal",
       file: "bot/layers/once.ts",
-      code: "if (!journal.take(taken)) return undefined;",
-      without: "journal.take(taken);",
+      code: "if (claim === undefined) return undefined;",
+      without: "",
     },
   ],
   async (scene) => {
     const { kit } = scene;
-    const folder = folderAt(scene);
+    const store = kit.memoryKv();
+    await store.start();
     const at = (number: number) => ({ event: { ts: `${Math.floor(Date.now() / 1000)}.90000${number}` } });
     const before = at(0);
     const done: string[] = [];
     for (const [index, run] of ["first", "second"].entries()) {
       const { slack, input } = await slackAt(scene);
-      const here = await deploying(scene, [input], { journal: kit.fileJournal(folder) });
+      const here = await deploying(scene, [input], { store });
       const said = slack.say("@micro deploy once", before);
       for (const id of said.eventIds) slack.sockets.duplicate(id);
       slack.say(`@micro deploy ${run}`, at(index + 1));

@@ -1,6 +1,5 @@
 /** What the proofs are given of the program: as it is, or with one guard taken out of it (`mutant.ts`). */
 export { createBot } from "../../src/bot/bot.ts";
-export { fileJournal } from "../../src/bot/journal.ts";
 export { readPolicy } from "../../src/bot/policy.ts";
 export { smallTalk } from "../../src/commands/builtin.ts";
 export { createCatalog } from "../../src/commands/catalog.ts";
@@ -18,3 +17,4 @@ export { telegramInput } from "../../src/inputs/telegram/telegram.ts";
 export { terminalInput } from "../../src/inputs/terminal/terminal.ts";
 export { write as writeXml, xml } from "../../src/inputs/xmpp/xml.ts";
 export { xmppInput } from "../../src/inputs/xmpp/xmpp.ts";
+export { memoryKv } from "../../src/platform/kv/memory.ts";

@@ -58,24 +58,27 @@ describe("a live policy", () => {
     ["a rule that is none", 'rules: ["allow slack:eve"]', "line 1, column 25"],
     ["nothing", " \n", "is empty"],
     ["gone", "gone", "cannot be read"],
-  ])("a file that is %s changes nothing, is told once, and is over when it is right again", async (_what, bad, words) => {
-    text = bad;
-    await clock.advance(10_000);
-    expect(policy.decide(ANN).allowed).toBe(true);
-    expect(policy.decide(EVE).allowed).toBe(false);
-    expect(policy.about?.()).toMatchObject({ rules: 3, error: expect.stringContaining(words) });
-    expect(errors).toEqual([expect.stringContaining(words)]);
-    text = SECOND;
-    await clock.advance(3000);
-    expect(policy.about?.()).not.toHaveProperty("error");
-    expect(bobMay()).toBe(true);
-    text = bad;
-    await clock.advance(10_000);
-    expect(errors).toHaveLength(2);
-    text = SECOND;
-    await clock.advance(3000);
-    expect(policy.about?.()).not.toHaveProperty("error");
-  });
+  ])(
+    "a file that is %s changes nothing, is told once, and is over when it is right again",
+    async (_what, bad, words) => {
+      text = bad;
+      await clock.advance(10_000);
+      expect(policy.decide(ANN).allowed).toBe(true);
+      expect(policy.decide(EVE).allowed).toBe(false);
+      expect(policy.about?.()).toMatchObject({ rules: 3, error: expect.stringContaining(words) });
+      expect(errors).toEqual([expect.stringContaining(words)]);
+      text = SECOND;
+      await clock.advance(3000);
+      expect(policy.about?.()).not.toHaveProperty("error");
+      expect(bobMay()).toBe(true);
+      text = bad;
+      await clock.advance(10_000);
+      expect(errors).toHaveLength(2);
+      text = SECOND;
+      await clock.advance(3000);
+      expect(policy.about?.()).not.toHaveProperty("error");
+    },
+  );
 
   it("does not take a file with a command that there is not", async () => {
     policy.check?.([{ name: "restart", permission: "service:restart" }]);

@@ -48,7 +48,7 @@ export async function nodesOf(
     const versions = await registry.get(service, { signal });
     return versions.map(({ name, version, nodes }) => ({ name, version, nodes: nodes.map(({ id }) => id) }));
   } catch (error) {
-    if (MicroError.from(error).code === "not_found") return [{ name: service, nodes: [] }];
+    if (MicroError.from(error).code === "not_found") return [{ name: service, version: "(not registered)", nodes: [] }];
     throw error;
   }
 }
@@ -88,7 +88,7 @@ export function touchedLines(touched: readonly Touched[]): readonly string[] {
 }
 
 function withNodes({ nodes }: Touched): string {
-  if (nodes.length === 0) return ", which has no nodes now";
+  if (nodes.length === 0) return "";
   const named = nodes.slice(0, NODES).map(flat).join(", ");
   const more = nodes.length > NODES ? ` and ${nodes.length - NODES} more` : "";
   return `: ${nodes.length === 1 ? "node" : "nodes"} ${named}${more}`;

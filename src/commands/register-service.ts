@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MicroError } from "../core/errors.ts";
+import type { ServiceRecord } from "../core/registry/registry.ts";
 import { readService } from "../core/wire/record.ts";
 import { defineCommand } from "./command.ts";
 import { readObject } from "./json.ts";
@@ -7,6 +8,11 @@ import { readObject } from "./json.ts";
 const definition = z
   .string({ error: "require service definition" })
   .describe('the record as JSON: {"name":"foo","version":"1","nodes":[{"id":"foo-1","address":"10.0.0.5:9090"}]}');
+
+/** @throws MicroError `invalid_argument` for what is no record */
+function recordIn(text: string): ServiceRecord {
+  return readService(JSON.parse(readObject(text)));
+}
 
 export const registerService = defineCommand({
   name: "register service",
@@ -16,9 +22,10 @@ export const registerService = defineCommand({
   rest: "definition",
   permission: "registry:write",
   effect: "write",
+  target: ({ definition }) => recordIn(definition).name,
   examples: ['register service {"name":"foo","version":"1","nodes":[{"id":"foo-1","address":"10.0.0.5:9090"}]}'],
   run: async (input, { registry, signal, oneShot }) => {
-    const service = readService(JSON.parse(readObject(input.definition)));
+    const service = recordIn(input.definition);
     if (oneShot && !registry.outlives) {
       throw new MicroError(
         "unimplemented",
@@ -39,9 +46,20 @@ export const deregisterService = defineCommand({
   rest: "definition",
   permission: "registry:write",
   effect: "write",
+  target: ({ definition }) => recordIn(definition).name,
+  touches: async ({ definition }, { registry, signal }) => {
+    const { name, version, nodes } = recordIn(definition);
+    const ids = new Set(nodes.map(({ id }) => id));
+    const found = await registry.get(name, { signal }).catch((error: unknown) => {
+      if (MicroError.from(error).code === "not_found") return [];
+      throw error;
+    });
+    const there = found.filter((one) => one.version === version);
+    return there.map((one) => ({ name, version, nodes: one.nodes.map(({ id }) => id).filter((id) => ids.has(id)) }));
+  },
   examples: ['deregister service {"name":"foo","version":"1","nodes":[{"id":"foo-1","address":"10.0.0.5:9090"}]}'],
   run: async (input, { registry, signal }) => {
-    const service = readService(JSON.parse(readObject(input.definition)));
+    const service = recordIn(input.definition);
     await registry.deregister(service, { signal });
     return { deregistered: service };
   },

@@ -18,8 +18,8 @@ export interface Input {
     readonly buttons: boolean;
   };
   /**
-   * The network may deliver a message again after we were restarted, or to another replica too, and answers can be said
-   * there by another process: so what was taken must be remembered where that finds it. A terminal's lines end with it.
+   * The network may deliver a message again after we were restarted, so what was taken must be remembered on disk. A
+   * terminal's lines end with the terminal.
    */
   readonly replays: boolean;
   /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later), `cancelled` (by its signal) */
@@ -92,7 +92,14 @@ export interface OutgoingMessage {
    * Part of something that goes on; all of it carries one key, the last says so. The input keeps what it needs for a key
    * until then, over lost links too. Comes without a file.
    */
-  readonly progress?: { readonly key: string; readonly last: boolean };
+  readonly progress?: {
+    readonly key: string;
+    readonly last: boolean;
+    /** Told where it stands, once it is said and if another process can change it there: with `at`. */
+    readonly onSaid?: ((at: string) => void) | undefined;
+    /** Where the message to change stands, for an input that does not know the key, or no longer. */
+    readonly at?: string | undefined;
+  };
   /** Tells why something was not done. People read that; a script at the other end of a pipe cannot. */
   readonly failed?: true;
   /** Into a thread of the message that `place` came with, where the network has threads. */

@@ -5,7 +5,7 @@ import { mannered, mannersOf } from "../manners.ts";
 import { difference, type Look, stateOf } from "../touched.ts";
 import { saidIn, whispered } from "./ballot.ts";
 import { busy, type Desk, TRIES } from "./desk.ts";
-import { counted, type Fate, type Pending, personNow, whoOf } from "./pending.ts";
+import { counted, type Pending, personNow, whoOf } from "./pending.ts";
 import type { Held } from "./store.ts";
 import { choicesOf, keyOf, question, timeOf, whoIs } from "./words.ts";
 
@@ -67,11 +67,11 @@ export function createCarry(desk: Desk, { look, onGlass, during }: CarryInit): C
   /** Keeps how it ended, for who presses the button later. */
   const run = async (context: Context, won: Held, work: () => Promise<Answer | undefined>) => {
     const keep = (ended: string) => {
-      const fate: Fate = { ...(won.pending.fate as Fate), ended };
-      during(
-        context,
-        pendings.change(won, { ...won.pending, fate }).catch(() => undefined),
-      );
+      const { id } = won.pending;
+      const noted = pendings.alter(id, ({ fate, ...rest }) => fate && { ...rest, fate: { ...fate, ended } });
+      // What cannot be written now is only missed by who presses the button later.
+      const quiet = noted.catch(() => {});
+      during(context, quiet);
     };
     try {
       const answer = await work();
@@ -109,6 +109,7 @@ export function createCarry(desk: Desk, { look, onGlass, during }: CarryInit): C
         return await next({
           ...context,
           line: chatLine(line),
+          told: pending.told ?? line,
           caller: asker.caller,
           person: personNow(policy, asker),
           message: { ...context.message, from: { id: asker.id, name: asker.name, guest: asker.guest } },

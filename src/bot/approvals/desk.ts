@@ -59,7 +59,8 @@ export function createDesk(init: DeskInit): Desk {
     const text = fate === undefined ? question(pending, name) : closing(pending, fate);
     const { place, parts } = renderAnswer(say(text), pending.place, limits);
     const choices = fate === undefined && limits.buttons ? { choices: choicesOf(pending) } : {};
-    tell(pending.input, { place, parts, ...choices, progress: { key: keyOf(pending), last: fate !== undefined } });
+    const progress = { key: keyOf(pending), last: fate !== undefined, at: pending.shown };
+    tell(pending.input, { place, parts, ...choices, progress });
   };
 
   const end = async (held: Held, fate: Fate, more: readonly string[] = []) => {

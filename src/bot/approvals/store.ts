@@ -23,6 +23,8 @@ export interface Pendings {
   get(id: string): Promise<Held | undefined>;
   /** `undefined`: it is not what it was when it was read. */
   change(held: Held, changed: Pending): Promise<Held | undefined>;
+  /** Changes one as it is then, whoever changed it meanwhile; not at all if that is `undefined`. */
+  alter(id: string, to: (pending: Pending) => Pending | undefined): Promise<void>;
   /** All of them, the oldest first. */
   list(): Promise<readonly Held[]>;
   /** Forgets what was decided long ago, and the oldest of too many. */
@@ -65,12 +67,26 @@ export function createPendings(kv: Kv, clock: Clock, init: PendingsInit = {}): P
     return [...now.values()].sort((a, b) => a.pending.at - b.pending.at || (a.pending.nth ?? 0) - (b.pending.nth ?? 0));
   };
 
+  const change = async ({ revision }: Held, changed: Pending): Promise<Held | undefined> => {
+    const next = await kv.update(PREFIX + changed.id, JSON.stringify(changed), revision);
+    return next === undefined ? undefined : { pending: changed, revision: next };
+  };
+  const get = async (id: string): Promise<Held | undefined> => {
+    const entry = await kv.get(PREFIX + id);
+    return entry && read(entry);
+  };
+
   return {
     list,
     prune,
-    get: async (id) => {
-      const entry = await kv.get(PREFIX + id);
-      return entry && read(entry);
+    get,
+    change,
+    alter: async (id, to) => {
+      for (let tries = 0; tries < TRIES; tries++) {
+        const held = await get(id);
+        const changed = held && to(held.pending);
+        if (held === undefined || changed === undefined || (await change(held, changed))) return;
+      }
     },
     add: async (pending) => {
       const all = await list();
@@ -90,10 +106,6 @@ export function createPendings(kv: Kv, clock: Clock, init: PendingsInit = {}): P
         if (revision !== undefined) return { pending: named, revision };
       }
       throw new MicroError("conflict", "no id was free for this request; say the command again");
-    },
-    change: async ({ revision }, changed) => {
-      const next = await kv.update(PREFIX + changed.id, JSON.stringify(changed), revision);
-      return next === undefined ? undefined : { pending: changed, revision: next };
     },
   };
 }

@@ -1,11 +1,12 @@
 import type { Requests } from "../../commands/requests.ts";
 import { MicroError } from "../../core/errors.ts";
+import type { OutgoingMessage } from "../../inputs/input.ts";
 import { createBallot } from "../approvals/ballot.ts";
 import { type CarryInit, createCarry } from "../approvals/carry.ts";
 import { createDesk, type DeskInit, type DeskSettings } from "../approvals/desk.ts";
 import { requestsOf } from "../approvals/requests.ts";
 import { brokenGlass, spokenIn } from "../approvals/spoken.ts";
-import { alarm } from "../approvals/words.ts";
+import { alarm, idOfKey } from "../approvals/words.ts";
 import { type Context, type Layer, say } from "../context.ts";
 import { renderAnswer } from "../render.ts";
 import { requestOf } from "./authorize.ts";
@@ -24,6 +25,8 @@ export interface Confirm {
   /** Stands after the caller was found to be allowed. */
   readonly ask: Layer;
   readonly requests: Requests;
+  /** The message as it is to be sent: a question, with a word to the request about where it stands, for whoever changes it. */
+  noting(message: OutgoingMessage, during: (work: Promise<unknown>) => void): OutgoingMessage;
   /** Ends what nobody decided in time, until the signal. Never rejects. */
   watch(signal: AbortSignal): Promise<void>;
 }
@@ -50,6 +53,19 @@ export function confirm(init: ConfirmInit): Confirm {
   return {
     requests: requestsOf(desk.pendings, clock, init.name),
     watch: desk.watch,
+    noting: (message, during) => {
+      const { progress } = message;
+      const id = progress && idOfKey(progress.key);
+      if (progress === undefined || id === undefined) return message;
+      const onSaid = (at: string) =>
+        during(
+          desk.pendings
+            .alter(id, (pending) => (pending.shown === at ? undefined : { ...pending, shown: at }))
+            // Then it is said anew, where it can be changed no more.
+            .catch(() => {}),
+        );
+      return { ...message, progress: { ...progress, onSaid } };
+    },
     heard: async (context, next) => {
       const glass = brokenGlass(context.line);
       if (glass) return next({ ...context, line: glass.line, brokeGlass: glass.reason });

@@ -46,7 +46,7 @@ export async function post(
   const { content, file } = fitted(message);
   const within = { timeoutMs: file ? 60_000 : 15_000, ...options };
   const body = bodyOf(content, file, message);
-  const before = progress && growing.get(progress.key);
+  const before = progress && (growing.get(progress.key) ?? placed(progress.at));
   if (progress && before && (await changed(web, before, body, within))) {
     if (progress.last) growing.delete(progress.key);
     return;
@@ -62,7 +62,14 @@ export async function post(
   growing.delete(progress.key);
   if (progress.last) return;
   growing.set(progress.key, { channel: where.channel, message: said.id });
+  progress.onSaid?.(`${where.channel}/${said.id}`);
   if (growing.size > GROWING_AT_MOST) growing.delete(growing.keys().next().value as string);
+}
+
+/** What `onSaid` was told, read again. */
+function placed(at = ""): { readonly channel: string; readonly message: string } | undefined {
+  const [channel, message] = at.split("/");
+  return channel && message ? { channel, message } : undefined;
 }
 
 type Body = ReturnType<typeof bodyOf>;

@@ -56,7 +56,7 @@ export async function post(
     await say(web, channel, message, options);
     return;
   }
-  const before = growing.get(progress.key);
+  const before = growing.get(progress.key) ?? progress.at;
   // Each would be a message of its own, and there are only five of those.
   if (before === "" && !progress.last) return;
   if (before && (await changed(web, channel, before, message, options))) {
@@ -67,6 +67,7 @@ export async function post(
   growing.delete(progress.key);
   if (progress.last) return;
   growing.set(progress.key, ts);
+  if (ts !== "") progress.onSaid?.(ts);
   for (const oldest of growing.keys()) {
     if (growing.size <= GROWING_AT_MOST) break;
     growing.delete(oldest);

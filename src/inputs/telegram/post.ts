@@ -42,7 +42,7 @@ export async function post(
       }),
   };
 
-  const before = progress && growing.get(progress.key);
+  const before = progress && (growing.get(progress.key) ?? (progress.at === undefined ? undefined : Number(progress.at)));
   if (progress && before !== undefined) {
     const change = () =>
       web.call(
@@ -69,6 +69,7 @@ export async function post(
   growing.delete(progress.key);
   if (progress.last) return;
   growing.set(progress.key, said.message_id);
+  progress.onSaid?.(String(said.message_id));
   if (growing.size > GROWING_AT_MOST) growing.delete(growing.keys().next().value as string);
 }
 

@@ -107,7 +107,7 @@ export function poster(
       const { to, type, inRoom } = addressee(place, message.whisper);
       using limit = deadline(options, 15_000, `${name}: saying something to ${parseJid(to).bare}`);
       limit.check();
-      const before = progress && growing.get(progress.key);
+      const before = progress && (growing.get(progress.key) ?? progress.at);
       const id = unsure.idOf(message, parseJid(to).bare);
       const { body, unstyled } = render(message.parts);
       const stanza = xml(
@@ -132,6 +132,7 @@ export function poster(
       if (progress.last) growing.delete(progress.key);
       // A correction of a correction names the first message (XEP-0308 §3).
       else growing.set(progress.key, before ?? id);
+      if (!progress.last && before === undefined) progress.onSaid?.(id);
       for (const oldest of growing.keys()) {
         if (growing.size <= GROWING_AT_MOST) break;
         growing.delete(oldest);

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { readPolicy } from "../../../src/bot/policy.ts";
+import { deregisterService, registerService } from "../../../src/commands/register-service.ts";
+import { MicroError } from "../../../src/core/errors.ts";
+import { memoryRegistry } from "../../../src/core/registry/memory.ts";
+import type { Registry } from "../../../src/core/registry/registry.ts";
+import { telling, textOf } from "../run-bot.ts";
+import { asking, rightsOf, service } from "./asking.ts";
+
+/* A yes is bound to what was shown: the line, and what it touches. */
+
+describe("what a question shows", () => {
+  it("void is a yes when a node came or went since, and the difference is shown with the question anew", async () => {
+    const { input, registry, runs, ask, idOf } = await asking();
+    await registry.register(service("payments", "1.0", "p-1", "p-2"));
+    await ask(() => input.say("drain payments"));
+    const first = idOf();
+    await registry.deregister(service("payments", "1.0", "p-2"));
+    await registry.register(service("payments", "1.1", "p-3"));
+    const text = await ask(() => input.say("yes"));
+    expect(text.split("\n").slice(0, 8)).toEqual([
+      "the yes is void, because what it touches is not what it was when it was shown:",
+      "- payments 1.0 node p-2",
+      "+ payments 1.1",
+      "+ payments 1.1 node p-3",
+      "",
+      "this changes things: drain payments",
+      "touches payments 1.0: node p-1",
+      "touches payments 1.1: node p-3",
+    ]);
+    expect(textOf(input.sent[0])).toContain("the yes is void");
+    expect(input.sent[0]?.choices).toBeUndefined();
+    expect(await ask(() => input.say(`yes ${first}`))).toMatch(/^that is over: drain payments\nthe yes is void/);
+    expect(runs).toEqual([]);
+    expect(await ask(() => input.say("yes"))).toBe("drain payments done");
+    expect(runs).toEqual(["payments"]);
+  });
+
+  it("holds while nodes only say again that they are there", async () => {
+    const { input, registry, runs, ask } = await asking();
+    await registry.register(service("payments", "1.0", "p-2", "p-1"));
+    await ask(() => input.say("drain payments"));
+    await registry.register(service("payments", "1.0", "p-1"));
+    expect(await ask(() => input.say("yes"))).toBe("drain payments done");
+    expect(runs).toEqual(["payments"]);
+  });
+
+  it("moves with other things than nodes where a command says what it touches", async () => {
+    const touched = [{ name: "table orders", version: "7", nodes: [] as string[] }];
+    const { command } = telling("migrate", { effect: "write", touches: async () => touched });
+    const { input, ask } = await asking({ commands: [command] });
+    expect(await ask(() => input.say("migrate now"))).toContain("\ntouches table orders 7\n");
+    touched[0] = { name: "table orders", version: "8", nodes: [] };
+    expect(await ask(() => input.say("yes"))).toContain("\n- table orders 7\n+ table orders 8\n");
+  });
+
+  it("shows the versions and nodes that a registration touches, and only those it takes away", async () => {
+    const { input, registry, ask } = await asking({ commands: [registerService, deregisterService] });
+    await registry.register(service("foo", "1", "foo-1", "foo-2"));
+    const record = '{"name":"foo","version":"1","nodes":[{"id":"foo-1","address":"10.0.0.5:9090"}]}';
+    expect(await ask(() => input.say(`register service ${record}`))).toContain("\ntouches foo 1: nodes foo-1, foo-2\n");
+    expect(await ask(() => input.say(`deregister service ${record}`))).toContain("\ntouches foo 1: node foo-1\n");
+    expect(await ask(() => input.say("register service {}"))).toContain("a service needs a name");
+    expect(await ask(() => input.say("drain nothing"))).toContain("\ntouches nothing (not registered)\n");
+  });
+
+  it("is not asked when nobody can see what it touches, and not done when nobody can by the yes", async () => {
+    const real = memoryRegistry()();
+    let away = true;
+    const gone = async () => {
+      throw new MicroError("unavailable", "the registry is away");
+    };
+    const registry: Registry = { ...real, get: (...call) => (away ? gone() : real.get(...call)) };
+    const { input, runs, ask } = await asking({ bot: { registry } });
+    expect(await ask(() => input.say("drain payments"))).toBe("the registry is away");
+    away = false;
+    await ask(() => input.say("drain payments"));
+    away = true;
+    expect(await ask(() => input.say("yes"))).toBe("the registry is away");
+    expect(runs).toEqual([]);
+    away = false;
+    // That was no fault of theirs: the same question still stands.
+    expect(await ask(() => input.say("yes"))).toBe("drain payments done");
+  });
+
+  it("spells out signs that nobody sees, and lets no line pass for two", async () => {
+    const { input, ask } = await asking({ rights: rightsOf() });
+    const text = await ask(() => input.say("drain 'pay\u202estnem\u200b'"));
+    expect(text).toContain("\nit has signs that are not shown; spelled out: drain 'pay<U+202E>stnem<U+200B>'\n");
+    const two = await ask(() => input.say("drain 'x\ntouches nothing'"));
+    expect(two).toContain("this changes things: drain 'x\n  touches nothing'\n");
+  });
+
+  it("keeps a node's name in its line", async () => {
+    const { input, registry, ask } = await asking();
+    await registry.register(
+      service("payments", "1.0", "p-1\nsay `micro yes`", ...Array.from({ length: 12 }, (_, n) => `q${n}`)),
+    );
+    const text = await ask(() => input.say("drain payments"));
+    expect(text).toContain("touches payments 1.0: nodes p-1 say `micro yes`, q0");
+    expect(text).toContain(" and 3 more\n");
+  });
+
+  it("with a policy file's rule goes by the service it names", async () => {
+    const policy = readPolicy(
+      [
+        "roles: { lead: { members: ['memory:bob'], grants: [] } }",
+        "rules: ['allow members test:drain', 'allow members test:drain payments approve 1 of role:lead']",
+      ].join("\n"),
+      "test",
+    );
+    const { input, ask, idOf } = await asking({ bot: { policy } });
+    expect(await ask(() => input.say("drain orders"))).toContain("say `micro yes`");
+    expect(await ask(() => input.say("drain payments"))).toContain("1 of the role lead has to say");
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: "bob" }))).toBe("drain payments done");
+  });
+});

@@ -19,12 +19,14 @@ import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
 import { type Answer, type Context, type Layer, toldOf } from "./context.ts";
-import { tellInterrupted } from "./interrupted.ts";
-import { type Journal, memoryJournal } from "./journal.ts";
+import { mayBeginAnew, tellInterrupted } from "./interrupted.ts";
+import type { Journal, Left } from "./journal.ts";
+import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
 import { answer } from "./layers/answer.ts";
 import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
+import { begin } from "./layers/begin.ts";
 import { type ConfirmSettings, confirm } from "./layers/confirm.ts";
 import { fresh } from "./layers/fresh.ts";
 import { hush } from "./layers/hush.ts";
@@ -59,6 +61,9 @@ export interface BotInit {
   readonly broker?: Broker;
   readonly policy?: Policy;
   readonly store?: Kv;
+  /** What this process is among them. */
+  readonly replica?: JournalsInit["replica"];
+  /** Instead of one in the store; without either what was heard is forgotten with the process. */
   readonly journal?: Journal;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -92,7 +97,10 @@ export interface Bot extends Startable {
 
 /** Puts the parts together; the layers below stand in the order in which a message meets them. */
 export function createBot(init: BotInit): Bot {
-  const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, redactor = createRedactor(), journal = memoryJournal() } = init;
+  const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, redactor = createRedactor() } = init;
+  const { store, replica, journal } = init;
+  const journals = createJournals({ inputs: init.inputs, clock, log, store, replica, journal });
+  const journalOf = ({ input }: Context) => journals.of(input);
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
     createLink(input, { clock, log, redactor, onMessage: (message) => take(input, message) }),
   );
@@ -126,16 +134,21 @@ export function createBot(init: BotInit): Bot {
     helpCommand(() => catalog),
     ...jobsCommands({ ...runner.jobs, lost: lost.list }),
     ...requestsCommands(asked.requests),
+    ...journals.commands,
   ]);
   const linkOf = ({ input }: Context) => links.find((link) => link.input === input) ?? never(input);
   const saidTo = address(name);
-  const send = (context: Context, message: OutgoingMessage) =>
-    linkOf(context).outbox.send(asked.noting(message, linkOf(context).during), (why) => {
+  const send = (context: Context, message: OutgoingMessage) => {
+    const { claim } = context;
+    const onLost = (why: string) => {
       const { id, caller, line } = context;
       const person = whose(context);
       const command = catalog.match(line)?.command.name ?? "";
       lost.add({ id, caller, person, command, text: cut(toldOf(context), 200), why });
-    });
+    };
+    const { outbox, during } = linkOf(context);
+    return outbox.send(asked.noting(message, during), onLost, claim && (() => journalOf(context).holds(claim)));
+  };
   /** Signs on one message, one after the other. */
   const marker = (context: Context) => {
     const link = linkOf(context);
@@ -153,7 +166,7 @@ export function createBot(init: BotInit): Bot {
   };
   const layers: readonly Layer[] = [
     told(() => catalog, redactor),
-    once(journal, clock, refuse),
+    once(journalOf, clock, refuse),
     answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log, long),
     hush(redactor),
     audited.said,
@@ -168,14 +181,34 @@ export function createBot(init: BotInit): Bot {
     again(clock, init.commandMs),
     marks(clock, marker),
     order(clock, init.order),
+    begin(journalOf),
   ];
   const handle = compose<Context, Answer | undefined>(layers, runner.run);
   const take = (input: Input, heard: IncomingMessage) => {
     const message = typedOut(catalog, heard);
     const said = saidTo(message);
     if (said === undefined) return undefined;
-    const context = contextOf(input, message, said, nextId());
-    return handle({ ...context, person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller) });
+    let taken = () => {};
+    const inJournal = new Promise<void>((resolve) => {
+      taken = resolve;
+    });
+    return { taken: inJournal, done: work({ ...contextOf(input, message, said, nextId()), taken }) };
+  };
+  const work = (context: Context) =>
+    handle({ ...context, person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller) });
+  /** What a process that went away has left. */
+  const goOn = (left: Left) => {
+    const { claim, taken } = left;
+    const link = links.find(({ input }) => input.name === taken.input);
+    if (link === undefined) return;
+    const said = saidTo(taken.message);
+    if (said !== undefined && mayBeginAnew(left)) {
+      link.during(work({ ...contextOf(link.input, taken.message, said, taken.id), claim }));
+      return;
+    }
+    const explain = catalog.commands.some(({ name }) => name === "explain");
+    const telling = tellInterrupted(left, link, explain);
+    link.during(telling.then((told) => (told ? journals.lasting.done(claim) : journals.lasting.drop(claim))));
   };
 
   const nextId = createIds();
@@ -189,6 +222,7 @@ export function createBot(init: BotInit): Bot {
 
   const stop = async () => {
     for (const link of links) link.leave();
+    const left = journals.lasting.leave();
     runner.endGoingOn();
     const ends = links.map(async (link) => {
       if (!(await within(clock, init.drainMs ?? 10_000, link.idle()))) {
@@ -202,7 +236,8 @@ export function createBot(init: BotInit): Bot {
     runner.stop();
     watching.abort();
     await own.stop();
-    journal.close();
+    await left;
+    await journals.lasting.close();
     finish(undefined);
   };
   const stopOnce = () => {
@@ -221,10 +256,12 @@ export function createBot(init: BotInit): Bot {
       else signal?.addEventListener("abort", leave, { once: true });
       await own.start();
       void asked.watch(watching.signal);
-      const openings = links.map((link) => {
-        tellInterrupted(journal, link);
-        return link.open();
+      await journals.lasting.open({
+        can: (name) => links.some(({ input, live }) => input.name === name && live),
+        onLeft: goOn,
+        onLost: ({ id }) => void runner.jobs.cancel(id),
       });
+      const openings = links.map((link) => link.open());
       const main = openings.slice(0, init.inputs.length);
       for (const [at, { joined }] of openings.slice(main.length).entries()) {
         void joined.then((error) => {
@@ -289,6 +326,7 @@ function contextOf(input: Input, message: IncomingMessage, line: Line, id: strin
     input,
     message,
     line,
+    taken: () => {},
     caller: `${input.name}:${message.from.id ?? "guest"}`,
     id,
     show: async () => {},

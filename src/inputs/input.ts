@@ -18,8 +18,8 @@ export interface Input {
     readonly buttons: boolean;
   };
   /**
-   * The network may deliver a message again after we were restarted, so what was taken must be remembered on disk. A
-   * terminal's lines end with the terminal.
+   * The network may deliver a message again after we were restarted, or to another replica too, and answers can be said
+   * there by another process: so what was taken must be remembered where that finds it. A terminal's lines end with it.
    */
   readonly replays: boolean;
   /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later), `cancelled` (by its signal) */

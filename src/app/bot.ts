@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { AuditLog } from "../bot/audit/audit-log.ts";
 import { type Bot, createBot } from "../bot/bot.ts";
 import { type Policy, policyFor, readPolicy } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
@@ -12,6 +13,7 @@ import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
 import { userName } from "../inputs/local/users.ts";
 import type { Kv } from "../platform/kv/kv.ts";
+import { openAudit } from "./audit.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
@@ -58,6 +60,7 @@ export async function runBot(
   const client = await makers.client({ registry, transport }, settings, tools);
   const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   let bot: Bot | undefined;
+  let auditLog: AuditLog | undefined;
   let store: Kv | undefined;
   const completed = async (line: string, caller: string, mayRun: CommandContext["mayRun"]) => {
     const context: CommandContext = {
@@ -110,6 +113,12 @@ export async function runBot(
       ? (await import("../platform/kv/sqlite.ts")).sqliteKv({ path: join(stateDir, "store.sqlite"), clock })
       : undefined;
     await store?.start({ signal });
+    auditLog = await openAudit(settings, {
+      clock,
+      stateDir,
+      // In a terminal of one's own, unless somebody asks for a place to keep things in.
+      inMemory: alone && settings.state_dir === "",
+    });
     bot = createBot({
       inputs,
       beside,
@@ -119,6 +128,7 @@ export async function runBot(
       broker,
       policy,
       ...(store && { store }),
+      auditLog,
       clock,
       log,
       redactor,
@@ -135,6 +145,7 @@ export async function runBot(
     if (!signal.aborted) throw error;
   } finally {
     await bot?.stop();
+    await auditLog?.close();
     await store?.stop();
     await broker.stop();
     await server.stop();

@@ -1,4 +1,5 @@
 import type { Catalog } from "../commands/catalog.ts";
+import type { Audit } from "../commands/audit-record.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { drawShown, drawText } from "../commands/draw.ts";
 import { fields } from "../commands/fields.ts";
@@ -20,6 +21,8 @@ export interface CliInit {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly user: string;
+  /** Of the bot that runs here, or ran. */
+  readonly audit: Audit;
   /** Writes to stdout; resolves when there is room for more. */
   readonly print: (text: string) => Promise<void>;
 }
@@ -41,11 +44,12 @@ export async function runCli(args: readonly string[], init: CliInit): Promise<st
   );
   const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   try {
-    await registry.start({ signal });
+    if (needsRegistry(match.command)) await registry.start({ signal });
     const result: unknown = await match.command.run(input, {
       registry,
       client,
       broker,
+      audit: init.audit,
       clock,
       signal,
       caller: `terminal:${init.user}`,
@@ -60,6 +64,11 @@ export async function runCli(args: readonly string[], init: CliInit): Promise<st
     await client.close();
     await registry.stop();
   }
+}
+
+/** What tells of the past works, too, when the registry is what has failed. */
+function needsRegistry({ name, permission }: AnyCommand): boolean {
+  return permission !== "audit:read" || name === "replay";
 }
 
 /** An error as stderr shows it: in the reference's words where it has some, and where in the line the trouble is. */

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Redactor } from "../core/redact.ts";
+import { auditOf } from "./audit.ts";
 import { asked } from "./asked.ts";
 import { errorText, runCli, unknownCommand } from "./cli.ts";
 import { helpText, inRegistry, versionText } from "./help.ts";
@@ -121,13 +122,15 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
     const text = helpText(catalog, rest.join(" "));
     if (text !== undefined) return text;
   }
-  return runCli(line, {
+  await using audit = auditOf(settings, { env, user, clock });
+  return await runCli(line, {
     catalog: commands,
     makers: made,
     settings: await opened(settings, GLOBAL),
     clock,
     signal,
     user,
+    audit,
     print: (text) => written(init.stdout, forScreen(text, init.stdout), signal),
   });
 }

@@ -109,7 +109,7 @@ export const GLOBAL = {
   state_dir: text(
     {
       env: "MICRO_STATE_DIR",
-      description: "folder for the journal, the socket of `micro chat` and the terminal's history",
+      description: "folder for the journal, the audit, the socket of `micro chat` and the terminal's history",
     },
     "",
   ),
@@ -121,6 +121,8 @@ export const GLOBAL = {
   help: flag({ env: undefined, description: "show help" }, "h"),
   version: flag({ env: undefined, description: "print the version" }, "v"),
 };
+
+const YEAR_MS = 365 * 86_400_000;
 
 /** Options of `micro bot`. */
 export const BOT = {
@@ -151,6 +153,11 @@ export const BOT = {
     1,
   ),
   policy: text({ env: "MICRO_BOT_POLICY", description: "YAML file that says who may do what" }, ""),
+  audit_keep: duration({ env: "MICRO_AUDIT_KEEP", description: "how long records of the audit are kept" }, YEAR_MS),
+  audit_megabytes: integer(
+    { env: "MICRO_AUDIT_MEGABYTES", description: "how large the audit may get before its oldest records go" },
+    1024,
+  ),
   ...INPUT_OPTIONS,
 };
 

@@ -23,6 +23,10 @@ import { mayBeginAnew, tellInterrupted } from "./interrupted.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { memoryAudit } from "./audit/memory.ts";
+import { auditReader } from "./audit/reader.ts";
+import { createReplay } from "./audit/replay.ts";
 import { answer } from "./layers/answer.ts";
 import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
@@ -69,6 +73,9 @@ export interface BotInit {
   readonly log?: Log;
   /** Knows what is never to be said or written down. Left out: one that knows only what tokens and keys look like. */
   readonly redactor?: Redactor;
+  /** What is done is written there, and closed by whoever made it. Left out: one in memory. */
+  readonly auditLog?: AuditLog;
+  /** Told of each record, too. @default writes it into `log` */
   readonly audit?: (record: AuditRecord) => void;
   readonly order?: OrderInit;
   readonly limit?: LimitInit;
@@ -107,7 +114,18 @@ export function createBot(init: BotInit): Bot {
   const mayRun = (context: Context, command: Pick<AnyCommand, "permission" | "effect">) =>
     policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);
-  const runner = createRunner({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
+  const auditLog = init.auditLog ?? memoryAudit({ clock, replica: name });
+  const runner = createRunner({
+    ...init,
+    broker: init.broker ?? noBroker,
+    clock,
+    mayRun,
+    audit: auditReader({
+      log: async () => auditLog,
+      replay: createReplay({ catalog: () => catalog, policy: () => policy }),
+    }),
+    onCall: (context, call) => audited.called(context, call),
+  });
   const long = createLong({ clock, name });
   // Without a shared one, what is asked is remembered by this process alone.
   const own = memoryKv();
@@ -159,7 +177,13 @@ export function createBot(init: BotInit): Bot {
       link.during(last);
     };
   };
-  const audited = audit(init.audit ?? ((record) => log.info(record, "audit")), clock);
+  const audited = audit({
+    log: auditLog,
+    clock,
+    redactor,
+    look,
+    told: init.audit ?? ((record) => log.info(record, "audit")),
+  });
   const refuse = async (context: Context, error: MicroError) => {
     log.error({ id: context.id, err: error }, "the journal cannot be written");
     await send(context, renderError(error, context.id, context.message.place, context.input.limits));
@@ -173,14 +197,17 @@ export function createBot(init: BotInit): Bot {
     fresh(clock, init.maxAgeMs ?? 60_000),
     limit(init.limit),
     asked.heard,
-    audited.meant,
+    audited.seen,
     understand(() => catalog, mayRun),
+    audited.seen,
     authorize(policy, clock),
+    audited.seen,
     long.offer,
     asked.ask,
     again(clock, init.commandMs),
     marks(clock, marker),
     order(clock, init.order),
+    audited.begun,
     begin(journalOf),
   ];
   const handle = compose<Context, Answer | undefined>(layers, runner.run);
@@ -238,6 +265,7 @@ export function createBot(init: BotInit): Bot {
     await own.stop();
     await left;
     await journals.lasting.close();
+    if (init.auditLog === undefined) await auditLog.close();
     finish(undefined);
   };
   const stopOnce = () => {

@@ -69,6 +69,8 @@ export interface Answer extends Manners {
   /** The facts behind it, where there are some. */
   readonly result?: unknown;
   readonly output: Output;
+  /** What is said under it, whatever it is. */
+  readonly note?: string;
   /** Can be changed later, by a message with this key, where the network can. */
   readonly key?: string;
   /** To be filled in; `view` is what is said where that cannot be. */

@@ -10,7 +10,7 @@ export { cut } from "./fit.ts";
 
 /** An answer as a message within the limits of its network. Pure, but for what `keep` does with what does not fit. */
 export function renderAnswer(answer: Answer, place: Place, limits: Input["limits"], keep?: KeepRest): OutgoingMessage {
-  return fitted(answerParts(answer), place, limits, keep);
+  return fitted(noted(answerParts(answer), answer.note), place, limits, keep);
 }
 
 /** An error in words for the person who asked: what went wrong, where in the line, how it should look. */

@@ -1,3 +1,4 @@
+import type { Audit, AuditCall } from "../commands/audit-record.ts";
 import type { AnyCommand, CommandContext, View } from "../commands/command.ts";
 import { drawShown } from "../commands/draw.ts";
 import type { Job, Jobs } from "../commands/jobs.ts";
@@ -7,6 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import { type Deadline, deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
+import { watched } from "./audit/calls.ts";
 import { type Answer, type Context, toldOf } from "./context.ts";
 import { roomOf } from "./long.ts";
 import { whose } from "./people.ts";
@@ -17,6 +19,10 @@ export interface RunInit {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly mayRun: (context: Context, command: Pick<AnyCommand, "permission" | "effect">) => boolean;
+  /** What was done, for the commands that tell of it. */
+  readonly audit?: Audit;
+  /** Told of each call that a command makes, when it has ended. */
+  readonly onCall?: (context: Context, call: AuditCall) => void;
   /** How long a command may take that does not say otherwise (`Command.maxMs`). @default 30000 */
   readonly commandMs?: number;
 }
@@ -84,9 +90,12 @@ function commandContext(init: RunInit, context: Context, limit: Deadline): Comma
   return {
     registry: init.registry,
     get client() {
-      return traced(init.client, context.id);
+      const client = traced(init.client, context.id);
+      const { onCall, clock } = init;
+      return onCall ? watched(client, clock, context.id, (call) => onCall(context, call)) : client;
     },
     broker: init.broker,
+    ...(init.audit && { audit: init.audit }),
     clock: init.clock,
     get signal() {
       return limit.signal;

@@ -1,3 +1,5 @@
+import { audit, auditExport, auditVerify } from "./audit.ts";
+import { explain, replay } from "./audit-story.ts";
 import { call } from "./call.ts";
 import type { AnyCommand } from "./command.ts";
 import { getService } from "./get-service.ts";
@@ -27,6 +29,11 @@ export const builtin: readonly AnyCommand[] = [
   subscribe,
   registerService,
   deregisterService,
+  audit,
+  auditVerify,
+  auditExport,
+  explain,
+  replay,
 ];
 
 /** What only makes sense in conversation. */

@@ -3,6 +3,7 @@ import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Registry } from "../core/registry/registry.ts";
+import type { Audit } from "./audit-record.ts";
 
 /**
  * A verb of `micro`, as data. From this one definition follow the usage line, help, completion, "did you mean", the
@@ -85,6 +86,8 @@ export interface CommandContext {
   readonly room?: string;
   /** Whether the caller may run another command; what they may not run is not shown to them. */
   readonly mayRun: (command: Pick<AnyCommand, "permission" | "effect">) => boolean;
+  /** What was done; left out where nothing is kept of it. */
+  readonly audit?: Audit;
   /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */
   readonly oneShot: boolean;
   /**

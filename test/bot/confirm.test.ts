@@ -173,7 +173,7 @@ describe("a question before a write", () => {
     const id = idOf(0);
     await ask(() => input.press("Do it"));
     expect(records.map(({ text, line, outcome }) => [text, line, outcome])).toEqual([
-      ["change prod", undefined, "ok"],
+      ["change prod", undefined, "asked"],
       [`yes ${id}`, "change prod", "ok"],
     ]);
   });

@@ -12,6 +12,8 @@ export interface AuditLog extends Closable {
   readonly kind: string;
   /** Where it is, for people. */
   readonly where: string;
+  /** The bot that writes it, by name. */
+  readonly replica: string;
   /** Since when rows cannot be written (epoch ms), and why; absent while they can. */
   readonly trouble: { readonly since: number; readonly why: string } | undefined;
   /**

@@ -7,12 +7,12 @@ const MEMBERS = 64;
 const DEPTH = 6;
 const THINGS = 500;
 
-/** A JSON value that is not too long for a record, every text in it without secrets. What is left out says so. */
-export function bounded(value: unknown, redact: (text: string) => string): unknown {
+/** A JSON value that is not too long for a record. What is left out says so. */
+export function bounded(value: unknown): unknown {
   let left = THINGS;
   const within = (one: unknown, depth: number): unknown => {
-    if (one instanceof RawJson) return cut(redact(one.text), TEXT);
-    if (typeof one === "string") return cut(redact(one), TEXT);
+    if (one instanceof RawJson) return cut(one.text, TEXT);
+    if (typeof one === "string") return cut(one, TEXT);
     if (typeof one === "bigint") return one.toString();
     if (typeof one !== "object" || one === null) return one;
     if (depth >= DEPTH || left <= 0) return "…";
@@ -24,7 +24,7 @@ export function bounded(value: unknown, redact: (text: string) => string): unkno
       const list = kept.map(([, member]) => within(member, depth + 1));
       return more > 0 ? [...list, `… ${more} more`] : list;
     }
-    const entries = kept.map(([name, member]) => [cut(redact(name), TEXT), within(member, depth + 1)]);
+    const entries = kept.map(([name, member]) => [cut(name, TEXT), within(member, depth + 1)]);
     return Object.fromEntries(more > 0 ? [...entries, ["…", `${more} more`]] : entries);
   };
   return within(value, 0);

@@ -126,6 +126,7 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
   return {
     kind: store.kind,
     where: store.where,
+    replica,
     get trouble() {
       return trouble;
     },

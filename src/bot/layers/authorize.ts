@@ -11,7 +11,10 @@ export function authorize(policy: Policy, clock: Clock): Layer {
     const request = requestOf(context, clock.now());
     if (request === undefined) return next(context);
     const decision = policy.decide(request);
-    if (!decision.allowed) throw new MicroError("permission_denied", decision.why);
+    if (!decision.allowed) {
+      // For the audit; people are told why.
+      throw new MicroError("permission_denied", decision.why, { details: { rule: decision.rule } });
+    }
     return next({ ...context, decision });
   };
 }

@@ -1,0 +1,42 @@
+import type { Audit, AuditFound, AuditRow, Replayed } from "../../commands/audit-record.ts";
+import type { CommandContext } from "../../commands/command.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { type Linked, readRow } from "./chain.ts";
+import { verify } from "./verify.ts";
+
+export interface ReaderInit {
+  /** @throws MicroError when it cannot be opened */
+  readonly log: () => Promise<AuditLog>;
+  readonly replay: (found: AuditFound, context: CommandContext) => Promise<Replayed>;
+  readonly copyTo?: (
+    log: AuditLog,
+    url: string,
+    since: number,
+    signal: AbortSignal,
+  ) => ReturnType<Required<Audit>["copyTo"]>;
+}
+
+/** What commands ask of a log. */
+export function auditReader({ log, replay, copyTo }: ReaderInit): Audit {
+  return {
+    search: async (filter) => (await (await log()).search(filter)).flatMap((row) => found([row])),
+    find: async (id) => found(await (await log()).of(id))[0],
+    verify: async (signal) => verify(await log(), signal),
+    rows: async function* (since) {
+      for await (const row of (await log()).rows()) if (since === 0 || readRow(row).at >= since) yield row;
+    },
+    replay,
+    ...(copyTo && { copyTo: async (url, since, signal) => copyTo(await log(), url, since, signal) }),
+  };
+}
+
+/** The rows of one message as one record; a message that has only begun is running, or was when its process died. */
+function found(rows: readonly AuditRow[]): readonly AuditFound[] {
+  const read = rows.map((row) => ({ row, linked: readRow(row) }));
+  const begun = read.find(({ linked }) => linked.kind === "begun");
+  const last = read.findLast(({ linked }) => linked.kind === "ended") ?? begun;
+  if (last === undefined) return [];
+  const { kind, before: _before, ...record } = last.linked as Linked & { kind: "begun" | "ended" };
+  const ending = "outcome" in record ? {} : { outcome: "running", ms: 0 };
+  return [{ ...record, ...ending, hash: last.row.hash, ...(begun && { begunSeq: begun.row.seq }) } as AuditFound];
+}

@@ -14,6 +14,7 @@ describe.skipIf(!required)("servers are required here (MICRO_TEST_REQUIRE_SERVER
     ["nats-server-next", ["--version"]],
     ["test", ["-x", "/usr/lib/rabbitmq/bin/rabbitmq-server"]],
     ["redis-server", ["--version"]],
+    ["test", ["-x", "/usr/lib/postgresql/15/bin/postgres"]],
     ["test", ["-x", "/usr/sbin/mosquitto"]],
     ["kcat", ["-V"]],
     ["test", ["-f", "/usr/share/java/zookeeper.jar"]],

@@ -46,7 +46,7 @@ describe("forms", () => {
     input.fill({ text: "is “this” on?" });
     expect(await answer()).toBe("is “this” on?");
     expect(audited.map(({ text, outcome }) => [text, outcome])).toEqual([
-      ["echo", "ok"],
+      ["echo", "answered"],
       ["echo is “this” on?", "ok"],
     ]);
     input.say("call greeter", { takesForm: true });

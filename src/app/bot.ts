@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditLog } from "../bot/audit/audit-log.ts";
-import { type Bot, createBot } from "../bot/bot.ts";
+import { type Bot, type BotInit, createBot } from "../bot/bot.ts";
 import { type Policy, policyFor, readPolicy } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { CommandContext } from "../commands/command.ts";
@@ -19,6 +19,7 @@ import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
 import type { Tools } from "./known.ts";
 import { createLog } from "./log.ts";
+import { thisMachine } from "./machine.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
 import type { KnownSecrets } from "./secrets.ts";
@@ -128,6 +129,7 @@ export async function runBot(
       broker,
       policy,
       ...(store && { store }),
+      replica: replicaOf(settings),
       auditLog,
       clock,
       log,
@@ -152,6 +154,11 @@ export async function runBot(
     await client.close();
     await registry.stop();
   }
+}
+
+function replicaOf({ replica_name: name, lease: leaseMs }: BotSettings): NonNullable<BotInit["replica"]> {
+  const machine = thisMachine();
+  return { ...(name !== "" && { name }), leaseMs, ...(machine && { machine }) };
 }
 
 async function openInputs(settings: BotSettings, tools: Tools, host: Host): Promise<readonly Input[]> {

@@ -158,6 +158,14 @@ export const BOT = {
     { env: "MICRO_AUDIT_MEGABYTES", description: "how large the audit may get before its oldest records go" },
     1024,
   ),
+  replica_name: text(
+    { env: "MICRO_REPLICA_NAME", description: "what this process is called among the replicas of the bot" },
+    "",
+  ),
+  lease: duration(
+    { env: "MICRO_LEASE", description: "after how long a silent replica is given up; the same for all of them" },
+    10_000,
+  ),
   ...INPUT_OPTIONS,
 };
 

@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import { MicroError } from "../core/errors.ts";
+import { lookAlike } from "../core/look-alike.ts";
 import type { AnyCommand } from "./command.ts";
 import type { Line } from "./line.ts";
 
@@ -30,11 +31,16 @@ interface Node {
   after: Map<string, Node> | undefined;
 }
 
-/** @throws MicroError `conflict` when two commands share a name or alias: names are owned, nothing is shadowed */
+/**
+ * @throws MicroError `conflict` when two commands share a name or alias, or one looks like it did: names are owned, nothing
+ * is shadowed
+ */
 export function createCatalog(commands: readonly AnyCommand[]): Catalog {
   const root: Node = { command: undefined, after: undefined };
   for (const command of commands) {
     for (const name of [command.name, ...(command.aliases ?? [])]) {
+      const why = lookAlike(name);
+      if (why !== undefined) throw new MicroError("conflict", `no command can be called "${name}": ${why}`);
       let node = root;
       for (const word of name.split(" ")) {
         node.after ??= new Map();

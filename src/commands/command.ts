@@ -51,6 +51,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   view(result: R, input: z.output<S>): View;
   /** The service that a line acts on, for policies and limits. Left out: its field `service`, where it has one. */
   target?(input: z.output<S>): string | undefined;
+  /** It may act on a service whose name looks like another's, because it takes such a one away (`names.ts`). */
+  readonly takesAnyName?: true;
   /** What a write would touch, shown before the yes and looked up again at the yes. Left out: its target's nodes. */
   touches?(input: z.output<S>, context: CommandContext): Promise<readonly Touched[]>;
   /** What a person may write next: values for a field, for completion. */

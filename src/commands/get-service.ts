@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MicroError } from "../core/errors.ts";
+import { marked } from "../core/look-alike.ts";
 import type { EndpointRecord, ServiceRecord, ValueRecord } from "../core/registry/registry.ts";
 import { defineCommand } from "./command.ts";
 import { lookUp } from "./look-up.ts";
@@ -32,7 +33,7 @@ export const getService = defineCommand({
 
 /** The layout of `toolkit.md §1.5`, era A. Endpoints are shown once, of the first version. */
 function serviceReport(name: string, versions: readonly ServiceRecord[]): string {
-  const lines = [`service  ${name}`];
+  const lines = [`service  ${marked(name)}`];
   for (const { version, nodes } of versions) {
     // Only where several registries are asked there is more to tell than era A did.
     const several = nodes.some(({ origin }) => origin !== undefined);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { marked } from "../core/look-alike.ts";
 import { defineCommand } from "./command.ts";
 import { remembered } from "./remembered.ts";
 
@@ -13,5 +14,5 @@ export const listServices = defineCommand({
     services: await registry.list({ signal }),
     ...remembered(registry, clock),
   }),
-  view: ({ services, note }) => ({ kind: "list", items: services, note }),
+  view: ({ services, note }) => ({ kind: "list", items: services.map(marked), note }),
 });

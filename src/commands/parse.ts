@@ -2,6 +2,7 @@ import { MicroError } from "../core/errors.ts";
 import type { Match } from "./catalog.ts";
 import { type Field, fields, usage, valueName } from "./fields.ts";
 import { jsonEnd, type Line, type Word } from "./line.ts";
+import { doubtfulName } from "./names.ts";
 
 /** `json`: the facts; `raw`: what a service answered, not laid out anew. */
 export type Output = "text" | "json" | "raw";
@@ -82,7 +83,13 @@ export function parse(match: Match): Parsed {
   }
 
   const checked = command.input.safeParse(given);
-  if (checked.success) return { input: checked.data as Record<string, unknown>, output };
+  if (checked.success) {
+    const input = checked.data as Record<string, unknown>;
+    const doubtful = doubtfulName(command, line, match.from, input);
+    if (doubtful === undefined) return { input, output };
+    const { words, start, end } = doubtful;
+    throw wrong(match, words, start === undefined || end === undefined ? undefined : { start, end });
+  }
   const issue = checked.error.issues[0];
   const field = specs.find((spec) => spec.name === issue?.path[0]);
   const mark = field && marks[field.name];
@@ -177,7 +184,11 @@ function readOutput(match: Match, value: string, word: Word): Output {
   throw wrong(match, `--output is text, json or raw, not "${shortened(value)}"`, word);
 }
 
-function wrong(match: Match, message: string, mark?: Mark): MicroError {
+function wrong(match: Match, words: string, place?: Mark): MicroError {
+  // Where a line may hold a secret, nothing of it is shown.
+  const secret = (match.command.secrets ?? []).length > 0;
+  const message = secret ? words.replace(/"[^"]*"/gs, "that") : words;
+  const mark = secret ? undefined : place;
   return new MicroError("invalid_argument", message, {
     details: {
       usage: usage(match.command),

@@ -57,6 +57,7 @@ export const deregisterService = defineCommand({
     const there = found.filter((one) => one.version === version);
     return there.map((one) => ({ name, version, nodes: one.nodes.map(({ id }) => id).filter((id) => ids.has(id)) }));
   },
+  takesAnyName: true,
   examples: ['deregister service {"name":"foo","version":"1","nodes":[{"id":"foo-1","address":"10.0.0.5:9090"}]}'],
   run: async (input, { registry, signal }) => {
     const service = recordIn(input.definition);

@@ -5,6 +5,7 @@ import { formOf, lineOf } from "../../commands/form.ts";
 import { chatLine } from "../../commands/line.ts";
 import { parse } from "../../commands/parse.ts";
 import { MicroError } from "../../core/errors.ts";
+import { lookAlike } from "../../core/look-alike.ts";
 import type { IncomingMessage } from "../../inputs/input.ts";
 import { type Answer, type Context, type Layer, say } from "../context.ts";
 import { mannered } from "../manners.ts";
@@ -22,6 +23,10 @@ export function understand(catalog: () => Catalog, mayRun: (context: Context, co
     if (match === undefined) {
       const near = catalog().nearest(line, 3, (command) => mayRun(context, command));
       const said = cut(line.text, 60);
+      const why = lookAlike(line.words[0]?.text ?? "");
+      if (why !== undefined) {
+        throw mannered(new MicroError("not_found", `"${said}" is no command: ${why}`), { whisper: true });
+      }
       const names = near.map((command) => `\`${command.name}\``).join(", ");
       const hint = near.length > 0 ? `the nearest are ${names}` : "and there is none that you may run";
       const choices = near.map(({ name }) => ({ label: name, line: name }));

@@ -35,7 +35,7 @@ async function createOurs({ journal }) {
     commands: [...builtin.builtin, ...builtin.smallTalk],
     registry,
     client: undefined,
-    limit: { points: 1_000_000_000 },
+    limit: "none",
     journal: journal === "file" ? journals.fileJournal(folder) : journals.memoryJournal(),
   });
   await running.start();

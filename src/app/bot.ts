@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditLog } from "../bot/audit/audit-log.ts";
 import { type Bot, type BotInit, createBot } from "../bot/bot.ts";
+import { callerOf } from "../bot/people.ts";
 import { type Policy, policyFor, readPolicy } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { CommandContext } from "../commands/command.ts";
@@ -18,6 +19,7 @@ import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
 import type { Tools } from "./known.ts";
+import { limitsOf } from "./limits.ts";
 import { createLog } from "./log.ts";
 import { thisMachine } from "./machine.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
@@ -89,7 +91,7 @@ export async function runBot(
     local: {
       path: settings.chat_socket || chatSocket(stateDir),
       complete: (line, who) =>
-        completed(line, `local:${who}`, (command) => policy.allows(`local:${who}`, false, command)),
+        completed(line, callerOf("local", who), (command) => policy.allows(callerOf("local", who), false, command)),
     },
     hubot: { cwd: process.cwd(), env: init.env },
   };
@@ -134,8 +136,9 @@ export async function runBot(
       clock,
       log,
       redactor,
+      ...limitsOf(settings),
       // Whoever sits at this machine disturbs nobody else, and a script may have many lines.
-      ...(alone ? { limit: { points: 1_000_000 } } : {}),
+      ...(alone ? { limit: "none", outputBytes: Number.POSITIVE_INFINITY } : {}),
     });
     await registry.start({ signal });
     await orAbort(bot.start({ signal }), signal);
@@ -181,7 +184,7 @@ async function backDoor(settings: BotSettings, tools: Tools, host: Host): Promis
 async function owners(): Promise<readonly string[]> {
   const uid = process.getuid?.();
   if (uid === undefined) return [];
-  return [`local:${await userName(uid)}`, `local:${await userName(0)}`];
+  return [callerOf("local", await userName(uid)), callerOf("local", await userName(0))];
 }
 
 async function policyIn(path: string): Promise<Policy> {

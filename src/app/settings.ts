@@ -1,6 +1,19 @@
 import { INPUT_OPTIONS, INPUTS } from "./inputs.ts";
 import { BROKERS, CLIENTS, REGISTRIES, SELECTORS, SERVERS, STORES, TRANSPORTS } from "./known.ts";
-import { duration, flag, integer, list, oneOf, pairs, referring, type Settings, secret, someOf, text } from "./options.ts";
+import { LIMIT_OPTIONS } from "./limits.ts";
+import {
+  duration,
+  flag,
+  integer,
+  list,
+  oneOf,
+  pairs,
+  referring,
+  type Settings,
+  secret,
+  someOf,
+  text,
+} from "./options.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 
@@ -17,7 +30,8 @@ export const GLOBAL = {
   registry_address: referring(
     list({
       env: "MICRO_REGISTRY_ADDRESS",
-      description: "host:port of the registry, consul@host:port of one of several; for mdns an interface or its address",
+      description:
+        "host:port of the registry, consul@host:port of one of several; for mdns an interface or its address",
     }),
   ),
   register_ttl: integer(
@@ -166,6 +180,7 @@ export const BOT = {
     { env: "MICRO_LEASE", description: "after how long a silent replica is given up; the same for all of them" },
     10_000,
   ),
+  ...LIMIT_OPTIONS,
   ...INPUT_OPTIONS,
 };
 

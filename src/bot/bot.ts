@@ -4,6 +4,7 @@ import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import { jobsCommands } from "../commands/jobs.ts";
 import type { Line } from "../commands/line.ts";
+import { pauseCommands } from "../commands/pause.ts";
 import { requestsCommands } from "../commands/requests.ts";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
@@ -18,15 +19,15 @@ import type { IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/in
 import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { memoryAudit } from "./audit/memory.ts";
+import { auditReader } from "./audit/reader.ts";
+import { createReplay } from "./audit/replay.ts";
 import { type Answer, type Context, type Layer, toldOf } from "./context.ts";
 import { mayBeginAnew, tellInterrupted } from "./interrupted.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
-import type { AuditLog } from "./audit/audit-log.ts";
-import { memoryAudit } from "./audit/memory.ts";
-import { auditReader } from "./audit/reader.ts";
-import { createReplay } from "./audit/replay.ts";
 import { answer } from "./layers/answer.ts";
 import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
@@ -34,16 +35,19 @@ import { begin } from "./layers/begin.ts";
 import { type ConfirmSettings, confirm } from "./layers/confirm.ts";
 import { fresh } from "./layers/fresh.ts";
 import { hush } from "./layers/hush.ts";
-import { type LimitInit, limit } from "./layers/limit.ts";
+import { limit } from "./layers/limit.ts";
 import { marks } from "./layers/marks.ts";
 import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
 import { told } from "./layers/told.ts";
 import { typedOut, understand } from "./layers/understand.ts";
+import type { LimitInit } from "./limits/limits.ts";
+import { createQuiet } from "./limits/quiet.ts";
 import { createLink } from "./links.ts";
 import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
-import { personOf, whose } from "./people.ts";
+import { createPause, refusePaused } from "./pause.ts";
+import { callerOf, personOf, whose } from "./people.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import { cut, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
@@ -78,7 +82,9 @@ export interface BotInit {
   /** Told of each record, too. @default writes it into `log` */
   readonly audit?: (record: AuditRecord) => void;
   readonly order?: OrderInit;
-  readonly limit?: LimitInit;
+  readonly limit?: LimitInit | "none";
+  /** How many bytes one command may say in all: what it shows while it runs, and its answer. @default 1000000 */
+  readonly outputBytes?: number;
   /** How writes are confirmed and approved. */
   readonly confirm?: ConfirmSettings;
   /** How long one command may take. @default 30000 */
@@ -104,7 +110,13 @@ export interface Bot extends Startable {
 
 /** Puts the parts together; the layers below stand in the order in which a message meets them. */
 export function createBot(init: BotInit): Bot {
-  const { name = "micro", clock = systemClock, log = silent, policy = defaultPolicy, redactor = createRedactor() } = init;
+  const {
+    name = "micro",
+    clock = systemClock,
+    log = silent,
+    policy = defaultPolicy,
+    redactor = createRedactor(),
+  } = init;
   const { store, replica, journal } = init;
   const journals = createJournals({ inputs: init.inputs, clock, log, store, replica, journal });
   const journalOf = ({ input }: Context) => journals.of(input);
@@ -146,11 +158,23 @@ export function createBot(init: BotInit): Bot {
     },
     during: (context, work) => linkOf(context).during(work),
   });
+  const pauses = createPause(init.store ?? own);
+  const pausing = pauseCommands(pauses);
+  const notPaused = refusePaused(pauses, ({ run }) => pausing.some((command) => command === run?.command));
+  const quiet = createQuiet({
+    clock,
+    tell: (input, message) => {
+      const link = links.find((one) => one.input === input);
+      link?.during(link.outbox.send(message));
+    },
+  });
+  const limits = limit(init.limit ?? {}, clock, quiet);
   const catalog: Catalog = createCatalog([
     ...init.commands,
     ...long.commands,
     helpCommand(() => catalog),
-    ...jobsCommands({ ...runner.jobs, lost: lost.list }),
+    ...jobsCommands({ ...runner.jobs, lost: lost.list, paused: pauses.paused }),
+    ...pausing,
     ...requestsCommands(asked.requests),
     ...journals.commands,
   ]);
@@ -191,22 +215,25 @@ export function createBot(init: BotInit): Bot {
   const layers: readonly Layer[] = [
     told(() => catalog, redactor),
     once(journalOf, clock, refuse),
-    answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log, long),
+    answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log, long, init.outputBytes),
     hush(redactor),
     audited.said,
     fresh(clock, init.maxAgeMs ?? 60_000),
-    limit(init.limit),
+    limits.heard,
     asked.heard,
     audited.seen,
     understand(() => catalog, mayRun),
     audited.seen,
     authorize(policy, clock),
     audited.seen,
+    limits.meant,
+    notPaused,
     long.offer,
     asked.ask,
     again(clock, init.commandMs),
     marks(clock, marker),
     order(clock, init.order),
+    notPaused,
     audited.begun,
     begin(journalOf),
   ];
@@ -251,6 +278,7 @@ export function createBot(init: BotInit): Bot {
     for (const link of links) link.leave();
     const left = journals.lasting.leave();
     runner.endGoingOn();
+    quiet.end();
     const ends = links.map(async (link) => {
       if (!(await within(clock, init.drainMs ?? 10_000, link.idle()))) {
         runner.stop();
@@ -355,7 +383,7 @@ function contextOf(input: Input, message: IncomingMessage, line: Line, id: strin
     message,
     line,
     taken: () => {},
-    caller: `${input.name}:${message.from.id ?? "guest"}`,
+    caller: callerOf(input.name, message.from.id),
     id,
     show: async () => {},
     confirmed: false,

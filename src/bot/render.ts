@@ -5,12 +5,22 @@ import type { MicroError } from "../core/errors.ts";
 import type { Input, OutgoingMessage, Part, Place } from "../inputs/input.ts";
 import type { Answer } from "./context.ts";
 import { fitted, type KeepRest } from "./fit.ts";
+import { cutOutput } from "./limits/output.ts";
 
 export { cut } from "./fit.ts";
 
-/** An answer as a message within the limits of its network. Pure, but for what `keep` does with what does not fit. */
-export function renderAnswer(answer: Answer, place: Place, limits: Input["limits"], keep?: KeepRest): OutgoingMessage {
-  return fitted(noted(answerParts(answer), answer.note), place, limits, keep);
+/**
+ * An answer as a message within the limits of its network. Pure, but for what `keep` does with what does not fit.
+ * @param most how many bytes of it there may be at all
+ */
+export function renderAnswer(
+  answer: Answer,
+  place: Place,
+  limits: Input["limits"],
+  keep?: KeepRest,
+  most = Number.POSITIVE_INFINITY,
+): OutgoingMessage {
+  return fitted(noted(cutOutput(answerParts(answer), most), answer.note), place, limits, keep);
 }
 
 /** An error in words for the person who asked: what went wrong, where in the line, how it should look. */

@@ -10,6 +10,7 @@ import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { watched } from "./audit/calls.ts";
 import { type Answer, type Context, toldOf } from "./context.ts";
+import { type Allowance, createAllowance, OUTPUT_BYTES, outputSpent } from "./limits/output.ts";
 import { roomOf } from "./long.ts";
 import { whose } from "./people.ts";
 
@@ -25,6 +26,8 @@ export interface RunInit {
   readonly onCall?: (context: Context, call: AuditCall) => void;
   /** How long a command may take that does not say otherwise (`Command.maxMs`). @default 30000 */
   readonly commandMs?: number;
+  /** How many bytes a command may show before its answer; then it is ended. @default 1000000 */
+  readonly outputBytes?: number;
 }
 
 /** Runs commands, each with a deadline and a way to be cancelled, and knows which are running. */
@@ -65,12 +68,16 @@ export function createRunner(init: RunInit): Runner {
       const goesOn = command.maxMs !== undefined;
       using limit = deadline({}, command.maxMs ?? init.commandMs ?? 30_000, `\`${command.name}\``);
       running.set(job.id, { job, limit, goesOn });
+      const most = init.outputBytes ?? OUTPUT_BYTES;
+      const allowance = createAllowance(most);
       try {
-        const result = await limit.race(command.run(input, commandContext(init, context, limit)));
+        const result = await limit.race(command.run(input, commandContext(init, context, limit, allowance)));
         // What goes on has shown its facts by now.
         const view = command.view(result, input);
         const whisper = command.personal === true && isLong(view);
         return { view, result, output: goesOn ? "text" : output, ...(whisper && { whisper }) };
+      } catch (error) {
+        throw allowance.spent ? outputSpent(most) : error;
       } finally {
         running.delete(job.id);
       }
@@ -86,7 +93,7 @@ function isLong(view: View): boolean {
   return lines.length > LONG_LINES;
 }
 
-function commandContext(init: RunInit, context: Context, limit: Deadline): CommandContext {
+function commandContext(init: RunInit, context: Context, limit: Deadline, allowance: Allowance): CommandContext {
   return {
     registry: init.registry,
     get client() {
@@ -109,7 +116,9 @@ function commandContext(init: RunInit, context: Context, limit: Deadline): Comma
       const { command, output } = context.run ?? never();
       // What comes after the end is let go.
       if (limit.signal.aborted) return;
-      await context.show({ text: drawShown(view, fact, output), aside: command.aside === true });
+      const text = drawShown(view, fact, output);
+      if (allowance.take(text)) await context.show({ text, aside: command.aside === true });
+      else limit.cancel();
     },
   };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MicroError } from "../core/errors.ts";
 import type { AnyCommand } from "./command.ts";
 import { defineCommand } from "./command.ts";
+import { type PausedWrites, pausedWords } from "./pause.ts";
 
 /** A command that is running now. */
 export interface Job {
@@ -30,6 +31,8 @@ export interface Jobs {
   lost(): readonly LostAnswer[];
   /** `false`: no such job. */
   cancel(id: string): boolean;
+  /** Whether `pause writes` holds. Left out: there is no such thing. @throws MicroError `unavailable`, when nobody can tell */
+  paused?(): Promise<PausedWrites | undefined>;
 }
 
 /** What it takes to see and cancel what others run: a grant, since a write is never open to all members. */
@@ -51,6 +54,7 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
       // What others typed may hold what is not for everybody; that they run something is no secret.
       const shown = <J extends Omit<Job, "startedAt">>(job: J): J =>
         all || (job.person ?? job.caller) === person ? job : { ...job, text: `${job.command} …`.trim() };
+      const paused = await jobs.paused?.().catch((error: unknown) => ({ unknown: MicroError.from(error).message }));
       const seconds = (since: number) => Math.round((now - since) / 1000);
       return {
         // Who asks what runs does not mean the question.
@@ -62,13 +66,21 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
           .lost()
           .toReversed()
           .map((answer) => ({ ...shown(answer), seconds: seconds(answer.at) })),
+        ...(paused && { paused }),
       };
     },
     view: (result) => {
       const running = result.jobs.map((job) => `${job.id}\t${job.caller}\t${job.seconds}\t${job.text}`);
       const lost = result.lost.map((it) => `${it.id}\t${it.caller}\t${it.seconds} s ago\t${it.text}\t${it.why}`);
-      if (running.length + lost.length === 0) return { kind: "text", text: "nothing is running" };
+      const { paused } = result;
+      const stopped =
+        paused &&
+        ("unknown" in paused ? `whether writes are paused is unknown: ${paused.unknown}` : pausedWords(paused));
+      if (running.length + lost.length === 0) {
+        return { kind: "text", text: [stopped, "nothing is running"].filter((line) => line !== undefined).join("\n") };
+      }
       const tables = [
+        stopped === undefined ? [] : [stopped, ""],
         running.length === 0 ? ["nothing is running"] : ["Id\tCaller\tSeconds\tCommand", ...running],
         lost.length === 0
           ? []

@@ -338,7 +338,7 @@ describe("many commands at once", () => {
   });
 
   it("slows down who is too fast, and says so", async () => {
-    const { input } = await botWith({ limit: { points: 2, seconds: 5 } });
+    const { input } = await botWith({ limit: { person: { count: 2, ms: 5000, burst: 2 } } });
     for (let i = 0; i < 3; i++) input.say("ping");
     expect([await said(input), await said(input), await said(input)].join()).toContain("more than 2 commands in 5s");
     input.say("ping", { from: "bob" });

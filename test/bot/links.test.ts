@@ -108,7 +108,7 @@ describe("each link has work of its own", () => {
   it("commands that hang in one network take no turns of another's", async () => {
     const [slack, xmpp] = [memoryInput({ name: "slack" }), memoryInput({ name: "xmpp" })];
     const { command, runs } = telling("work", { gate: () => new Promise<void>(() => {}) });
-    const init = { commands: [command], order: { atOnce: 2, waiting: 3 }, limit: { points: 100 } };
+    const init = { commands: [command], order: { atOnce: 2, waiting: 3 }, limit: "none" as const };
     const bot = botOn([slack, xmpp], init);
     await bot.start();
     for (let n = 0; n < 10; n++) slack.say("work", { room: `room ${n}`, from: `person ${n}` });
@@ -122,7 +122,7 @@ describe("each link has work of its own", () => {
   it("commands of one person that hang leave half of the turns, and of the waiting, to others", async () => {
     const input = memoryInput();
     const { command, runs } = telling("work", { gate: () => new Promise<void>(() => {}) });
-    const init = { commands: [command], order: { atOnce: 4, waiting: 8 }, limit: { points: 100 } };
+    const init = { commands: [command], order: { atOnce: 4, waiting: 8 }, limit: "none" as const };
     await botOn([input], init).start();
     for (let n = 0; n < 20; n++) input.say("work", { room: `room ${n}`, from: "eve" });
     expect(textOf(await input.next())).toBe("4 commands of yours are waiting already; say it again in a moment");

@@ -33,7 +33,7 @@ describe("whispered is", () => {
 
   it("that somebody is too fast", async () => {
     const input = memoryInput();
-    await botOn([input], { limit: { points: 1, seconds: 60 } }).start();
+    await botOn([input], { limit: { person: { count: 1, ms: 60_000, burst: 1 } } }).start();
     expect((await answerTo(input, "ping")).whisper).toBeUndefined();
     expect(await answerTo(input, "ping")).toMatchObject({ whisper: true });
   });

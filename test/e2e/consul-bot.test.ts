@@ -28,7 +28,7 @@ describe.skipIf(!hasConsul)("the bot with a real Consul (not run where consul is
       commands: builtin,
       registry,
       client,
-      limit: { points: 10_000 },
+      limit: "none",
       drainMs: 100,
     });
     try {

@@ -19,6 +19,8 @@ export interface Fault {
   readonly status?: number;
   /** The connection is cut before the answer. */
   readonly reset?: true;
+  /** It is done, and the connection is cut before the answer. */
+  readonly lost?: true;
   /** Only calls with such arguments. */
   readonly when?: (args: Arguments) => boolean;
   /** The answer waits for this. */
@@ -75,6 +77,7 @@ export function slackHttp(
     }
     const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
     const result = methods[name]?.(args, token) ?? { error: "unknown_method" };
+    if (fault?.lost) return request.socket.destroy();
     return reply(response, 200, { ok: !("error" in result), ...result });
   };
 

@@ -281,6 +281,20 @@ export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackIni
     return { channel, ts, text };
   };
 
+  /** What was said in a channel, newest first; or in a thread, oldest first. */
+  const told = (channel: string, thread: string | undefined, limit: number, oldest = "0"): Answer => {
+    const error = refused(channel);
+    if (error !== undefined) return { error };
+    const there = posts.filter((one) => one.channel === channel && one.thread === thread && one.ts >= oldest);
+    const messages = there.map(({ ts, markup, args }) => ({
+      type: "message",
+      ts,
+      text: markup,
+      ...(args["metadata"] && { metadata: JSON.parse(args["metadata"]) as object }),
+    }));
+    return { messages: thread === undefined ? messages.reverse().slice(0, limit) : messages.slice(0, limit) };
+  };
+
   const withBot =
     (method: Method): Method =>
     (args, given) => {
@@ -323,6 +337,10 @@ export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackIni
         channels.has(channel)
           ? { channel: { id: channel, name: channel.toLowerCase() } }
           : { error: "channel_not_found" },
+      ),
+      "conversations.history": withBot(({ channel = "", limit = "100" }) => told(channel, undefined, Number(limit))),
+      "conversations.replies": withBot(({ channel = "", ts = "", limit = "100", oldest = "0" }) =>
+        told(channel, ts, Number(limit), oldest),
       ),
       "chat.postMessage": withBot((args, given) => post(args, args["text"] ?? "", given)),
       "chat.update": withBot(update),

@@ -124,7 +124,7 @@ async function startBot(input: Input, effects: string[]): Promise<Bot> {
     client,
     broker,
     policy: readPolicy("members: ['*:*']", "test"),
-    limit: { points: 1000 },
+    limit: "none",
     drainMs: 1000,
   });
   await bot.start();

@@ -67,7 +67,7 @@ export async function countingBot(inputs: readonly Input[], onCount: (id: string
     clock: fastClock,
     // Networks date messages by their own clocks.
     maxAgeMs: Number.MAX_SAFE_INTEGER,
-    limit: { points: 1000 },
+    limit: "none",
   });
   await bot.start();
   return {

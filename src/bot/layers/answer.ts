@@ -2,6 +2,7 @@ import { MicroError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { Input, OutgoingMessage } from "../../inputs/input.ts";
 import type { Answer, Context, Layer } from "../context.ts";
+import { OUTPUT_BYTES } from "../limits/output.ts";
 import type { Long } from "../long.ts";
 import { type Manners, mannersOf } from "../manners.ts";
 import { createProgress, type Mouth } from "../progress.ts";
@@ -12,8 +13,10 @@ import { renderAnswer, renderError } from "../render.ts";
  * command shows before its end is said here, too, and the answer ends it.
  *
  * An answer that was given up is not over, and a later process tells of it.
+ *
+ * @param outputBytes how much of an answer there may be at all, file and all
  */
-export function answer(mouth: Mouth, log: Log, long?: Long): Layer {
+export function answer(mouth: Mouth, log: Log, long?: Long, outputBytes = OUTPUT_BYTES): Layer {
   return async (context, next) => {
     const { place } = context.message;
     const { limits } = context.input;
@@ -23,9 +26,10 @@ export function answer(mouth: Mouth, log: Log, long?: Long): Layer {
     try {
       reply = await next({ ...context, show: progress.show });
       const keep = long?.keep(context, reply?.whisper === true);
-      message = reply && together(renderAnswer(reply, place, limits, keep), besideWords(reply, limits));
+      message = reply && together(renderAnswer(reply, place, limits, keep, outputBytes), besideWords(reply, limits));
     } catch (thrown) {
       const error = forPeople(thrown, context, log);
+      if (mannersOf(error).silent) return undefined;
       const words = renderError(error, context.id, place, limits);
       message = { ...together(words, besideWords(mannersOf(error), limits)), failed: true };
     }

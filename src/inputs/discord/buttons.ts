@@ -21,7 +21,8 @@ export function buttons(choices: readonly Choice[]): APIMessageTopLevelComponent
   const all = [...byId].slice(0, ROWS * IN_A_ROW).map(([id, { label, weight }]) => ({
     type: BUTTON as 2,
     custom_id: id,
-    label: label.slice(0, LABEL),
+    // Half a character would have the whole message refused.
+    label: label.slice(0, LABEL).replace(/[\ud800-\udbff]$/, ""),
     style: STYLES[weight ?? "plain"],
   }));
   const rows: APIMessageTopLevelComponent[] = [];

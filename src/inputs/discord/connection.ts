@@ -135,5 +135,5 @@ export async function discordConnection(
 const EPHEMERAL = 64;
 
 function notListed({ from }: IncomingMessage): string {
-  return `I only listen to the people on my list, and you are not on it. Who runs me can add your id, ${from.id}, to --discord_whitelist.`;
+  return `I only listen to the people on my list, and you are not on it: your id is ${from.id}. Whoever runs me can add you.`;
 }

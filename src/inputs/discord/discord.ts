@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../../core/clock.ts";
 import { deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Log, silent } from "../../core/log.ts";
@@ -31,13 +32,13 @@ export interface DiscordInit {
  *
  * @throws MicroError `invalid_argument` for a token that is missing or none, or a whitelist of names
  */
-export function discordInput(init: DiscordInit): (parts?: { readonly log?: Log }) => Input {
+export function discordInput(init: DiscordInit): (parts?: { readonly clock?: Clock; readonly log?: Log }) => Input {
   const settings = checkSettings(init);
-  return ({ log = silent } = {}) => {
+  return ({ clock = systemClock, log = silent } = {}) => {
     // These belong to the input, because what they know holds over the next link.
     const kept: Kept = { growing: new Map(), presses: new Map() };
     const marks: Marks = new Map();
-    const told = createTold();
+    const told = createTold(clock);
     return {
       name: "discord",
       // Discord takes 2000 characters, of which fences and our own escapes want their share (docs.discord.com, "Create Message").

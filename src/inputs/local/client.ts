@@ -18,18 +18,26 @@ export interface Talk extends Closable {
   readonly answers: AsyncIterable<BotAnswer>;
   /** @returns the number that the answers to it carry @throws MicroError `invalid_argument` for a line that is too long */
   say(text: string): number;
-  /** What may stand in place of the line's last word. */
+  /** What may stand in place of the line's last word; nothing when the bot does not say so within 3 s. Never rejects. */
   complete(line: string): Promise<readonly string[]>;
   /** There is nothing more to say. */
   end(): void;
 }
 
+/** The bot itself takes 2 s at most for words that may follow (`session.ts`). */
+const COMPLETE_MS = 3000;
+
 /**
  * Comes to the bot that listens at a path, and proves who we are by a directory that the kernel writes our name on.
+ * @param options `completeMs`: how long `complete` waits, default 3000
  * @throws MicroError `unavailable` (no bot there, or none that answers), `permission_denied` (we may not go there),
  * whatever the bot refuses us with
  */
-export async function openTalk(path: string, options: CallOptions = {}): Promise<Talk> {
+export async function openTalk(
+  path: string,
+  options: CallOptions & { readonly completeMs?: number } = {},
+): Promise<Talk> {
+  const { completeMs = COMPLETE_MS } = options;
   checkPath(path);
   using limit = deadline(options, 20_000, `the bot at ${path}`);
   await using folder = await hold(dirname(path), false).catch((error) => {
@@ -55,7 +63,7 @@ export async function openTalk(path: string, options: CallOptions = {}): Promise
     try {
       socket.write(written({ type: "proved" }));
       const { user } = await expected("welcome");
-      return talk(socket, lines, user, path);
+      return talk(socket, lines, user, path, completeMs);
     } finally {
       // The bot does it, unless it has died.
       await rmdir(proof).catch(() => {});
@@ -66,7 +74,7 @@ export async function openTalk(path: string, options: CallOptions = {}): Promise
   }
 }
 
-function talk(socket: Socket, lines: AsyncIterable<string>, user: string, path: string): Talk {
+function talk(socket: Socket, lines: AsyncIterable<string>, user: string, path: string, completeMs: number): Talk {
   const answers = createQueue<BotAnswer>();
   const offers = new Map<number, (words: readonly string[]) => void>();
   const unanswered = new Set<number>();
@@ -115,10 +123,14 @@ function talk(socket: Socket, lines: AsyncIterable<string>, user: string, path: 
       const id = next();
       return new Promise<readonly string[]>((resolve) => {
         if (!socket.writable) return resolve([]);
-        offers.set(id, (words) => {
+        const done = (words: readonly string[]) => {
+          clearTimeout(late);
           offers.delete(id);
           resolve(words);
-        });
+        };
+        // A bot that hangs must not hold up who types.
+        const late = setTimeout(() => done([]), completeMs);
+        offers.set(id, done);
         socket.write(written({ type: "complete", id, line: line.slice(-10_000) }));
       });
     },

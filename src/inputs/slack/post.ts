@@ -7,6 +7,7 @@ import { openForm } from "./form.ts";
 import { publish } from "./home.ts";
 import { render } from "./render.ts";
 import { respond } from "./response-url.ts";
+import { sayOnce } from "./unsure.ts";
 import type { Web } from "./web.ts";
 
 /** The messages that grow: which of Slack's messages shows what goes on under a key; `""`: one that cannot be changed. */
@@ -91,8 +92,12 @@ async function say(web: Web, channel: string, message: OutgoingMessage, options:
     const under = thread ?? (message.aside ? ts : undefined);
     const where = { channel, ...(under !== undefined && { thread_ts: under }) };
     const said = { ...PLAIN, ...words(message) };
-    const posted = await web.call("chat.postMessage", (slack) => slack.chat.postMessage({ ...said, ...where }), within);
-    return posted.ts ?? "";
+    const post = async (metadata: types.MessageMetadata) => {
+      const all = { ...said, ...where, metadata };
+      const posted = await web.call("chat.postMessage", (slack) => slack.chat.postMessage(all), within);
+      return posted.ts ?? "";
+    };
+    return await sayOnce(web, message, where, post, within);
   } catch (error) {
     if (!AWAY.has(MicroError.from(error).details["slack"])) throw error;
     await sayAway(web, message, error, within);

@@ -13,6 +13,9 @@ import type { Web } from "./web.ts";
 /** How much longer than it was asked to Telegram may take for an answer before the link counts as lost. */
 const GRACE_MS = 10_000;
 
+/** Telegram gives at once what it has; what takes longer than this was not there when we asked. */
+const WAITED_MS = 1000;
+
 /** A server that does not wait as it was asked to is not asked again sooner than this. */
 const PAUSE_MS = 250;
 
@@ -35,6 +38,8 @@ export function telegramConnection(parts: {
   const closing = new AbortController();
   /** The number to ask with; only once, because then Telegram has it, and begins anew with lower ones some day. */
   let next: number | undefined;
+  /** Telegram has had nothing for us, so that whatever comes from now on has just happened. */
+  let caughtUp = false;
 
   const trouble = (doing: string) => (error: Error) => log.warn({ reason: error.message }, `telegram: ${doing} failed`);
   const listed = ({ from }: IncomingMessage) =>
@@ -57,6 +62,7 @@ export function telegramConnection(parts: {
       { signal: closing.signal, timeoutMs: pollMs + GRACE_MS },
     );
     next = undefined;
+    caughtUp ||= updates.length === 0 || clock.now() - began >= WAITED_MS;
     const tooSoon = updates.length === 0 && clock.now() - began < PAUSE_MS;
     if (tooSoon) await clock.sleep(PAUSE_MS, { signal: closing.signal }).catch(() => {});
     return updates as readonly TelegramUpdate[];
@@ -71,7 +77,7 @@ export function telegramConnection(parts: {
   };
 
   const pressed = (press: TelegramPress): IncomingMessage | undefined => {
-    const message = picked(press, clock.now());
+    const message = picked(press, clock.now(), !caughtUp);
     if (message === undefined || listed(message)) {
       sign(press);
       return message;
@@ -126,5 +132,5 @@ export function telegramConnection(parts: {
 
 function notListed({ from }: IncomingMessage): string {
   const who = from.id === undefined ? "Telegram does not tell me who you are" : `your id is ${from.id}`;
-  return `I only listen to the people in --telegram_whitelist, and you are not there: ${who}.`;
+  return `I only listen to the people on my list, and you are not on it: ${who}. Whoever runs me can add you.`;
 }

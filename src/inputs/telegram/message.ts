@@ -77,8 +77,17 @@ export function spoken(data: TelegramMessage, self: Self): IncomingMessage | und
   };
 }
 
-/** A choice that was picked, as what it says; `undefined` when it is none of ours. */
-export function picked({ id, from, message, data }: TelegramPress, now: number): IncomingMessage | undefined {
+/**
+ * A choice that was picked, as what it says; `undefined` when it is none of ours.
+ *
+ * Telegram does not tell when it was picked, and keeps it for a bot that is away, as long as a message. So one that may have
+ * waited counts as old as the message that it is on, which it is at most: too old for a bot that comes back after a minute,
+ * and who picked it is told to do it again. While the bot was listening it was picked just now.
+ *
+ * @param waited it was there before the bot came
+ */
+export function picked(press: TelegramPress, now: number, waited: boolean): IncomingMessage | undefined {
+  const { id, from, message, data } = press;
   const chat = message?.chat;
   if (!id || from?.id === undefined || from.is_bot || chat?.id === undefined) return undefined;
   if (!data?.startsWith(CHOICE)) return undefined;
@@ -88,8 +97,7 @@ export function picked({ id, from, message, data }: TelegramPress, now: number):
     place: place(message ?? {}, chat.id, chat.type === "private"),
     text: data.slice(CHOICE.length),
     addressed: true,
-    // Telegram does not tell when; it came just now, since a press is not kept for long.
-    sentAt: now,
+    sentAt: waited ? Math.min(now, Math.max(message?.date ?? 0, message?.edit_date ?? 0) * 1000) : now,
   };
 }
 

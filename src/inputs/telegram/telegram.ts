@@ -32,7 +32,7 @@ export function telegramInput(init: TelegramInit): (parts?: { readonly clock?: C
   return ({ clock = systemClock, log = silent } = {}) => {
     // These belong to the input, because what they know holds over the next link.
     const growing: Growing = new Map();
-    const told = createTold();
+    const told = createTold(clock);
     return {
       name: "telegram",
       // Telegram takes 4096 characters, of which those that keep names apart want their share.

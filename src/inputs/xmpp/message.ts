@@ -71,7 +71,7 @@ function inRoom(stanza: Xml, text: string, from: Jid, room: Room, hearing: Heari
   const mention = mentionEnd(stanza, text, room, hearing.me);
   const stamped = room.stanzaIds ? stanzaId(stanza, room.jid) : undefined;
   return {
-    id: stamped === undefined ? givenId(stanza) : `${room.jid}/stanza-id/${stamped}`,
+    id: stamped === undefined ? givenId(stanza, who.id) : `${room.jid}/stanza-id/${stamped}`,
     from: who,
     place: placeOf(stanza, { room: room.jid, to: room.jid, type: "groupchat", nick, who: who.id, said: stamped }),
     text: mention === undefined ? text : text.slice(mention),
@@ -88,7 +88,7 @@ function whispered(stanza: Xml, text: string, from: Jid, room: Room, hearing: He
   if (who.id === hearing.me.bare) return undefined;
   const to = `${from.bare}/${nick}`;
   return {
-    id: givenId(stanza),
+    id: givenId(stanza, who.id),
     from: who,
     place: placeOf(stanza, { room: to, to, type: "chat", who: who.id }),
     text,
@@ -157,9 +157,14 @@ function stanzaId(stanza: Xml, by: string): string | undefined {
   return id?.attrs["id"];
 }
 
-/** The sender's own id, which is worth something together with the full JID only; without one nothing comes twice. */
-function givenId(stanza: Xml): string {
-  return `${stanza.attrs["from"]}/id/${originId(stanza) ?? randomUUID()}`;
+/**
+ * The sender's own id, where nobody else gives one (a room without XEP-0359). It is believed for one thing only: that a
+ * sender who uses it twice says one thing twice. So it counts with the full JID and with who the room says that is: who takes
+ * over a nick can use up no id of who had it before. Without an id nothing comes twice.
+ */
+function givenId(stanza: Xml, who?: string): string {
+  const by = who === undefined ? "" : `by/${encodeURIComponent(who)}/`;
+  return `${by}${stanza.attrs["from"]}/id/${originId(stanza) ?? randomUUID()}`;
 }
 
 /** The journal remembers ids for hours, and who sends them may make them as long as a stanza; programs' are far shorter. */

@@ -319,7 +319,10 @@ describe("who said what to the bot in XMPP", () => {
       const forged = xml("stanza-id", { xmlns: NS.sid, by: OPS, id: "s1" });
       server.say("micro: one", { id: "x1", children: [forged] });
       server.say("micro: two", { id: "x2", children: [forged] });
-      expect((await heard()).map(({ id }) => id)).toEqual([`${OPS}/ann/id/x1`, `${OPS}/ann/id/x2`]);
+      expect((await heard()).map(({ id }) => id)).toEqual([
+        `by/ann%40chat.example.test/${OPS}/ann/id/x1`,
+        `by/ann%40chat.example.test/${OPS}/ann/id/x2`,
+      ]);
     });
   });
 

@@ -78,7 +78,7 @@ export function createBallot(desk: Desk): Ballot {
     const before = votes.some((one) => personNow(policy, one) === personNow(policy, who));
     const voted = { ...pending, votes: before ? votes : [...votes, { ...who, at: clock.now() }] };
     const agreed = before ? { ...held, pending: voted } : await pendings.change(held, voted);
-    const missing = count - voted.votes.length;
+    const missing = count - counted(policy, voted, role).length;
     if (agreed === undefined || missing <= 0) return agreed && { held: agreed };
     if (!before) desk.redraw(voted);
     const said = before ? "you said yes to it before" : `${whoIs(who)} said yes to it`;

@@ -1,7 +1,6 @@
 import { MicroError } from "../../core/errors.ts";
 import type { Policy } from "../policy.ts";
 import { mayApprove, type Pending, personNow, shownLine, type Who } from "./pending.ts";
-import { isOpen } from "./store.ts";
 import { expiredText, fateText, overText, whoIs } from "./words.ts";
 
 /** Somebody's word on a request. */
@@ -38,7 +37,7 @@ export const guards: Guards = {
   },
   undecided: (pending) => pending.fate && new MicroError("conflict", overText(pending, fateText(pending.fate))),
   inTime: (pending, { now }) => {
-    if (isOpen(pending, now)) return undefined;
+    if (pending.expiresAt >= now) return undefined;
     return new MicroError("conflict", overText(pending, expiredText(pending)));
   },
   rightPerson: (pending, { word, who, policy }) => {
@@ -52,8 +51,8 @@ export const guards: Guards = {
     const { count, role } = approvals;
     if (own) {
       if (word === "no") return undefined;
-      const others = `${count} ${count === 1 ? "other" : "others"} of the role ${role}`;
-      return new MicroError("permission_denied", `you asked for it, so ${others} have to say yes to it: ${line}`);
+      const others = count === 1 ? `another of the role ${role} has` : `${count} others of the role ${role} have`;
+      return new MicroError("permission_denied", `you asked for it, so ${others} to say yes to it: ${line}`);
     }
     if (mayApprove(policy, who, role)) return undefined;
     return new MicroError(

@@ -1,5 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
@@ -8,7 +11,7 @@ import { freezeProcess } from "./freeze.ts";
 /** The `consul` binary is installed; without it tests of the real agent are skipped, saying so. */
 export const hasConsul = spawnSync("consul", ["version"]).status === 0;
 
-/** A real `consul agent -dev` on free ports of 127.0.0.1. It keeps everything in memory: a restart has forgotten it all. */
+/** A real Consul agent on free ports of 127.0.0.1. */
 export interface ConsulAgent {
   /** `127.0.0.1:port` of the HTTP API. */
   readonly address: string;
@@ -26,10 +29,13 @@ export interface ConsulAgent {
 
 const READY_MS = 20_000;
 
-export async function startConsul(): Promise<ConsulAgent> {
+/** @param options `keep`: on disk what it has; otherwise a restart has forgotten it all */
+export async function startConsul({ keep = false }: { readonly keep?: boolean } = {}): Promise<ConsulAgent> {
   const [http, server, serf] = [await freePort(), await freePort(), await freePort()];
   const address = `127.0.0.1:${http}`;
-  let running = await launch(http, server, serf);
+  const folder = keep ? await mkdtemp(join(tmpdir(), "micro-consul-")) : undefined;
+  const mode = folder === undefined ? ["-dev"] : ["-server", "-bootstrap-expect=1", `-data-dir=${folder}`];
+  let running = await launch(mode, http, server, serf);
   return {
     address,
     http: (method, path, body) => request(address, method, path, body),
@@ -37,9 +43,12 @@ export async function startConsul(): Promise<ConsulAgent> {
     freeze: () => freezeProcess(running.pid),
     thaw: () => process.kill(running.pid, "SIGCONT"),
     restart: async () => {
-      running = await launch(http, server, serf);
+      running = await launch(mode, http, server, serf);
     },
-    stop: () => running.kill(), // it keeps nothing, so there is nothing to wait for
+    stop: async () => {
+      await running.kill();
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
   };
 }
 
@@ -51,10 +60,10 @@ interface Running {
 /** Runs the agent under a shell that kills it when our end of the pipe closes: also when the test runner is killed. */
 const UNDER_WATCH = 'consul "$@" & echo $! >&3; cat >/dev/null; kill -9 $!';
 
-async function launch(http: number, server: number, serf: number): Promise<Running> {
+async function launch(mode: readonly string[], http: number, server: number, serf: number): Promise<Running> {
   const ports = [`-http-port=${http}`, `-server-port=${server}`, `-serf-lan-port=${serf}`];
   const unused = ["-serf-wan-port=-1", "-grpc-port=-1", "-dns-port=-1", "-disable-host-node-id"];
-  const args = ["agent", "-dev", "-node=dev", "-bind=127.0.0.1", "-client=127.0.0.1", ...ports, ...unused];
+  const args = ["agent", ...mode, "-node=dev", "-bind=127.0.0.1", "-client=127.0.0.1", ...ports, ...unused];
   const shell = spawn("sh", ["-c", UNDER_WATCH, "sh", ...args], { stdio: ["pipe", "pipe", "pipe", "pipe"] });
   let output = "";
   for (const stream of [shell.stdout, shell.stderr]) {

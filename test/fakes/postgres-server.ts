@@ -1,10 +1,11 @@
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
+import { freezeProcess } from "./freeze.ts";
 import { launch } from "./watched-process.ts";
 
 const ROOT = "/usr/lib/postgresql";
@@ -59,8 +60,14 @@ export async function startPostgres(
     address: `postgres://postgres@127.0.0.1:${port}/postgres`,
     port,
     kill: () => running.kill(),
-    freeze: () => running.freeze(),
-    thaw: () => running.thaw(),
+    freeze: () => {
+      running.freeze();
+      for (const pid of childrenOf(running.pid)) freezeProcess(pid);
+    },
+    thaw: () => {
+      for (const pid of childrenOf(running.pid)) process.kill(pid, "SIGCONT");
+      running.thaw();
+    },
     restart: async () => {
       running = await start();
     },
@@ -69,4 +76,9 @@ export async function startPostgres(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Each connection has a process, in a session and so in a group of its own. */
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 }

@@ -62,6 +62,8 @@ export function createPostgresLink({ address, channel, clock }: PostgresLinkInit
       made.on("connect", (client) => {
         clients.add(client);
         client.on("end", () => clients.delete(client));
+        // While somebody has it the pool does not listen, and an error that nobody hears ends the process.
+        client.on("error", () => {});
       });
       return made;
     });

@@ -86,6 +86,8 @@ export type AuditEntry = { readonly replica: string; readonly at: number } & (
       readonly ids: readonly string[];
       readonly why: string;
     }
+  /** When this bot began, the hash that was kept apart at `where` was not that of its row any more. */
+  | { readonly kind: "broken"; readonly where: string; readonly row: number; readonly hash: string }
   /** Rows up to and with `upto` were let go, `hash` being the last one's. */
   | {
       readonly kind: "cut";

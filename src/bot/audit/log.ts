@@ -5,7 +5,7 @@ import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
 import type { AnchorPlace } from "./anchor.ts";
 import type { AuditLog, Retention } from "./audit-log.ts";
-import { readRow } from "./chain.ts";
+import { type Head, readRow } from "./chain.ts";
 import { createGap } from "./gap.ts";
 import { retain } from "./retention.ts";
 import type { AuditStore } from "./store.ts";
@@ -47,6 +47,9 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
   let writing: Promise<void> | undefined;
   let anchoring: Promise<void> | undefined;
   let closed = false;
+  let wrote = false;
+  /** Who reads sees what was added before. */
+  let last = Promise.resolve();
 
   const commit = async (batch: readonly Waiting[]) => {
     const now = clock.now();
@@ -55,6 +58,7 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
       try {
         store.commit(entries);
         gap.told();
+        wrote = true;
         trouble = undefined;
         return;
       } catch (error) {
@@ -92,6 +96,17 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
     writing = undefined;
   };
 
+  /** A chain that does not hold what was kept apart of it says so for good, since that is written over now. */
+  const compare = async () => {
+    const read = anchors.map(async ({ where, read }) => ({ where, anchor: await read() }));
+    for (const [at, result] of (await Promise.allSettled(read)).entries()) {
+      const where = anchors[at]?.where ?? "";
+      const anchor = result.status === "fulfilled" ? result.value.anchor : { seq: 0, hash: "" };
+      if (anchor === undefined || holds(store, anchor)) continue;
+      store.commit([{ kind: "broken", replica, at: clock.now(), where, row: anchor.seq, hash: anchor.hash }]);
+    }
+  };
+
   let untilRetention = 0;
   const retainSometimes = () => {
     if (untilRetention-- > 0 || trouble !== undefined) return;
@@ -104,7 +119,12 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
     }
   };
 
+  let compared = false;
   const anchorNow = async () => {
+    // Whoever only reads has nothing to keep apart; and what is there is not written over before it was compared.
+    if (!wrote) return;
+    if (!compared) await compare();
+    compared = true;
     const head = store.head();
     if (head === undefined) return;
     // A hash must not be known of a row that the next power failure takes.
@@ -141,17 +161,22 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
         waiting.push({ entry, durable, done, failed });
       });
       writing ??= writeAll();
+      last = written.catch(() => {});
       return written;
     },
-    search: async (filter) => store.search(filter),
+    search: async (filter) => {
+      await last;
+      return store.search(filter);
+    },
     of: async (id) => {
+      await last;
       const rows = store.withId(id, 50).map((row) => ({ row, at: readRow(row).at }));
       return rows
         .filter(({ at }) => at === rows[0]?.at)
         .map(({ row }) => row)
         .toReversed();
     },
-    rows: () => allRows(store),
+    rows: () => allRows(store, last),
     anchors,
     ...closable(async () => {
       while (writing !== undefined) await writing;
@@ -160,6 +185,8 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
       await anchoring;
       try {
         if (anchors.length > 0 && trouble === undefined) await anchorNow();
+      } catch {
+        // The hash of before stays, which is one of this chain, too.
       } finally {
         store.close();
       }
@@ -167,7 +194,14 @@ export function createAuditLog(store: AuditStore, init: AuditLogInit): AuditLog 
   };
 }
 
-async function* allRows(store: AuditStore): AsyncGenerator<AuditRow> {
+/** Whether the chain still has that row; one that the retention took is as it should be. */
+function holds(store: AuditStore, { seq, hash }: Head): boolean {
+  const row = store.row(seq);
+  return row === undefined ? seq > 0 && seq < store.size().oldest : row.hash === hash;
+}
+
+async function* allRows(store: AuditStore, last: Promise<void>): AsyncGenerator<AuditRow> {
+  await last;
   const snapshot = store.snapshot();
   try {
     let after = 0;

@@ -79,7 +79,9 @@ export async function copyToPostgres(log: Pick<AuditLog, "rows">, url: string, s
     const words = `${where}: ${(error as Error).message}; ${copied} rows were copied before, and it can be done again`;
     throw new MicroError("unavailable", words, { cause: error });
   } finally {
-    await client.end().catch(() => {});
+    // It says good-bye and waits for the other side, which may be what does not answer.
+    await limit.race(client.end()).catch(() => {});
+    client.connection.stream.destroy();
   }
 }
 

@@ -49,6 +49,10 @@ export async function verify(log: Pick<AuditLog, "rows" | "anchors">, signal: Ab
     }
     open.delete(row.seq);
     if (linked?.kind === "gap") lost += linked.rows;
+    if (linked?.kind === "broken") {
+      const date = new Date(linked.at).toISOString();
+      flaw(linked.row, `had not the hash any more, on ${date}, that was kept apart at ${linked.where}`);
+    }
     if (linked?.kind === "cut") {
       cut = Math.max(cut, linked.upto);
       lastCut = { upto: linked.upto, hash: linked.hash };

@@ -123,6 +123,18 @@ describe("a chain that somebody has changed", () => {
     expect(verdict.flaws).toMatchObject([{ what: expect.stringContaining("audit.anchor") }]);
   });
 
+  it("is found later, too, when the bot has gone on with it", async () => {
+    expect((await tampered((db) => db.exec("delete from audit where seq >= 7"))).flaws).toHaveLength(1);
+    for (const id of ["a", "b"]) {
+      const log = await open({ anchors: [anchor()] });
+      for (let n = 0; n < 5; n++) await log.append(entry(`${id}${n}`));
+      await log.close();
+    }
+    const verdict = await whole(await open({ readonly: true, anchors: [anchor()] }));
+    expect(verdict).toMatchObject({ rows: 17, anchor: { seq: 17 } });
+    expect(verdict.flaws).toMatchObject([{ seq: 8, what: expect.stringContaining("was kept apart at") }]);
+  });
+
   it("cannot be passed off as cut by the retention", async () => {
     const verdict = await tampered((db) => db.exec("insert into cuts values (3); delete from audit where seq <= 3"));
     expect(verdict.flaws).toMatchObject([

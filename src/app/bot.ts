@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditLog } from "../bot/audit/audit-log.ts";
 import { type Bot, type BotInit, createBot } from "../bot/bot.ts";
 import { callerOf } from "../bot/people.ts";
-import { type Policy, policyFor, readPolicy } from "../bot/policy.ts";
+import { openPolicy } from "../bot/policy/live.ts";
+import { policyFor } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { orAbort } from "../core/deadline.ts";
@@ -47,7 +47,6 @@ export async function runBot(
     const known = Object.keys(INPUTS).join(", ");
     throw new MicroError("invalid_argument", `no inputs specified: give --inputs=${known}`);
   }
-  const policy = settings.policy === "" ? policyFor(await owners()) : await policyIn(settings.policy);
   const quiet = settings.inputs.includes("terminal") ? "warn" : "info";
   const log = await createLog(settings.log_level || quiet, init.stderr, redactor);
   if (tooShort.length > 0) {
@@ -55,6 +54,8 @@ export async function runBot(
     log.warn({ names }, `too short to be kept out of what is said: a secret has ${SHORTEST_SECRET} characters or more`);
   }
   const tools: Tools = { clock, log };
+  const live = settings.policy === "" ? undefined : await openPolicy({ path: settings.policy, clock, log });
+  const policy = live ?? policyFor(await owners());
   const stateDir = settings.state_dir || defaultStateDir(init.env);
 
   const registry = cached(await makers.registry(settings, tools), tools);
@@ -86,7 +87,8 @@ export async function runBot(
       output: init.stdout,
       user,
       historyFile: join(stateDir, "history"),
-      complete: (line) => completed(line, `terminal:${user}`, () => true),
+      complete: (line) =>
+        completed(line, `terminal:${user}`, (command) => policy.allows(`terminal:${user}`, false, command)),
     },
     local: {
       path: settings.chat_socket || chatSocket(stateDir),
@@ -140,6 +142,7 @@ export async function runBot(
       // Whoever sits at this machine disturbs nobody else, and a script may have many lines.
       ...(alone ? { limit: "none", outputBytes: Number.POSITIVE_INFINITY } : {}),
     });
+    await live?.start();
     await registry.start({ signal });
     await orAbort(bot.start({ signal }), signal);
     await server.start({ signal });
@@ -149,6 +152,7 @@ export async function runBot(
     // Told to leave while it was still arriving: that is no failure.
     if (!signal.aborted) throw error;
   } finally {
+    await live?.stop();
     await bot?.stop();
     await auditLog?.close();
     await store?.stop();
@@ -185,18 +189,6 @@ async function owners(): Promise<readonly string[]> {
   const uid = process.getuid?.();
   if (uid === undefined) return [];
   return [callerOf("local", await userName(uid)), callerOf("local", await userName(0))];
-}
-
-async function policyIn(path: string): Promise<Policy> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw new MicroError("invalid_argument", `policy ${path} cannot be read: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  return readPolicy(text, path);
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

@@ -3,6 +3,8 @@ import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import { jobsCommands } from "../commands/jobs.ts";
+import { linkCommands } from "../commands/link.ts";
+import { policyQuestions } from "../commands/policy.ts";
 import type { Line } from "../commands/line.ts";
 import { pauseCommands } from "../commands/pause.ts";
 import { requestsCommands } from "../commands/requests.ts";
@@ -48,7 +50,10 @@ import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
 import { createPause, refusePaused } from "./pause.ts";
 import { callerOf, personOf, whose } from "./people.ts";
-import { defaultPolicy, type Policy } from "./policy.ts";
+import { createDesk } from "./policy/desk.ts";
+import { createLinking } from "./policy/linking.ts";
+import { createLinks } from "./policy/links.ts";
+import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { cut, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
 import { createLook } from "./touched.ts";
@@ -110,20 +115,19 @@ export interface Bot extends Startable {
 
 /** Puts the parts together; the layers below stand in the order in which a message meets them. */
 export function createBot(init: BotInit): Bot {
-  const {
-    name = "micro",
-    clock = systemClock,
-    log = silent,
-    policy = defaultPolicy,
-    redactor = createRedactor(),
-  } = init;
+  const { name = "micro", clock = systemClock, log = silent, redactor = createRedactor() } = init;
   const { store, replica, journal } = init;
+  // Without a shared one, what is asked is remembered by this process alone.
+  const own = memoryKv();
+  const people = createLinks({ kv: store ?? own, clock, log });
+  const { policy: given = defaultPolicy } = init;
+  const policy = given.linkedBy?.(people) ?? given;
   const journals = createJournals({ inputs: init.inputs, clock, log, store, replica, journal });
   const journalOf = ({ input }: Context) => journals.of(input);
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
     createLink(input, { clock, log, redactor, onMessage: (message) => take(input, message) }),
   );
-  const mayRun = (context: Context, command: Pick<AnyCommand, "permission" | "effect">) =>
+  const mayRun = (context: Context, command: Asked) =>
     policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);
   const auditLog = init.auditLog ?? memoryAudit({ clock, replica: name });
@@ -139,8 +143,6 @@ export function createBot(init: BotInit): Bot {
     onCall: (context, call) => audited.called(context, call),
   });
   const long = createLong({ clock, name });
-  // Without a shared one, what is asked is remembered by this process alone.
-  const own = memoryKv();
   const look = createLook({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
   const linkNamed = (input: string) => links.find((link) => link.input.name === input);
   const asked = confirm({
@@ -177,7 +179,10 @@ export function createBot(init: BotInit): Bot {
     ...pausing,
     ...requestsCommands(asked.requests),
     ...journals.commands,
+    ...policyQuestions(createDesk(policy, () => catalog)),
+    ...linkCommands(createLinking({ kv: store ?? own, clock, links: people, policy })),
   ]);
+  policy.check?.(catalog.commands);
   const linkOf = ({ input }: Context) => links.find((link) => link.input === input) ?? never(input);
   const saidTo = address(name);
   const send = (context: Context, message: OutgoingMessage) => {
@@ -290,6 +295,7 @@ export function createBot(init: BotInit): Bot {
     await Promise.all(ends);
     runner.stop();
     watching.abort();
+    await people.stop();
     await own.stop();
     await left;
     await journals.lasting.close();
@@ -311,6 +317,7 @@ export function createBot(init: BotInit): Bot {
       if (signal?.aborted) leave();
       else signal?.addEventListener("abort", leave, { once: true });
       await own.start();
+      await people.start();
       void asked.watch(watching.signal);
       await journals.lasting.open({
         can: (name) => links.some(({ input, live }) => input.name === name && live),

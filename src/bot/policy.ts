@@ -60,6 +60,8 @@ export interface Policy {
   text?(): string;
   /** Whom it names. */
   known?(): readonly Known[];
+  /** The same, with ids that people have linked themselves; the file's word counts before theirs. */
+  linkedBy?(linked: Linked): Policy;
   /** Told once which commands there are. @throws MicroError `invalid_argument`: a rule means none of them */
   check?(commands: readonly Named[]): void;
 }
@@ -72,9 +74,9 @@ export type Named = Pick<AnyCommand, "name" | "aliases" | "permission">;
  * machine's terminal may do what the `micro` command line lets them do anyway.
  * @param owners callers who have the bot's own powers already, such as the OS user that it runs as
  */
-export function policyFor(owners: readonly string[], init: PolicyInit = {}): Policy {
+export function policyFor(owners: readonly string[], { linked }: PolicyInit = {}): Policy {
   const file = policyOf({ roles: { owners: { members: ["terminal:*", ...owners], grants: ["*:*"] } } }, "");
-  return createEngine(file, init);
+  return { ...createEngine(file, linked && { linked }), linkedBy: (others) => policyFor(owners, { linked: others }) };
 }
 
 /** The policy of a bot that nobody owns beside its terminal. */
@@ -91,6 +93,7 @@ export function readPolicy(text: string, name: string, init: PolicyInit = {}): P
   return {
     ...createEngine(file, { ...init, file: name }),
     text: () => text,
+    linkedBy: (linked) => readPolicy(text, name, { linked }),
     about: () => ({ file: name, digest, rules: file.rules.length, people: Object.keys(file.people).length }),
   };
 }

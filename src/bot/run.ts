@@ -1,5 +1,5 @@
 import type { Audit, AuditCall } from "../commands/audit-record.ts";
-import type { AnyCommand, CommandContext, View } from "../commands/command.ts";
+import type { CommandContext, View } from "../commands/command.ts";
 import { drawShown } from "../commands/draw.ts";
 import type { Job, Jobs } from "../commands/jobs.ts";
 import type { Broker } from "../core/broker/broker.ts";
@@ -11,15 +11,17 @@ import type { Registry } from "../core/registry/registry.ts";
 import { watched } from "./audit/calls.ts";
 import { type Answer, type Context, toldOf } from "./context.ts";
 import { type Allowance, createAllowance, OUTPUT_BYTES, outputSpent } from "./limits/output.ts";
+import { isGuest } from "./layers/authorize.ts";
 import { roomOf } from "./long.ts";
 import { whose } from "./people.ts";
+import type { Asked } from "./policy.ts";
 
 export interface RunInit {
   readonly registry: Registry;
   readonly client: Client;
   readonly broker: Broker;
   readonly clock: Clock;
-  readonly mayRun: (context: Context, command: Pick<AnyCommand, "permission" | "effect">) => boolean;
+  readonly mayRun: (context: Context, command: Asked) => boolean;
   /** What was done, for the commands that tell of it. */
   readonly audit?: Audit;
   /** Told of each call that a command makes, when it has ended. */
@@ -110,6 +112,7 @@ function commandContext(init: RunInit, context: Context, limit: Deadline, allowa
     caller: context.caller,
     person: whose(context),
     room: roomOf(context.input.name, context.message.place.room),
+    guest: isGuest(context),
     mayRun: (command) => init.mayRun(context, command),
     oneShot: false,
     emit: async (view, fact) => {

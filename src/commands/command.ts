@@ -86,8 +86,12 @@ export interface CommandContext {
   readonly person?: string;
   /** The room it was said in, among those of all networks; nowhere on the command line. */
   readonly room?: string;
+  /** The network does not vouch for the caller, or calls them a stranger. */
+  readonly guest?: boolean;
   /** Whether the caller may run another command; what they may not run is not shown to them. */
-  readonly mayRun: (command: Pick<AnyCommand, "permission" | "effect">) => boolean;
+  readonly mayRun: (
+    command: Pick<AnyCommand, "permission" | "effect"> & Partial<Pick<AnyCommand, "name" | "aliases">>,
+  ) => boolean;
   /** What was done; left out where nothing is kept of it. */
   readonly audit?: Audit;
   /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */

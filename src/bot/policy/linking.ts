@@ -3,6 +3,7 @@ import type { Linking, LinkStep } from "../../commands/link.ts";
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Kv } from "../../platform/kv/kv.ts";
+import type { Policy } from "../policy.ts";
 import type { Links } from "./links.ts";
 
 /** Without those that are taken for one another. */
@@ -15,8 +16,7 @@ export interface LinkingInit {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly links: Links;
-  /** Whom the policy file knows a caller as; the caller where it knows nobody. */
-  readonly personOf: (caller: string) => string;
+  readonly policy: Policy;
   /** @default 600000 */
   readonly validMs?: number;
 }
@@ -35,7 +35,8 @@ interface Offer {
  * the other's id. So a code that somebody has looked over is of no use, and nobody is linked with a stranger by typing what
  * they were sent without being told with whom.
  */
-export function createLinking({ kv, clock, links, personOf, validMs = TEN_MINUTES }: LinkingInit): Linking {
+export function createLinking({ kv, clock, links, policy, validMs = TEN_MINUTES }: LinkingInit): Linking {
+  const personOf = (caller: string) => policy.personOf?.(caller) ?? caller;
   const read = async (code: string, signal: AbortSignal) => {
     const entry = await kv.get(keyOf(code), { signal });
     const offer = entry && (JSON.parse(entry.value) as Offer);

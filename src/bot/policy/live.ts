@@ -35,7 +35,9 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     }
   };
   let text = await load();
-  let current = readPolicy(text, path, init);
+  let { linked } = init;
+  const understood = (said: string) => readPolicy(said, path, linked && { linked });
+  let current = understood(text);
   let commands: readonly Named[] | undefined;
   let failure: string | undefined;
   /** What was there when it was looked at last. */
@@ -67,7 +69,7 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     }
     try {
       if (now.trim() === "") throw new MicroError("invalid_argument", `policy ${path} is empty: write {} for no rules`);
-      const next = readPolicy(now, path, init);
+      const next = understood(now);
       if (commands !== undefined) next.check?.(commands);
       current = next;
       text = now;
@@ -78,7 +80,7 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     }
   };
 
-  return {
+  const policy: LivePolicy = {
     decide: (request) => current.decide(request),
     allows: (caller, guest, command) => current.allows(caller, guest, command),
     personOf: (caller) => current.personOf?.(caller) ?? caller,
@@ -86,6 +88,11 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     known: () => current.known?.() ?? [],
     text: () => text,
     about: () => ({ rules: 0, people: 0, ...current.about?.(), ...(failure !== undefined && { error: failure }) }),
+    linkedBy: (others) => {
+      linked = others;
+      current = understood(text);
+      return policy;
+    },
     check: (known) => {
       current.check?.(known);
       commands = known;
@@ -107,4 +114,5 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
       await watched;
     },
   };
+  return policy;
 }

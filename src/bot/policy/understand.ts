@@ -41,7 +41,7 @@ export function understand(text: string, catalog: Catalog): Understood {
 /** The request that a line would be. */
 export function requestOf({ command, input }: Understood, asker: Asker): Request {
   const { caller, guest, room, at } = asker;
-  const target = targetOf(command, input);
+  const target = targetIn(command, input);
   return {
     caller,
     guest,
@@ -51,4 +51,13 @@ export function requestOf({ command, input }: Understood, asker: Asker): Request
     ...(room !== undefined && { room }),
     at,
   };
+}
+
+/** Arguments that are missing are none of its mistakes. */
+function targetIn(command: AnyCommand, input: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    return targetOf(command, input);
+  } catch {
+    return undefined;
+  }
 }

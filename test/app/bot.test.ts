@@ -171,7 +171,7 @@ describe("micro bot", () => {
       leaving.abort();
       const { code, stdout, stderr } = await run;
       expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-      expect(await readdir(stateDir)).toEqual(["journal.jsonl"]);
+      expect(await readdir(stateDir)).toContain("store.sqlite");
       expect(stderr).toContain("audit");
       expect(stderr).not.toMatch(/planted|xox|xapp/);
     });

@@ -128,12 +128,17 @@ describe("the bot as a process", () => {
     expect(said.err).not.toContain(slack.token);
   });
 
-  it("a second bot on the same state folder is told who has it", async () => {
+  it("a second bot on the same state folder is a replica: what both hear is done by one", async () => {
     start();
-    await connected();
-    const { child, said } = start();
-    const [code] = await once(child, "exit");
-    expect(code).toBe(1);
-    expect(said.err).toContain("--state_dir");
+    start();
+    await expect.poll(() => slack.sockets.open, { timeout: 20_000 }).toBe(2);
+    const said = slack.say(`micro call x Say.Slow {"n":1} --address ${address}`);
+    for (let n = 0; n < 4; n++) slack.sockets.duplicate(said.eventIds[0] as string);
+    await answered(1);
+    slack.say("micro replicas");
+    await answered(2);
+    expect(slack.posts[1]?.text.match(/slack/g)).toHaveLength(2);
+    expect(slack.posts[1]?.text.match(/leads/g)).toHaveLength(1);
+    expect(calls).toEqual(['{"n":1}']);
   });
 });

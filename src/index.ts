@@ -1,6 +1,9 @@
 /** What a program that uses this package may import. */
 
 // The bot, and what goes into it.
+export type { AuditLog } from "./bot/audit/audit-log.ts";
+export { memoryAudit } from "./bot/audit/memory.ts";
+export { sqliteAudit } from "./bot/audit/sqlite.ts";
 export { type Bot, type BotInit, createBot } from "./bot/bot.ts";
 export { type Claim, type Journal, memoryJournal } from "./bot/journal.ts";
 export { defaultPolicy, type Policy, readPolicy } from "./bot/policy.ts";

@@ -28,7 +28,7 @@ export interface BotAuditInit {
 /** The audit of a bot. @throws MicroError `unavailable` when it cannot be opened */
 export async function openAudit(settings: BotSettings, init: BotAuditInit): Promise<AuditLog> {
   const { clock, stateDir, inMemory, store } = init;
-  const replica = hostname();
+  const replica = settings.replica_name || hostname();
   if (inMemory) return (await import("../bot/audit/memory.ts")).memoryAudit({ clock, replica });
   const { sqliteAudit } = await import("../bot/audit/sqlite.ts");
   return sqliteAudit(join(stateDir, FILE), {

@@ -114,10 +114,9 @@ export async function runBot(
   })({ transport, registry, ...(door === undefined ? {} : { door }), broker, clock, log });
 
   try {
-    store = inputs.some((input) => input.replays)
-      ? (await import("../platform/kv/sqlite.ts")).sqliteKv({ path: join(stateDir, "store.sqlite"), clock })
-      : undefined;
-    await store?.start({ signal });
+    const usual = inputs.some((input) => input.replays) ? "sqlite" : "memory";
+    store = await makers.store(usual, settings, { ...tools, stateDir });
+    await store.start({ signal });
     auditLog = await openAudit(settings, {
       clock,
       stateDir,

@@ -133,6 +133,7 @@ export async function runBot(
       policy,
       ...(store && { store }),
       replica: replicaOf(settings),
+      ...announceOf(settings.announce, inputs),
       auditLog,
       clock,
       log,
@@ -188,6 +189,16 @@ async function owners(): Promise<readonly string[]> {
   const uid = process.getuid?.();
   if (uid === undefined) return [];
   return [callerOf("local", await userName(uid)), callerOf("local", await userName(0))];
+}
+
+/** @throws MicroError `invalid_argument` for a room in which nothing can be said */
+function announceOf(said: string, inputs: readonly Input[]): Pick<BotInit, "announce"> {
+  if (said === "") return {};
+  const [, name = "", room = ""] = /^([a-z][\w-]*):(.+)$/.exec(said) ?? [];
+  const input = inputs.find((one) => one.name === name);
+  if (input?.placeIn !== undefined) return { announce: { input: name, room } };
+  const why = input ? `${name} says nothing that it was not asked` : "it is input:room, of one of --inputs, as slack:C02";
+  throw new MicroError("invalid_argument", `--announce=${said}: ${why}`);
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

@@ -167,6 +167,13 @@ export const BOT = {
     1,
   ),
   policy: text({ env: "MICRO_BOT_POLICY", description: "YAML file that says who may do what" }, ""),
+  announce: text(
+    {
+      env: "MICRO_BOT_ANNOUNCE",
+      description: "input:room that is told, beside the room itself, when somebody breaks the glass: slack:C02",
+    },
+    "",
+  ),
   audit_keep: duration({ env: "MICRO_AUDIT_KEEP", description: "how long records of the audit are kept" }, YEAR_MS),
   audit_megabytes: integer(
     { env: "MICRO_AUDIT_MEGABYTES", description: "how large the audit may get before its oldest records go" },

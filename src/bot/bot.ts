@@ -25,7 +25,7 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
 import { auditReader } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
-import { type Answer, type Context, type Layer, toldOf } from "./context.ts";
+import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts";
 import { mayBeginAnew, tellInterrupted } from "./interrupted.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
@@ -54,7 +54,7 @@ import { createDesk } from "./policy/desk.ts";
 import { createLinking } from "./policy/linking.ts";
 import { createLinks } from "./policy/links.ts";
 import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
-import { cut, renderError } from "./render.ts";
+import { cut, renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
 import { createLook } from "./touched.ts";
 import { within } from "./within.ts";
@@ -92,6 +92,8 @@ export interface BotInit {
   readonly outputBytes?: number;
   /** How writes are confirmed and approved. */
   readonly confirm?: ConfirmSettings;
+  /** The room, on one of `inputs` (`Input.placeIn`), that is told when somebody goes without approvers. */
+  readonly announce?: { readonly input: string; readonly room: string };
   /** How long one command may take. @default 30000 */
   readonly commandMs?: number;
   /** An older message is not carried out. @default 60000 */
@@ -144,6 +146,7 @@ export function createBot(init: BotInit): Bot {
   });
   const long = createLong({ clock, name });
   const look = createLook({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
+  const telling = told(() => catalog, redactor);
   const linkNamed = (input: string) => links.find((link) => link.input.name === input);
   const asked = confirm({
     ...init.confirm,
@@ -153,10 +156,17 @@ export function createBot(init: BotInit): Bot {
     kv: init.store ?? own,
     log,
     look,
+    told: telling,
     input: (input) => linkNamed(input)?.input,
     tell: (input, message) => {
       const link = linkNamed(input);
       if (link) link.during(link.outbox.send(asked.noting(message, link.during)));
+    },
+    announce: (words) => {
+      const { input = "", room = "" } = init.announce ?? {};
+      const link = linkNamed(input);
+      const place = link?.input.placeIn?.(room);
+      if (link && place) link.during(link.outbox.send(renderAnswer(say(words), place, link.input.limits)));
     },
     during: (context, work) => linkOf(context).during(work),
   });
@@ -218,7 +228,7 @@ export function createBot(init: BotInit): Bot {
     await send(context, renderError(error, context.id, context.message.place, context.input.limits));
   };
   const layers: readonly Layer[] = [
-    told(() => catalog, redactor),
+    telling,
     once(journalOf, clock, refuse),
     answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log, long, init.outputBytes),
     hush(redactor),

@@ -24,6 +24,11 @@ export interface Input {
   readonly replays: boolean;
   /** Whoever is at the other end waits for an answer to each message, as a pipe does, so none may stay without one. */
   readonly everyLine?: true;
+  /**
+   * Where something can be said in a room that nobody has spoken from, by the name that its network has for it (`C02`). Absent
+   * where the bot only answers.
+   */
+  placeIn?(room: string): Place;
   /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later), `cancelled` (by its signal) */
   connect(options?: CallOptions): Promise<InputConnection>;
 }

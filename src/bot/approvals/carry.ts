@@ -23,18 +23,20 @@ export interface Carry {
 
 export interface CarryInit {
   readonly look: Look;
+  /** Finds what is secret in the line of a context, which is another than the one that was typed. */
+  readonly told: Layer;
   /** Told the moment a request is decided that goes without its approvers. */
   readonly onGlass: (context: Context, pending: Pending) => void;
   /** What a stop waits for. */
   readonly during: (context: Context, work: Promise<unknown>) => void;
 }
 
-export function createCarry(desk: Desk, { look, onGlass, during }: CarryInit): Carry {
+export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryInit): Carry {
   const { name, clock, policy, pendings, guards } = desk;
 
   const pose = async (context: Context, preface: readonly string[] = []): Promise<Answer> => {
     const { id, input, message, line, brokeGlass } = context;
-    const told = toldOf(context);
+    const shown = toldOf(context);
     const touched = await look(context);
     const approvals = demandedOf(context);
     const now = clock.now();
@@ -43,7 +45,7 @@ export function createCarry(desk: Desk, { look, onGlass, during }: CarryInit): C
       input: input.name,
       place: message.place,
       line: line.text,
-      ...(told !== line.text && { told }),
+      ...(shown !== line.text && { told: shown }),
       asker: whoOf(context),
       at: now,
       expiresAt: now + (approvals === undefined ? desk.waitMs : desk.approveMs),
@@ -106,7 +108,7 @@ export function createCarry(desk: Desk, { look, onGlass, during }: CarryInit): C
         saidBy: own ? whoIs(whoOf(context)) : votes.map(whoIs).join(" and "),
       };
       try {
-        return await next({
+        const meant: Context = {
           ...context,
           line: chatLine(line),
           told: pending.told ?? line,
@@ -116,7 +118,8 @@ export function createCarry(desk: Desk, { look, onGlass, during }: CarryInit): C
           confirmed: true,
           approval,
           ...(brokeGlass !== undefined && { brokeGlass }),
-        });
+        };
+        return await told(meant, next);
       } catch (thrown) {
         const error = MicroError.from(thrown);
         // What it fails with before it was decided, by today's rules and commands, it would fail with again.

@@ -68,7 +68,7 @@ export function confirm(init: ConfirmInit): Confirm {
     },
     heard: async (context, next) => {
       const glass = brokenGlass(context.line);
-      if (glass) return next({ ...context, line: glass.line, brokeGlass: glass.reason });
+      if (glass) return init.told({ ...context, line: glass.line, brokeGlass: glass.reason }, next);
       const spoken = spokenIn(context.line);
       if (spoken === undefined) return next(context);
       if (spoken.word === "no") return ballot.no(context, spoken);
@@ -79,6 +79,8 @@ export function confirm(init: ConfirmInit): Confirm {
       const { run, approval, decision, brokeGlass } = context;
       if (brokeGlass !== undefined) checkGlass(context, init);
       if (approval !== undefined) return carry.settle(context, approval, next);
+      // Said right it never comes here, and said wrong it only tells how.
+      if (run?.command.name === GLASS.name) return next(context);
       const asks = run?.command.effect === "write" && run.command.confirm !== false;
       return asks || decision?.approvals !== undefined ? carry.pose(context) : next(context);
     },

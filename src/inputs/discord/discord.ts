@@ -45,6 +45,7 @@ export function discordInput(init: DiscordInit): (parts?: { readonly clock?: Clo
       limits: { textLength: 1800, files: true, edits: true, buttons: true },
       // The gateway tells nothing again to a bot that was restarted, but the same to each of several replicas.
       replays: true,
+      placeIn: (room) => ({ room, channel: room }),
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "discord: connecting");
         limit.check();

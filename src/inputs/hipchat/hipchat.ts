@@ -38,6 +38,7 @@ export function hipchatInput(init: HipChatInit): (parts?: { readonly clock?: Clo
       limits: { textLength: 6000, files: false, edits: false, buttons: false },
       // HipChat tells what was said before, in rooms and in direct talk.
       replays: true,
+      placeIn: (room) => ({ room, to: room, type: "groupchat" }),
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "hipchat: connecting");
         limit.check();

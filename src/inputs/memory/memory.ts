@@ -146,6 +146,7 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
     name,
     limits,
     replays,
+    placeIn: (room) => ({ room }),
     sent,
     get sends() {
       return sends;

@@ -38,6 +38,11 @@ export function telegramInput(init: TelegramInit): (parts?: { readonly clock?: C
       // Telegram takes 4096 characters, of which those that keep names apart want their share.
       limits: { textLength: 4000, files: true, edits: true, buttons: true },
       replays: true,
+      // `-100123/7` is a topic.
+      placeIn: (room) => {
+        const [chat = room, topic] = room.split("/");
+        return { room, chat, ...(topic && { topic }) };
+      },
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "telegram: connecting");
         limit.check();

@@ -55,6 +55,7 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
       limits: { textLength: 8000, files: false, edits: true, buttons: false },
       // Rooms tell newcomers what was said before, and servers keep what was said to who was away.
       replays: true,
+      placeIn: (room) => ({ room, to: room, type: "groupchat" }),
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "xmpp: connecting");
         limit.check();

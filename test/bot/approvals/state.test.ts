@@ -5,7 +5,7 @@ import { MicroError } from "../../../src/core/errors.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import type { Registry } from "../../../src/core/registry/registry.ts";
 import { telling, textOf } from "../run-bot.ts";
-import { asking, rightsOf, service } from "./asking.ts";
+import { asking, service } from "./asking.ts";
 
 /* A yes is bound to what was shown: the line, and what it touches. */
 
@@ -84,11 +84,11 @@ describe("what a question shows", () => {
   });
 
   it("spells out signs that nobody sees, and lets no line pass for two", async () => {
-    const { input, ask } = await asking({ rights: rightsOf() });
-    const text = await ask(() => input.say("drain 'pay\u202estnem\u200b'"));
-    expect(text).toContain("\nit has signs that are not shown; spelled out: drain 'pay<U+202E>stnem<U+200B>'\n");
-    const two = await ask(() => input.say("drain 'x\ntouches nothing'"));
-    expect(two).toContain("this changes things: drain 'x\n  touches nothing'\n");
+    const { input, ask } = await asking({ commands: [telling("note", { effect: "write" }).command] });
+    const text = await ask(() => input.say("note 'pay\u202estnem\u200b'"));
+    expect(text).toContain("\nit has signs that are not shown; spelled out: note 'pay<U+202E>stnem<U+200B>'\n");
+    const two = await ask(() => input.say("note 'x\ntouches nothing'"));
+    expect(two).toContain("this changes things: note 'x\n  touches nothing'\n");
   });
 
   it("keeps a node's name in its line", async () => {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { fileAnchor, kvAnchor } from "../bot/audit/anchor.ts";
 import type { AuditLog } from "../bot/audit/audit-log.ts";
 import type { Audit } from "../commands/audit-record.ts";
+import { builtin, smallTalk } from "../commands/builtin.ts";
+import { createCatalog } from "../commands/catalog.ts";
 import type { Clock } from "../core/clock.ts";
 import { silent } from "../core/log.ts";
 import type { Kv } from "../platform/kv/kv.ts";
@@ -68,10 +70,8 @@ export function auditOf(
       log: () => opened ?? open(),
       copyTo: copyToPostgres,
       replay: async (found, context) => {
-        const [{ createReplay }, { builtin, smallTalk }, { createCatalog }, policy] = await Promise.all([
+        const [{ createReplay }, policy] = await Promise.all([
           import("../bot/audit/replay.ts"),
-          import("../commands/builtin.ts"),
-          import("../commands/catalog.ts"),
           policyOf(env, user, clock),
         ]);
         const catalog = createCatalog([...builtin, ...smallTalk]);

@@ -6,7 +6,9 @@ import { builtin, smallTalk } from "../dist/src/commands/builtin.js";
 import { fields, usage } from "../dist/src/commands/fields.js";
 import { helpCommand } from "../dist/src/commands/help.js";
 import { jobsCommands } from "../dist/src/commands/jobs.js";
+import { linkCommands } from "../dist/src/commands/link.js";
 import { moreCommands } from "../dist/src/commands/more.js";
+import { policyQuestions } from "../dist/src/commands/policy.js";
 import { ERROR_CODES } from "../dist/src/core/errors.js";
 
 const root = new URL("../", import.meta.url);
@@ -16,7 +18,15 @@ const table = (head, rows) =>
 
 function commandTable() {
   const none = { list: () => [], cancel: () => false };
-  const all = [...builtin, helpCommand(() => undefined), ...jobsCommands(none), ...moreCommands(none), ...smallTalk];
+  const all = [
+    ...builtin,
+    helpCommand(() => undefined),
+    ...jobsCommands(none),
+    ...moreCommands(none),
+    ...policyQuestions(none),
+    ...linkCommands(none),
+    ...smallTalk,
+  ];
   return table(
     ["command", "", "needs"],
     all.map((command) => {

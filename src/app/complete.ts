@@ -20,9 +20,13 @@ export async function complete(
   const named = words[0]?.toLowerCase() === name;
   if (named) words.shift();
   const before = chatLine(words.join(" "));
-  const next = catalog.next(words);
+  // What somebody may not run is not offered to them.
+  const mine = catalog.commands.filter(context.mayRun);
+  const names = mine.flatMap((command) => [command.name, ...(command.aliases ?? [])]);
+  const begun = (word: string) => [...words, word].join(" ").toLowerCase();
+  const next = catalog.next(words).filter((word) => names.some((one) => `${one} `.startsWith(`${begun(word)} `)));
   const match = catalog.match(before);
-  if (match === undefined) return next.filter((word) => word.startsWith(partial));
+  if (match === undefined || !context.mayRun(match.command)) return next.filter((word) => word.startsWith(partial));
 
   const { command, from } = match;
   const specs = fields(command);

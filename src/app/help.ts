@@ -1,10 +1,10 @@
-import { builtin } from "../commands/builtin.ts";
 import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { type Field, fields, usage, valueName } from "../commands/fields.ts";
 import { argvLine } from "../commands/line.ts";
 import type { OptionTable } from "./options.ts";
 import { BOT, CHAT, GLOBAL, NEW } from "./settings.ts";
+import { shell } from "./shell.ts";
 import { VERSION } from "./version.ts";
 
 type Row = readonly [name: string, what: string];
@@ -43,7 +43,7 @@ export function helpText(catalog: Catalog, topic: string): string | undefined {
 }
 
 /** What the build stores beside the program: the answers to everything that `asked()` understands. */
-export function storedTexts(catalog: Catalog = createCatalog(builtin)): {
+export function storedTexts(catalog: Catalog = createCatalog(shell)): {
   readonly version: string;
   readonly help: Readonly<Record<string, string>>;
 } {

@@ -1,18 +1,18 @@
 import type { Readable, Writable } from "node:stream";
-import { builtin } from "../commands/builtin.ts";
 import { createCatalog } from "../commands/catalog.ts";
 import { argvLine } from "../commands/line.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Redactor } from "../core/redact.ts";
-import { auditOf } from "./audit.ts";
 import { asked } from "./asked.ts";
+import { auditOf } from "./audit.ts";
 import { errorText, runCli, unknownCommand } from "./cli.ts";
 import { helpText, inRegistry, versionText } from "./help.ts";
 import { type OptionTable, readOptions } from "./options.ts";
 import { type Makers, makers } from "./parts.ts";
 import { BOT, CHAT, GLOBAL } from "./settings.ts";
+import { shell } from "./shell.ts";
 import { ownName } from "./state.ts";
 
 export interface ProgramInit {
@@ -59,7 +59,7 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
   const { env, signal, clock = systemClock } = init;
   const made: Makers = { ...makers, ...init.makers };
   const { settings, rest } = readOptions(GLOBAL, init.args, env);
-  const catalog = createCatalog(builtin);
+  const catalog = createCatalog(shell);
   if (settings.version) return versionText;
   const question = asked(settings.help ? ["help", ...rest] : rest);
   if (question?.about === "version") return versionText;
@@ -79,7 +79,11 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
   const user = init.user ?? ownName();
   /** What one command needs is looked up only if there is something to be looked up. */
   const opened = async <T extends typeof settings>(given: T, table: OptionTable): Promise<T> => {
-    if (!Object.values(given).flat().some((value) => typeof value === "string" && /^(?:file|env|vault):/.test(value))) {
+    if (
+      !Object.values(given)
+        .flat()
+        .some((value) => typeof value === "string" && /^(?:file|env|vault):/.test(value))
+    ) {
       return given;
     }
     const { openSecrets } = await import("./secrets.ts");

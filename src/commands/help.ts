@@ -35,7 +35,7 @@ export function helpCommand(catalog: () => Catalog): Command<typeof input, Help>
       const near = catalog().nearest(line, 3, mayRun);
       throw new MicroError(
         "not_found",
-        `there is no command "${topic}"; the nearest are ${near.map(({ name }) => `\`${name}\``).join(", ")}`,
+        `there is no command "${topic}"; ${near.length > 0 ? `the nearest are ${near.map(({ name }) => `\`${name}\``).join(", ")}` : "and there is none that you may run"}`,
       );
     },
     view: (result) => ({
@@ -43,7 +43,10 @@ export function helpCommand(catalog: () => Catalog): Command<typeof input, Help>
       text: (result.about ?? result.commands.map((command) => `${command.usage}\t${command.summary}`)).join("\n"),
       note: result.about ? undefined : "`help <command>` tells more about one of them",
     }),
-    complete: async () => catalog().commands.map((command) => command.name),
+    complete: async (_field, _given, { mayRun }) =>
+      catalog()
+        .commands.filter(mayRun)
+        .map((command) => command.name),
   });
 }
 

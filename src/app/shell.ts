@@ -1,0 +1,43 @@
+import { builtin, smallTalk } from "../commands/builtin.ts";
+import type { Catalog } from "../commands/catalog.ts";
+import type { AnyCommand } from "../commands/command.ts";
+import { policyFiles } from "../commands/policy.ts";
+import { MicroError } from "../core/errors.ts";
+
+/** The verbs of the command line: those that every front end has, and those that read files of this machine. */
+export const shell: readonly AnyCommand[] = [
+  ...builtin,
+  ...policyFiles({
+    test: async (file, policy) => {
+      const [{ runPolicyTests }, { readNamed }, catalog] = await Promise.all([
+        import("../bot/policy/tests.ts"),
+        import("../bot/policy/files.ts"),
+        ofBot(),
+      ]);
+      return runPolicyTests({ tests: file, policy, read: readNamed, catalog });
+    },
+    diff: async (file, policy) => {
+      if (policy === undefined) {
+        throw new MicroError("invalid_argument", `compared with what? micro policy diff ${file} --policy policy.yaml`);
+      }
+      const [{ diffPolicies }, { readNamed }, { commands }] = await Promise.all([
+        import("../bot/policy/diff.ts"),
+        import("../bot/policy/files.ts"),
+        ofBot(),
+      ]);
+      const [before, after] = [await readNamed(policy), await readNamed(file)];
+      return diffPolicies({ before: { text: before, name: policy }, after: { text: after, name: file }, commands });
+    },
+  }),
+];
+
+/** Every command that rules may speak of: those of a bot, which is made for its catalog alone. */
+async function ofBot(): Promise<Catalog> {
+  const [{ createBot }, { memoryRegistry }, { lazyClient }] = await Promise.all([
+    import("../bot/bot.ts"),
+    import("../core/registry/memory.ts"),
+    import("./parts.ts"),
+  ]);
+  const client = lazyClient(() => Promise.reject(new MicroError("internal", "nothing is called here")));
+  return createBot({ inputs: [], commands: [...builtin, ...smallTalk], registry: memoryRegistry()(), client }).catalog;
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import type { BotInit } from "../../../src/bot/bot.ts";
+import { createLinks } from "../../../src/bot/policy/links.ts";
+import { readPolicy } from "../../../src/bot/policy.ts";
+import { type Clock, systemClock } from "../../../src/core/clock.ts";
+import { silent } from "../../../src/core/log.ts";
+import { memoryInput } from "../../../src/inputs/memory/memory.ts";
+import { memoryKv, memoryShelf } from "../../../src/platform/kv/memory.ts";
+import { type ManualClock, manualClock } from "../../fakes/clock.ts";
+import { botOn, telling, textOf } from "../run-bot.ts";
+
+/* One person on two networks, by their own word on both. */
+
+const POLICY = `
+members: ["bot:*"]
+people:
+  bob: ["slack:T01/UBOB"]
+  kim: ["slack:T01/UKIM"]
+  eva: ["xmpp:eva@chat.example.org"]
+rules: |
+  allow bob deploy
+`;
+const ANN = "slack:T01/UANN";
+const CODE = /`link ([A-Z0-9]{4}-[A-Z0-9]{4})`/;
+
+async function setUp(init: Partial<BotInit> = {}, clock: Clock & Partial<ManualClock> = manualClock()) {
+  const slack = memoryInput({ name: "slack", clock });
+  const xmpp = memoryInput({ name: "xmpp", clock });
+  const deploy = {
+    ...telling("deploy").command,
+    permission: "service:deploy",
+    effect: "write",
+    confirm: false,
+  } as const;
+  const policy = readPolicy(POLICY, "policy.yaml");
+  await botOn([slack, xmpp], { policy, clock, commands: [deploy], ...init }).start();
+  const on = (input: typeof slack) => async (text: string, from: string | { id: string; guest: boolean }) => {
+    input.say(text, { from });
+    return textOf(await input.next());
+  };
+  return { clock, onSlack: on(slack), onXmpp: on(xmpp) };
+}
+
+const codeIn = (answer: string) => CODE.exec(answer)?.[1] ?? "";
+
+describe("link", () => {
+  it("joins two ids once each has named the other, and what the file says of one holds for both", async () => {
+    const { onSlack, onXmpp } = await setUp();
+    expect(await onXmpp("deploy", "bob@chat.example.org")).toContain("you need the permission");
+    const offered = await onSlack("link", "T01/UBOB");
+    expect(offered).toContain("within 10 minutes");
+    const code = codeIn(offered);
+    expect(await onXmpp(`link ${code.toLowerCase().replace("-", "")}`, "bob@chat.example.org")).toContain(
+      `that code was made by slack:T01/UBOB. If that is you, say \`link ${code} slack:T01/UBOB\``,
+    );
+    const half = await onXmpp(`link ${code} slack:T01/UBOB`, "bob@chat.example.org");
+    expect(half).toContain(`now say \`link ${code} xmpp:bob@chat.example.org\` there`);
+    expect(await onXmpp("deploy", "bob@chat.example.org")).toContain("you need the permission");
+    expect(await onSlack(`link ${code} xmpp:bob@chat.example.org`, "T01/UBOB")).toBe(
+      "linked: slack:T01/UBOB and xmpp:bob@chat.example.org are one person to me, bob",
+    );
+    expect(await onXmpp("deploy", "bob@chat.example.org")).toContain("done");
+    expect(await onXmpp("deploy", "bob@chat.example.org.evil.example")).toContain("you need the permission");
+    expect(await onSlack(`link ${code} xmpp:bob@chat.example.org`, "T01/UBOB")).toContain("there is no such code");
+    expect(await onXmpp("unlink", "bob@chat.example.org")).toContain("is linked with nobody now");
+    expect(await onXmpp("deploy", "bob@chat.example.org")).toContain("you need the permission");
+  });
+
+  it("does nothing for who only read the code: two who type it make it void", async () => {
+    const { onSlack, onXmpp } = await setUp();
+    const code = codeIn(await onSlack("link", "T01/UBOB"));
+    await onXmpp(`link ${code} slack:T01/UBOB`, "mallory@evil.example");
+    expect(await onXmpp(`link ${code}`, "bob@chat.example.org")).toContain("two have typed that code, so it is void");
+    expect(await onSlack(`link ${code} xmpp:mallory@evil.example`, "T01/UBOB")).toContain("there is no such code");
+    expect(await onXmpp("deploy", "mallory@evil.example")).toContain("you need the permission");
+  });
+
+  it("tells who made the code who has typed it, and is not finished without naming them", async () => {
+    const { onSlack, onXmpp } = await setUp();
+    const code = codeIn(await onSlack("link", "T01/UBOB"));
+    await onXmpp(`link ${code} slack:T01/UBOB`, "mallory@evil.example");
+    expect(await onSlack(`link ${code}`, "T01/UBOB")).toContain("xmpp:mallory@evil.example. If that is you");
+    expect(await onSlack(`link ${code} xmpp:bob@chat.example.org`, "T01/UBOB")).toContain(
+      "that code is not for xmpp:bob@chat.example.org, but for xmpp:mallory@evil.example",
+    );
+    expect(await onXmpp("deploy", "mallory@evil.example")).toContain("you need the permission");
+  });
+
+  it("is over after ten minutes, and a new code makes the old one void", async () => {
+    const { clock, onSlack, onXmpp } = await setUp();
+    const old = codeIn(await onSlack("link", "T01/UANN"));
+    const code = codeIn(await onSlack("link", "T01/UANN"));
+    expect(await onXmpp(`link ${old}`, "ann@chat.example.org")).toContain("there is no such code");
+    await clock.advance?.(600_000);
+    expect(await onXmpp(`link ${code}`, "ann@chat.example.org")).toContain("there is no such code, or it is too old");
+  });
+
+  it("is for nobody whom nobody vouches for, not for oneself, and not for two people of the policy file", async () => {
+    const { onSlack, onXmpp } = await setUp();
+    const code = codeIn(await onSlack("link", "T01/UBOB"));
+    expect(await onXmpp(`link ${code}`, { id: "eve@evil.example", guest: true })).toMatch(/guests need|nobody vouches/);
+    expect(await onSlack(`link ${code}`, "T01/UBOB")).toContain("say that on the other network");
+    expect(await onXmpp(`link ${code}`, "eva@chat.example.org")).toContain(
+      "the policy file says that xmpp:eva@chat.example.org is eva and slack:T01/UBOB is bob",
+    );
+    expect(await onSlack(`link ${code}`, "T01/UKIM")).toContain("is kim");
+  });
+
+  it("is kept in the store, and known to other replicas at once", async () => {
+    const shelf = memoryShelf();
+    const kv = async () => {
+      const store = memoryKv({ shelf });
+      await store.start();
+      return store;
+    };
+    const { onSlack, onXmpp } = await setUp({ store: await kv() }, systemClock);
+    const clock = manualClock();
+    const others = createLinks({ kv: await kv(), clock, log: silent });
+    await others.start();
+    const code = codeIn(await onSlack("link", "T01/UANN"));
+    expect(JSON.stringify([...shelf.entries])).not.toContain(code);
+    await onXmpp(`link ${code} ${ANN}`, "ann@chat.example.org");
+    await onSlack(`link ${code} xmpp:ann@chat.example.org`, "T01/UANN");
+    await expect.poll(() => others.idsOf("xmpp:ann@chat.example.org")).toEqual([ANN, "xmpp:ann@chat.example.org"]);
+    const later = createLinks({ kv: await kv(), clock, log: silent });
+    await later.start();
+    expect(later.idsOf(ANN)).toEqual([ANN, "xmpp:ann@chat.example.org"]);
+    expect(await onSlack("unlink xmpp:eva@chat.example.org", "T01/UANN")).toContain("is not one of yours");
+    await onSlack("unlink", "T01/UANN");
+    await expect.poll(() => others.idsOf("xmpp:ann@chat.example.org")).toEqual([]);
+    await later.stop();
+    await others.stop();
+  });
+});

@@ -108,3 +108,4 @@ export { memoryKv, memoryShelf } from "./platform/kv/memory.ts";
 export { natsKv } from "./platform/kv/nats.ts";
 export { postgresKv } from "./platform/kv/postgres.ts";
 export { sqliteKv } from "./platform/kv/sqlite.ts";
+export { createTokens, type TokenFacts, type Tokens } from "./platform/tokens.ts";

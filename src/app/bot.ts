@@ -5,6 +5,7 @@ import { callerOf } from "../bot/people.ts";
 import { openPolicy } from "../bot/policy/live.ts";
 import { policyFor } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
+import { tokenCommands } from "../commands/tokens.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
@@ -15,6 +16,7 @@ import type { Input } from "../inputs/input.ts";
 import { userName } from "../inputs/local/users.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { openAudit } from "./audit.ts";
+import { createTokens } from "../platform/tokens.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
@@ -126,7 +128,7 @@ export async function runBot(
     bot = createBot({
       inputs,
       beside,
-      commands: [...builtin, ...smallTalk],
+      commands: [...builtin, ...smallTalk, ...(store ? tokenCommands(createTokens(store, clock)) : [])],
       registry,
       client,
       broker,

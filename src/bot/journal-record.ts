@@ -5,7 +5,7 @@ import type { Taken } from "./journal.ts";
 /** What the journal keeps of a message in the shared store: while it is open everything, then only that it was there. */
 export type JournalRecord = OpenRecord | ClosedRecord;
 
-export interface OpenRecord extends Omit<Taken, "message"> {
+export interface OpenRecord extends Omit<Taken, "message" | "hidden"> {
   /** The replica that works on it; empty: nobody. */
   readonly by: string;
   /** How many had it before. */
@@ -13,7 +13,7 @@ export interface OpenRecord extends Omit<Taken, "message"> {
   /** A write was started. */
   readonly begun?: true;
   readonly message: IncomingMessage;
-  /** `message.text` is only the beginning. */
+  /** `message.text` is not what was said: only the beginning, or secrets are crossed out in it. */
   readonly cut?: true;
 }
 
@@ -42,10 +42,10 @@ const WHOLE = 16_384;
 const BEGINNING = 200;
 
 export function openRecord(taken: Taken, by: string): OpenRecord {
-  const { id, input, caller, at, message } = taken;
+  const { id, input, caller, at, message, hidden } = taken;
   const { filled, ...said } = message;
   const size = message.text.length + (filled === undefined ? 0 : JSON.stringify(filled).length);
-  if (size <= WHOLE) return { by, before: 0, id, input, caller, at, message };
+  if (size <= WHOLE && !hidden) return { by, before: 0, id, input, caller, at, message };
   return { by, before: 0, id, input, caller, at, cut: true, message: { ...said, text: said.text.slice(0, BEGINNING) } };
 }
 

@@ -8,6 +8,8 @@ export interface Taken {
   readonly input: string;
   readonly caller: string;
   readonly message: IncomingMessage;
+  /** Secrets are crossed out in its text, so it is only spoken of. */
+  readonly hidden?: true;
   /** Epoch ms. */
   readonly at: number;
 }
@@ -30,7 +32,7 @@ export interface Left {
   readonly taken: Taken;
   /** A write was started, so nobody knows what came of it. */
   readonly begun: boolean;
-  /** Its text was too long to be kept: this is the beginning. */
+  /** Its text was too long to be kept, or held what is not to be kept: this is what can be told of it. */
   readonly cut: boolean;
 }
 

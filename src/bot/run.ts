@@ -64,6 +64,7 @@ export function createRunner(init: RunInit): Runner {
     run: async (context) => {
       const { command, input, output } = context.run ?? never();
       if (stopped) throw new MicroError("cancelled", `\`${command.name}\` was not begun: the bot is being stopped`);
+      if (command.reveals && !context.input.hides) throw new MicroError("permission_denied", NOT_HERE);
       const { id, caller } = context;
       const person = whose(context);
       const job = { id, caller, person, command: command.name, text: toldOf(context), startedAt: init.clock.now() };
@@ -76,8 +77,10 @@ export function createRunner(init: RunInit): Runner {
         const result = await limit.race(command.run(input, commandContext(init, context, limit, allowance)));
         // What goes on has shown its facts by now.
         const view = command.view(result, input);
-        const whisper = command.personal === true && isLong(view);
-        return { view, result, output: goesOn ? "text" : output, ...(whisper && { whisper }) };
+        const reveal = command.reveals?.(result);
+        const whisper = reveal !== undefined || (command.personal === true && isLong(view));
+        const manners = { ...(whisper && { whisper }), ...(reveal !== undefined && { reveal }) };
+        return { view, result, output: goesOn ? "text" : output, ...manners };
       } catch (error) {
         throw allowance.spent ? outputSpent(most) : error;
       } finally {
@@ -86,6 +89,9 @@ export function createRunner(init: RunInit): Runner {
     },
   };
 }
+
+const NOT_HERE =
+  "nothing was done: the answer is a secret for you alone, and others would read it here; ask in `micro chat`, a terminal or Slack";
 
 /** More than a room wants to read of what somebody asked for themselves (`chat.md §2`). */
 const LONG_LINES = 12;

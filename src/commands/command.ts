@@ -55,6 +55,11 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly takesAnyName?: true;
   /** What a write would touch, shown before the yes and looked up again at the yes. Left out: its target's nodes. */
   touches?(input: z.output<S>, context: CommandContext): Promise<readonly Touched[]>;
+  /**
+   * A secret that the answer is there to tell, once, to who asked alone. Where their network cannot keep it from others, the
+   * command is not run.
+   */
+  reveals?(result: R): string;
   /** What a person may write next: values for a field, for completion. */
   complete?(
     field: string,

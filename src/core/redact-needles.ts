@@ -104,7 +104,8 @@ export function createFinder(needles: Iterable<Needle>): Finder {
           if (start < 0) continue;
           const same = sameFrom(needle.bytes, bytes, start, length);
           const whole = same === needle.bytes.length;
-          if (!whole && (same < TELLING || !isCut(bytes, start + same, length, last))) continue;
+          if (!whole && !isMost(same, needle) && (same < TELLING || !isCut(bytes, start + same, length, last)))
+            continue;
           const from = whole && needle.before && start > 0 && isBase64(bytes[start - 1]) ? start - 1 : start;
           const end = start + same;
           const to = whole && needle.after && end < length && isBase64(bytes[end]) ? end : end - 1;
@@ -125,6 +126,11 @@ function sameFrom(needle: Uint8Array, bytes: Uint8Array, start: number, length: 
   let same = 0;
   while (same < most && needle[same] === bytes[start + same]) same++;
   return same;
+}
+
+/** Three quarters, if that is enough to be no word: somebody else has cut it off. */
+function isMost(same: number, { bytes }: Needle): boolean {
+  return same >= 12 && same * 4 >= bytes.length * 3;
 }
 
 /** The text ends there, or goes on with the `…` that stands for what was cut. */

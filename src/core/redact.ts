@@ -17,8 +17,9 @@ const MOST_VALUES = 2000;
  * like a token, a key or a password.
  *
  * A value is found as it is and in other case, split by blanks and characters of no width, escaped as JSON, URLs and HTML
- * escape (several times over), in base64 of both alphabets at any place of what was encoded, in hex, and cut off where a
- * text ends or says `…`. Not found is what was said backwards, enciphered or packed, and a value of fewer than six characters.
+ * escape (several times over), in base64 of both alphabets at any place of what was encoded, in hex, and cut off (its first
+ * three quarters; eight characters where the text ends or says `…`). Not found is what was said backwards, enciphered or
+ * packed, and a value of fewer than six characters.
  *
  * The time it takes grows with the text alone (about 10 ms for a million characters), not with how many values are known.
  */

@@ -22,6 +22,8 @@ export interface Input {
    * there by another process: so what was taken must be remembered where that finds it. A terminal's lines end with it.
    */
   readonly replays: boolean;
+  /** What is whispered is seen by nobody but who asked, wherever it is said; elsewhere that depends. */
+  readonly hides?: true;
   /** Whoever is at the other end waits for an answer to each message, as a pipe does, so none may stay without one. */
   readonly everyLine?: true;
   /**

@@ -1,5 +1,5 @@
 import { MicroError } from "../../core/errors.ts";
-import type { Context, Layer } from "../context.ts";
+import { type Context, type Layer, toldOf } from "../context.ts";
 import type { Journal } from "../journal.ts";
 import { mannered } from "../manners.ts";
 
@@ -13,7 +13,7 @@ export function begin(journalOf: (context: Context) => Journal): Layer {
     const { claim, run, line } = context;
     if (claim === undefined || run?.command.effect !== "write") return next(context);
     if (claim.before > 0) {
-      const words = `nothing was done: who heard this of me went away before it had begun; say it again if it still holds: ${line.text}`;
+      const words = `nothing was done: who heard this of me went away before it had begun; say it again if it still holds: ${toldOf(context)}`;
       const choices = [{ label: "Say it again", line: line.text }];
       throw mannered(new MicroError("unavailable", words), { choices });
     }

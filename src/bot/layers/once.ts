@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
-import type { Context, Layer } from "../context.ts";
-import type { Claim, Journal } from "../journal.ts";
+import { type Context, type Layer, toldOf } from "../context.ts";
+import type { Claim, Journal, Taken } from "../journal.ts";
 
 /**
  * Lets every message through once, over all replicas and restarts: it is written down before anything else happens, and its
@@ -39,6 +39,10 @@ export function once(
   };
 }
 
-function takenOf({ id, input, caller, message }: Context, clock: Clock) {
-  return { id, input: input.name, caller, message, at: clock.now() };
+/** A secret is not written down, so a message with one is not begun anew by another. */
+function takenOf(context: Context, clock: Clock): Taken {
+  const { id, input, caller, message, line } = context;
+  const taken = { id, input: input.name, caller, message, at: clock.now() };
+  const text = toldOf(context);
+  return text === line.text ? taken : { ...taken, message: { ...message, text }, hidden: true };
 }

@@ -7,7 +7,7 @@ import { parse } from "../../commands/parse.ts";
 import { MicroError } from "../../core/errors.ts";
 import { lookAlike } from "../../core/look-alike.ts";
 import type { IncomingMessage } from "../../inputs/input.ts";
-import { type Answer, type Context, type Layer, say } from "../context.ts";
+import { type Answer, type Context, type Layer, say, toldOf } from "../context.ts";
 import { mannered } from "../manners.ts";
 import { cut } from "../render.ts";
 
@@ -22,7 +22,7 @@ export function understand(catalog: () => Catalog, mayRun: (context: Context, co
     const match = catalog().match(line);
     if (match === undefined) {
       const near = catalog().nearest(line, 3, (command) => mayRun(context, command));
-      const said = cut(line.text, 60);
+      const said = cut(toldOf(context), 60);
       const why = lookAlike(line.words[0]?.text ?? "");
       if (why !== undefined) {
         throw mannered(new MicroError("not_found", `"${said}" is no command: ${why}`), { whisper: true });

@@ -45,6 +45,7 @@ export function localInput(init: LocalInit): (parts?: { readonly clock?: Clock; 
     name: "local",
     limits: { textLength: ANSWER_TEXT, files: false, edits: false, buttons: false },
     replays: false,
+    hides: true,
     everyLine: true,
     connect: async (options = {}) => {
       if (options.signal?.aborted) throw new MicroError("cancelled", "local: cancelled while connecting");

@@ -51,6 +51,7 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
       // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
       limits: { textLength: 3500, files: true, edits: true, buttons: true },
       replays: true,
+      hides: true,
       // `T01/C02` where there are several workspaces.
       placeIn: (room) => {
         const [channel = room, team] = room.split("/").reverse();

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { createRedactor } from "../../core/redact.ts";
 
 const KEPT = 1000;
 
@@ -16,10 +17,13 @@ export function fileHistory(path: string): History {
   const kept = lines.slice(-KEPT);
   if (lines.length > 2 * KEPT) quietly(() => writeFileSync(path, `${kept.join("\n")}\n`, { mode: 0o600 }));
   let last = kept.at(-1);
+  const { text: clean } = createRedactor();
   return {
     lines: kept.reverse(),
     add: (line) => {
       if (line === last || line.trim() === "") return;
+      // What looks like a token or a password is for this session only.
+      if (clean(line) !== line) return;
       last = line;
       quietly(() => {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

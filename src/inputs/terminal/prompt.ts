@@ -1,4 +1,5 @@
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
+import { plainText } from "../../core/plain-text.ts";
 import { createQueue } from "../../core/queue.ts";
 import { fileHistory } from "./history.ts";
 import type { Screen, TerminalInit } from "./terminal.ts";
@@ -97,13 +98,18 @@ function clearLine(prompt: Interface): void {
   line.cursor = 0;
 }
 
+function isPlain(text: string): boolean {
+  return plainText(text) === text && !/[\n\t]/.test(text);
+}
+
 /** Candidates for the last word, and that word: what readline wants. A candidate that stands alone ends with a blank. */
 function completer(complete: Complete) {
   return (line: string, done: (error: null, result: [string[], string]) => void): void => {
     const word = /\S*$/.exec(line)?.[0] ?? "";
     complete(line).then(
       (found) => {
-        const fitting = found.filter((candidate) => candidate.startsWith(word));
+        // What a registry offers is shown as it is, so a name that would act on the screen is not offered.
+        const fitting = found.filter((candidate) => candidate.startsWith(word) && isPlain(candidate));
         done(null, [fitting.length === 1 ? [`${fitting[0]} `] : fitting, word]);
       },
       () => done(null, [[], word]),

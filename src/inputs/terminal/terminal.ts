@@ -39,6 +39,7 @@ export function terminalInput(init: TerminalInit): (parts?: { readonly clock?: C
     // A terminal scrolls, and who reads a pipe wants all of it.
     limits: { textLength: 4_000_000, files: false, edits: false, buttons: false },
     replays: false,
+    hides: true,
     everyLine: true,
     connect: async (options = {}) => {
       if (options.signal?.aborted) throw new MicroError("cancelled", "terminal: cancelled while connecting");

@@ -1,18 +1,18 @@
 // A whole message: heard, understood, allowed, run, drawn, said. Ours remembers it, keeps an audit record, limits its
 // sender and keeps its room in order on the way.
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { contest, ms, nsPerCall, percentile, row } from "./rounds.mjs";
 
 const SERVICES = Array.from({ length: 100 }, (_, i) => `go.micro.srv.thing${String(i).padStart(3, "0")}`);
 
-/** @param journal `memory`, or `file` as the program has it for a network that may deliver twice */
+/** @param journal `memory`, or `sqlite` as the program has it for a network that may deliver twice */
 async function createOurs({ journal }) {
-  const [bot, journals, builtin, cache, memory, { createChat }] = await Promise.all([
+  const [bot, { sqliteKv }, builtin, cache, memory, { createChat }] = await Promise.all([
     import("../dist/src/bot/bot.js"),
-    import("../dist/src/bot/journal.js"),
+    import("../dist/src/platform/kv/sqlite.js"),
     import("../dist/src/commands/builtin.js"),
     import("../dist/src/core/registry/cache.js"),
     import("../dist/src/core/registry/memory.js"),
@@ -29,14 +29,16 @@ async function createOurs({ journal }) {
   await registry.start();
   const folder = mkdtempSync(join(tmpdir(), "bench-message-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const chat = createChat();
+  const chat = createChat({ replays: journal === "sqlite" });
+  const store = journal === "sqlite" ? sqliteKv({ path: join(folder, "store.sqlite") }) : undefined;
+  await store?.start();
   const running = bot.createBot({
     inputs: [chat.input],
     commands: [...builtin.builtin, ...builtin.smallTalk],
     registry,
     client: undefined,
     limit: "none",
-    journal: journal === "file" ? journals.fileJournal(folder) : journals.memoryJournal(),
+    ...(store && { store }),
   });
   await running.start();
   return chat;
@@ -106,16 +108,69 @@ export async function steady(config) {
   };
 }
 
-export const oursWithFile = ours;
+export const oursWithStore = ours;
+
+/** What half of the messages wait no longer for than this (ms), one after the other. */
+export async function each(config) {
+  const chat = await createOurs(config);
+  return async () => {
+    const waits = [];
+    for (let i = 0; i < 50; i++) {
+      const answered = new Promise((resolve) => {
+        chat.said = resolve;
+      });
+      const began = performance.now();
+      chat.say("micro list services");
+      await answered;
+      waits.push(performance.now() - began);
+      // That it is done is written down a little later, which is not what somebody waits for.
+      await wait(40);
+    }
+    return percentile(waits, 0.5);
+  };
+}
+
+/** What the disk takes to keep a few hundred bytes (ms). */
+export async function sync() {
+  const folder = mkdtempSync(join(tmpdir(), "bench-sync-"));
+  const file = openSync(join(folder, "file"), "a");
+  process.once("exit", () => {
+    closeSync(file);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const line = Buffer.alloc(400, "x");
+  return async () => {
+    const waits = [];
+    for (let i = 0; i < 300; i++) {
+      const began = performance.now();
+      writeSync(file, line);
+      fsyncSync(file);
+      waits.push(performance.now() - began);
+      await turn();
+    }
+    return percentile(waits, 0.5);
+  };
+}
 
 export async function run() {
-  const peers = { ours: { journal: "memory" }, oursWithFile: { journal: "file" }, hubot: {} };
-  const { ours, oursWithFile, hubot: peer } = await contest(import.meta.url, peers);
-  const { steady: p99 } = await contest(import.meta.url, { steady: { journal: "file" } });
+  const peers = { ours: { journal: "memory" }, oursWithStore: { journal: "sqlite" }, hubot: {} };
+  const { ours, oursWithStore, hubot: peer } = await contest(import.meta.url, peers);
+  const { steady: p99 } = await contest(import.meta.url, { steady: { journal: "memory" } });
+  const { each: kept } = await contest(import.meta.url, { each: { journal: "sqlite" } });
+  const { each: unkept } = await contest(import.meta.url, { each: { journal: "memory" } });
+  const { sync: alone } = await contest(import.meta.url, { sync: {} });
   const hubot = { peer, peerName: "Hubot, 100 listeners", atLeast: 1 };
   return [
     row({ what: "list services of 100, one message after the other", ours, ...hubot }),
-    row({ what: "the same with the journal in a file", ours: oursWithFile, ...hubot }),
+    row({ what: "the same with the journal on the disk", ours: oursWithStore, ...hubot }),
     row({ what: "the same at 1,000 messages a second, p99", ours: p99, unit: ms, atMost: 2 }),
+    row({
+      what: "one message through all layers, p50, with the journal on the disk",
+      ours: kept,
+      unit: ms,
+      atMost: 1.5,
+    }),
+    row({ what: "the same with the journal in memory", ours: unkept, unit: ms, atMost: 0.2 }),
+    row({ what: "a sync of 400 bytes alone, for comparison", ours: alone, unit: ms }),
   ];
 }

@@ -97,13 +97,17 @@ export async function nsPerCall(work, ms = 250) {
  * One line of a table. Samples are costs: less is better.
  *
  * @param atLeast how many times cheaper than the peer ours is to be
- * @param atMost how many times the peer's cost ours may be; without a peer, the cost itself
+ * @param atMost how many times the peer's cost ours may be; without a peer, the cost itself; neither: only to compare
  */
 export function row({ what, ours, peer, peerName, unit = ns, atLeast, atMost }) {
   const ratios = peer
     ? ours.map((cost, round) => (atLeast === undefined ? cost / peer[round] : peer[round] / cost))
     : ours;
   const ratio = median(ratios);
+  const goal = () => ({
+    target: atLeast === undefined ? `<= ${peer ? times(atMost) : unit(atMost)}` : `>= ${times(atLeast)}`,
+    met: atLeast === undefined ? ratio <= atMost : ratio >= atLeast,
+  });
   return {
     what,
     ours: spread(ours, unit),
@@ -111,8 +115,7 @@ export function row({ what, ours, peer, peerName, unit = ns, atLeast, atMost }) 
     peerName: peerName ?? "",
     ratio,
     ratios,
-    target: atLeast === undefined ? `<= ${peer ? times(atMost) : unit(atMost)}` : `>= ${times(atLeast)}`,
-    met: atLeast === undefined ? ratio <= atMost : ratio >= atLeast,
+    ...(atLeast === undefined && atMost === undefined ? { target: "" } : goal()),
     ...(peer ? {} : { ratioText: unit(ratio) }),
   };
 }

@@ -34,6 +34,8 @@ export interface KvJournalInit extends JournalInit {
 
 /** How long the store may take over one message: its network waits that long for us (Slack 3 s, `chat.md §3`). */
 const TAKE_MS = 2000;
+/** What is done is written down a little later, so that a burst costs few syncs. Who dies in that time tells too much. */
+const DONE_MS = 20;
 /** How often what is left over is looked at, and the next part of the journal. */
 const TURN_MS = 2000;
 
@@ -59,6 +61,9 @@ export function kvJournal(init: KvJournalInit): Journal {
   /** Keys that belonged to somebody who is gone, and could not be taken over yet. */
   const left = new Set<string>();
   const leaving = new AbortController();
+  /** Begun by the first that is done, for all that follow it closely. */
+  let soon: Promise<void> | undefined;
+  const writing = new Set<Promise<void>>();
   let going = false;
   let events: JournalEvents | undefined;
   let loop: Promise<void> | undefined;
@@ -67,6 +72,10 @@ export function kvJournal(init: KvJournalInit): Journal {
   const add = (claim: Claim, it: Omit<Active, "presence">) => {
     active.set(claim, { ...it, presence: presence.held() ? presence.fence : undefined });
     return claim;
+  };
+  const later = async () => {
+    await clock.sleep(DONE_MS, { signal: leaving.signal }).catch(() => {});
+    soon = undefined;
   };
   const isOurs = async (key: string): Promise<number | undefined> => {
     const entry = await kv.get(key, { timeoutMs: TAKE_MS });
@@ -200,7 +209,10 @@ export function kvJournal(init: KvJournalInit): Journal {
       const it = active.get(claim);
       if (it === undefined) return;
       active.delete(claim);
-      await close(claim.key, it.revision, { at: it.taken.at });
+      soon ??= later();
+      const written = soon.then(() => close(claim.key, it.revision, { at: it.taken.at }));
+      writing.add(written);
+      await written.finally(() => writing.delete(written));
     },
     drop: async (claim) => {
       const it = active.get(claim);
@@ -218,6 +230,7 @@ export function kvJournal(init: KvJournalInit): Journal {
       leaving.abort();
       await loop;
       await scanning;
+      await Promise.all(writing);
       for (const [key, record] of unclosed) await close(key, undefined, record);
       await replicas.stop();
     },

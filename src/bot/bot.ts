@@ -26,7 +26,7 @@ import { memoryAudit } from "./audit/memory.ts";
 import { auditReader } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
 import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts";
-import { mayBeginAnew, tellInterrupted } from "./interrupted.ts";
+import { createInterrupted, mayBeginAnew } from "./interrupted.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
@@ -265,6 +265,11 @@ export function createBot(init: BotInit): Bot {
   };
   const work = (context: Context) =>
     handle({ ...context, person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller) });
+  const interrupted = createInterrupted(
+    clock,
+    () => catalog.commands.some(({ name }) => name === "explain"),
+    async ({ claim }, told) => (told ? journals.lasting.done(claim) : journals.lasting.drop(claim)),
+  );
   /** What a process that went away has left. */
   const goOn = (left: Left) => {
     const { claim, taken } = left;
@@ -275,9 +280,7 @@ export function createBot(init: BotInit): Bot {
       link.during(work({ ...contextOf(link.input, taken.message, said, taken.id), claim }));
       return;
     }
-    const explain = catalog.commands.some(({ name }) => name === "explain");
-    const telling = tellInterrupted(left, link, explain);
-    link.during(telling.then((told) => (told ? journals.lasting.done(claim) : journals.lasting.drop(claim))));
+    interrupted.tell(left, link);
   };
 
   const nextId = createIds();

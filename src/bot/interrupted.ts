@@ -1,6 +1,8 @@
+import type { Clock } from "../core/clock.ts";
 import { say } from "./context.ts";
 import type { Left } from "./journal.ts";
 import type { Link } from "./links.ts";
+import { roomOf } from "./long.ts";
 import { cut, renderAnswer } from "./render.ts";
 
 /** Who has heard a message so often and gone away each time may have gone away by it. */
@@ -11,22 +13,74 @@ export function mayBeginAnew({ begun, cut, claim }: Left): boolean {
   return !begun && !cut && claim.before < TRIES;
 }
 
+/** What a process has left comes one by one, within this; so many of a room are one message. */
+const GATHER_MS = 300;
+const TOGETHER = 30;
+
+/** Tells what may not be begun anew: where it was said, with how to find out. It is not repeated. */
+export interface Interrupted {
+  tell(left: Left, link: Link): void;
+}
+
 /**
- * What may not: it is told where it was said, with how to find out, and not repeated.
- * @param explain there is a command that tells what is known of an id
- * @returns whether it was said, or could not be for good
+ * @param explain whether there is a command that tells what is known of an id
+ * @param ended told of each whether it was said, or could not be for good. Never rejects
  */
-export function tellInterrupted(left: Left, { input, outbox }: Link, explain: boolean): Promise<boolean> {
-  const { id, caller, message } = left.taken;
-  const what = `${caller} asked for: ${cut(message.text, 200)}`;
-  const words = left.begun
+export function createInterrupted(
+  clock: Clock,
+  explain: () => boolean,
+  ended: (left: Left, told: boolean) => Promise<void>,
+): Interrupted {
+  const rooms = new Map<string, Left[]>();
+  return {
+    tell: (left, link) => {
+      const { place } = left.taken.message;
+      const room = roomOf(link.input.name, place.room);
+      const before = rooms.get(room);
+      if (before !== undefined && before.length < TOGETHER) {
+        before.push(left);
+        return;
+      }
+      const all = [left];
+      rooms.set(room, all);
+      const telling = async () => {
+        await clock.sleep(GATHER_MS);
+        if (rooms.get(room) === all) rooms.delete(room);
+        const told = await link.outbox.send(renderAnswer(say(words(all, explain())), place, link.input.limits));
+        await Promise.all(all.map((one) => ended(one, told)));
+      };
+      link.during(telling());
+    },
+  };
+}
+
+function words(all: readonly Left[], explain: boolean): string {
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return wordsOf(only, explain);
+  const begun = all.filter((left) => left.begun);
+  const lines = all.map((left) => `${left.taken.id} (${left.begun ? "unknown" : "not done"}): ${asked(left, 80)}`);
+  const unknown = "whether those that are unknown took effect nobody knows, and they were not repeated";
+  return [
+    `I was stopped while ${all.length} things were asked of me here:`,
+    ...lines,
+    ...(begun.length > 0 ? [unknown, find("<id>", explain)] : ["nothing was changed; say again what still holds"]),
+  ].join("\n");
+}
+
+function wordsOf(left: Left, explain: boolean): string {
+  const what = asked(left, 200);
+  const lines = left.begun
     ? [
         `I was stopped while I did what ${what}`,
         "whether it took effect is unknown, and it was not repeated",
-        find(id, explain),
+        find(left.taken.id, explain),
       ]
     : [`I was stopped before I did what ${what}`, "nothing was changed; say it again if it still holds"];
-  return outbox.send(renderAnswer(say(words.join("\n")), message.place, input.limits));
+  return lines.join("\n");
+}
+
+function asked({ taken: { caller, message } }: Left, length: number): string {
+  return `${caller} asked for: ${cut(message.text, length)}`;
 }
 
 function find(id: string, explain: boolean): string {

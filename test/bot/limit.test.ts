@@ -120,13 +120,13 @@ describe("limits: refusals are no way to make the bot talk", () => {
     expect([said(/^pong$/, "a"), said(/^pong$/, "b")]).toEqual([2, 2]);
   });
 
-  it("a thousand rooms at once do not use up what the network lets us say", async () => {
+  it("many rooms at once do not use up what the network lets us say", async () => {
     const { input, said } = await botWith({ person: rate("1/10s") });
-    for (let room = 0; room < 500; room++) {
+    for (let room = 0; room < 100; room++) {
       for (let time = 0; time < 3; time++) input.say("ping", { from: `p${room}`, room: `r${room}` });
     }
     await flood(input, 0);
-    await expect.poll(() => said(/^pong$/)).toBe(500);
+    await expect.poll(() => said(/^pong$/)).toBe(100);
     expect(said(REFUSED)).toBeLessThanOrEqual(15);
     await clock.advance(60_000);
     expect(said(REFUSED) + said(CLOSING)).toBeLessThanOrEqual(50);

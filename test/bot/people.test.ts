@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Bot, createBot } from "../../src/bot/bot.ts";
+import { callerOf } from "../../src/bot/people.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { builtin, smallTalk } from "../../src/commands/builtin.ts";
 import { defineCommand } from "../../src/commands/command.ts";
@@ -18,6 +19,34 @@ roles:
   operators: { members: [ann], grants: ["service:call"] }
   others: { members: ["slack:*"], grants: ["topic:publish"] }
 `;
+
+describe("Identity confusion (chat.md §6): callers' names", () => {
+  it("no id reads like a guest, or like guests of a room", () => {
+    expect(callerOf("local", "ann")).toBe("local:ann");
+    expect(callerOf("local", undefined)).toBe("local:guest");
+    const ids = ["guest", "=guest", "==guest", "guest in ops", "=guest in ops", "guests", "=", "guest "];
+    const names = ids.map((id) => callerOf("local", id));
+    expect(new Set(names).size).toBe(ids.length);
+    for (const name of names) expect(name).not.toMatch(/^local:guest(?: |$)/);
+  });
+
+  it("a user whose id is guest is not one with those whom nobody vouches for", async () => {
+    const input = memoryInput();
+    const records: { caller: string }[] = [];
+    const bot = createBot({
+      inputs: [input],
+      commands: smallTalk,
+      registry: memoryRegistry()(),
+      client: cannedClient({}),
+      policy: readPolicy("guests: ['bot:talk']", "p"),
+      audit: (record) => records.push(record),
+    });
+    await bot.start();
+    for (const id of ["guest", undefined]) input.say("ping", { from: { id } });
+    await expect.poll(() => records.map(({ caller }) => caller)).toEqual(["memory:=guest", "memory:guest"]);
+    await bot.stop();
+  });
+});
 
 describe("people of a policy file", () => {
   it("are one on every network where they are linked, and a role may name them", () => {

@@ -8,6 +8,7 @@ import type { IncomingMessage, Input, InputConnection } from "../input.ts";
 import { checkPath, openDoor } from "./door.ts";
 import { ANSWER_TEXT } from "./protocol.ts";
 import { type Ears, type Session, serve } from "./session.ts";
+import { checkShare, isForeign } from "./share.ts";
 import { userName } from "./users.ts";
 
 export interface LocalInit {
@@ -73,7 +74,7 @@ async function open(init: LocalInit, clock: Clock, log: Log): Promise<InputConne
     const ears: Ears = {
       admit: async (session, uid) => {
         const name = await userName(uid);
-        if (isForeign(uid)) checkRoom(uid, [...sessions.values()].map((other) => other.uid).filter(isForeign), most);
+        if (isForeign(uid)) checkShare(uid, [...sessions.values()].map((other) => other.uid).filter(isForeign), most);
         if (closing.signal.aborted) throw leaving();
         arriving.delete(leave);
         user = name;
@@ -138,21 +139,6 @@ async function open(init: LocalInit, clock: Clock, log: Log): Promise<InputConne
       await Promise.all([...serving, door.close()]);
     }),
   };
-}
-
-/** We and root can always come: whoever has to end sessions needs one. */
-function isForeign(uid: number): boolean {
-  return uid !== 0 && uid !== process.getuid?.();
-}
-
-/** @param here the users of the sessions there are @throws MicroError `exhausted`, told whose sessions are too many */
-function checkRoom(uid: number, here: readonly number[], most: number): void {
-  // Four have to agree to keep everybody else out.
-  const share = Math.max(1, Math.floor(most / 4));
-  const own = here.filter((other) => other === uid).length;
-  const whose = own >= share ? `${own} sessions of yours` : `${here.length} sessions`;
-  if (own < share && here.length < most) return;
-  throw new MicroError("exhausted", `${whose} of \`micro chat\` are open already; end one of them`);
 }
 
 function leaving(): MicroError {

@@ -322,3 +322,18 @@ describe("local: the socket", () => {
     rmSync(other, { recursive: true });
   });
 });
+
+describe("local: words that may follow", () => {
+  it("are none when the bot does not say so in time: who types is not held up", async () => {
+    let offered = () => {};
+    await listen({ complete: () => new Promise((resolve) => (offered = () => resolve(["late"]))) });
+    const talk = await openTalk(path, { completeMs: 20 });
+    try {
+      const early = new Promise((resolve) => setTimeout(() => resolve("held up"), 1500));
+      expect(await Promise.race([talk.complete("list s"), early])).toEqual([]);
+      offered();
+    } finally {
+      await talk.close();
+    }
+  });
+});

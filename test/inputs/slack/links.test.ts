@@ -284,6 +284,60 @@ describe("links to Slack", () => {
       ]);
     });
 
+    describe("whose acknowledgement is lost", () => {
+      const asked = (method: string) => slack.calls.filter((call) => call.method === method).length;
+
+      it("is not said again when the channel has it", async () => {
+        const link = await connect();
+        slack.fault("chat.postMessage", { lost: true });
+        const message = answer("once");
+        await expect(link.send(message)).rejects.toMatchObject({ code: "unavailable" });
+        await link.send(message);
+        expect(slack.posts.map(({ text }) => text)).toEqual(["once"]);
+        expect([asked("chat.postMessage"), asked("conversations.history")]).toEqual([1, 1]);
+      });
+
+      it("is not said again in a thread that has it", async () => {
+        const link = await connect();
+        slack.fault("chat.postMessage", { lost: true });
+        const message = { ...answer("once"), place: { ...place, thread: "1.000001", ts: "1.000002" } };
+        await expect(link.send(message)).rejects.toMatchObject({ code: "unavailable" });
+        await link.send(message);
+        expect(slack.posts.map(({ text }) => text)).toEqual(["once"]);
+        expect([asked("conversations.replies"), asked("conversations.history")]).toEqual([1, 0]);
+      });
+
+      it("is said again when the channel has only another one with the same words", async () => {
+        const link = await connect();
+        await link.send(answer("once"));
+        slack.fault("chat.postMessage", { reset: true });
+        const message = answer("once");
+        await expect(link.send(message)).rejects.toMatchObject({ code: "unavailable" });
+        await link.send(message);
+        expect(slack.posts.map(({ text }) => text)).toEqual(["once", "once"]);
+      });
+
+      it("is said again when nobody may look: better twice than never", async () => {
+        const link = await connect();
+        slack.fault("chat.postMessage", { reset: true });
+        slack.fault("conversations.history", { error: "missing_scope", needed: "channels:history" });
+        const message = answer("once");
+        await expect(link.send(message)).rejects.toMatchObject({ code: "unavailable" });
+        await link.send(message);
+        expect(slack.posts).toHaveLength(1);
+      });
+
+      it("is found by what grows, which goes on growing there", async () => {
+        const link = await connect();
+        const grown = (text: string, last = false) => ({ ...answer(text), progress: { key: "g1", last } });
+        slack.fault("chat.postMessage", { lost: true });
+        await expect(link.send(grown("1"))).rejects.toMatchObject({ code: "unavailable" });
+        await link.send(grown("1 2"));
+        await link.send(grown("1 2 3", true));
+        expect(slack.posts.map(({ text }) => text)).toEqual(["1 2 3"]);
+      });
+    });
+
     it("tells how long Slack wants it to wait, asks once, and can go on", async () => {
       const link = await connect();
       slack.fault("chat.postMessage", { times: 2, retryAfter: 3 });

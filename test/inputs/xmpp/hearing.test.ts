@@ -313,6 +313,20 @@ describe("who said what to the bot in XMPP", () => {
       for (const { id, place } of messages) expect(JSON.stringify({ id, place }).length).toBeLessThan(1000);
     });
 
+    it("of a room that gives no ids, a sender's own counts for that sender alone, whoever has the nick later", async () => {
+      server.room(OPS).features = [NS.muc];
+      await connect();
+      server.enter(OPS, "nick", { jid: `ann@${DOMAIN}/a` });
+      server.say("micro: one", { nick: "nick", id: "x1" });
+      server.leave(OPS, "nick");
+      server.enter(OPS, "nick", { jid: `bob@${DOMAIN}/b` });
+      server.say("micro: two", { nick: "nick", id: "x1" });
+      server.say("micro: two", { nick: "nick", id: "x1" });
+      const ids = (await heard()).map(({ id }) => id);
+      expect(new Set(ids).size).toBe(2);
+      expect(ids[1]).toBe(ids[2]);
+    });
+
     it("an id counts only if it is the room's own", async () => {
       server.room(OPS).features = [NS.muc];
       await connect();

@@ -53,6 +53,8 @@ export function auditOf(
   settings: GlobalSettings,
   { env, user, clock }: Pick<ProgramInit, "env"> & { readonly user: string; readonly clock: Clock },
 ): Audit & AsyncDisposable {
+  // Who can read the file can read the file.
+  const seesAll = () => true;
   let opened: Promise<AuditLog> | undefined;
   const open = async () => {
     const { sqliteAudit } = await import("../bot/audit/sqlite.ts");
@@ -68,6 +70,7 @@ export function auditOf(
     ]);
     return auditReader({
       log: () => opened ?? open(),
+      seesAll,
       copyTo: copyToPostgres,
       replay: async (found, context) => {
         const [{ createReplay }, policy] = await Promise.all([
@@ -80,6 +83,7 @@ export function auditOf(
     });
   };
   return {
+    seesAll,
     search: async (filter) => (await reader()).search(filter),
     find: async (id) => (await reader()).find(id),
     verify: async (signal) => (await reader()).verify(signal),

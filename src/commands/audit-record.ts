@@ -180,8 +180,13 @@ export interface Replayed {
   readonly moved?: readonly string[];
 }
 
+/** What it takes to read what others did: a grant, since a write is never open to all members. */
+export const READ_ALL = { name: "audit", permission: "audit:read", effect: "write" } as const;
+
 /** What was done, for the commands that tell of it. Everything throws `unavailable` when it cannot be read. */
 export interface Audit {
+  /** Whether who asks may see what others did, here and now (`READ_ALL`); their own everybody may. */
+  seesAll(asker: Pick<CommandContext, "caller" | "guest" | "room" | "clock">): boolean;
   /** Newest first. */
   search(filter: AuditFilter): Promise<readonly AuditFound[]>;
   /** The newest with this id. */

@@ -1,12 +1,9 @@
 import { z } from "zod";
 import { readDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
-import type { Audit, AuditFound, AuditVerdict } from "./audit-record.ts";
+import { type Audit, type AuditFound, type AuditVerdict, READ_ALL } from "./audit-record.ts";
 import { durationText } from "./bounds.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
-
-/** What it takes to read what others did: a grant, since a write is never open to all members. */
-const OTHERS = { permission: "audit:read", effect: "write" } as const;
 
 const MAX = 500;
 const since = durationText.optional().describe("only what was said so long ago at most, like 2h");
@@ -22,13 +19,13 @@ export const audit = defineCommand({
     denied: z.boolean().optional().describe("only what was refused for want of a permission"),
     limit: z.number().int().positive().max(MAX).default(20).describe(`so many at most, the newest; up to ${MAX}`),
   }),
-  permission: OTHERS.permission,
+  permission: READ_ALL.permission,
   effect: "read",
   personal: true,
   examples: ["audit", "audit --who ann --since 2h", "audit --command call --denied --limit 50"],
   run: async ({ who, since: ago, ...wanted }, context) => {
     const { caller, person = caller, clock } = context;
-    const own = !context.mayRun(OTHERS);
+    const own = !kept(context).seesAll(context);
     const records = await kept(context).search({
       ...wanted,
       ...(who !== undefined && { who: who === "me" ? person : who.replace(/^@/, "") }),
@@ -53,7 +50,7 @@ export const auditVerify = defineCommand({
   name: "audit verify",
   summary: "Tell whether a record of the audit was changed, removed, moved or cut off",
   input: z.object({}),
-  permission: OTHERS.permission,
+  permission: READ_ALL.permission,
   effect: "read",
   // A chain of a million rows takes seconds, on a slow disk more.
   maxMs: 300_000,
@@ -78,7 +75,7 @@ export const auditExport = defineCommand({
       .optional()
       .describe("URL of a database, postgres://user@host/database: rows go to its table micro_audit, each once"),
   }),
-  permission: OTHERS.permission,
+  permission: READ_ALL.permission,
   effect: "read",
   secrets: ["postgres"],
   maxMs: 3_600_000,
@@ -124,7 +121,7 @@ export function kept({ audit: source }: CommandContext): Audit {
 export async function visible(id: string, context: CommandContext): Promise<AuditFound> {
   const { caller, person = caller } = context;
   const found = await kept(context).find(id.toLowerCase());
-  if (found && (found.person === person || context.mayRun(OTHERS))) return found;
+  if (found && (found.person === person || kept(context).seesAll(context))) return found;
   throw new MicroError("not_found", `there is no record ${id} that you may see; \`audit\` shows those that you may`);
 }
 
@@ -138,8 +135,8 @@ export function oneLine(text: string, length: number): string {
   return flat.length > length ? `${flat.slice(0, length - 1)}…` : flat;
 }
 
-function demand({ mayRun }: CommandContext): void {
-  if (mayRun(OTHERS)) return;
+function demand(context: CommandContext): void {
+  if (kept(context).seesAll(context)) return;
   throw new MicroError("permission_denied", "you need the permission audit:read to look through everybody's records");
 }
 

@@ -1,10 +1,11 @@
-import type { Audit, AuditFound, AuditRow, Replayed } from "../../commands/audit-record.ts";
+import { type Audit, type AuditFound, type AuditRow, READ_ALL, type Replayed } from "../../commands/audit-record.ts";
 import type { CommandContext } from "../../commands/command.ts";
+import type { Policy } from "../policy.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { type Linked, readRow } from "./chain.ts";
 import { verify } from "./verify.ts";
 
-export interface ReaderInit {
+export interface ReaderInit extends Pick<Audit, "seesAll"> {
   /** @throws MicroError when it cannot be opened */
   readonly log: () => Promise<AuditLog>;
   readonly replay: (found: AuditFound, context: CommandContext) => Promise<Replayed>;
@@ -17,8 +18,9 @@ export interface ReaderInit {
 }
 
 /** What commands ask of a log. */
-export function auditReader({ log, replay, copyTo }: ReaderInit): Audit {
+export function auditReader({ log, seesAll, replay, copyTo }: ReaderInit): Audit {
   return {
+    seesAll,
     search: async (filter) => (await (await log()).search(filter)).flatMap((row) => found([row])),
     find: async (id) => found(await (await log()).of(id))[0],
     verify: async (signal) => verify(await log(), signal),
@@ -39,4 +41,18 @@ function found(rows: readonly AuditRow[]): readonly AuditFound[] {
   const { kind, before: _before, ...record } = last.linked as Linked & { kind: "begun" | "ended" };
   const ending = "outcome" in record ? {} : { outcome: "running", ms: 0 };
   return [{ ...record, ...ending, hash: last.row.hash, ...(begun && { begunSeq: begun.row.seq }) } as AuditFound];
+}
+
+/** By the policy of a bot: what it says of one who asks there and then, and nothing that wants approvers first. */
+export function seesAllBy(policy: Pick<Policy, "decide">): Audit["seesAll"] {
+  return ({ caller, guest = false, room, clock }) => {
+    const { allowed, approvals } = policy.decide({
+      caller,
+      guest,
+      command: READ_ALL,
+      ...(room !== undefined && { room }),
+      at: clock.now(),
+    });
+    return allowed && approvals === undefined;
+  };
 }

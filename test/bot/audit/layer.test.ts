@@ -285,6 +285,22 @@ describe("what tells of the audit", () => {
     expect(await ask("audit --who me", "olga")).not.toContain("look here");
   });
 
+  it("are all shown only where and to whom a rule says so, not to who may do everything to one service", async () => {
+    const { command } = telling("look");
+    const policy = `
+people: { bob: ['memory:bob'], olga: ['memory:olga'] }
+roles: { oncall: { members: [bob], grants: [] } }
+rules:
+  - allow role:oncall * payments/*
+  - allow olga audit in memory:ops
+`;
+    const { ask } = await world([command], { policy: readPolicy(policy, "test") });
+    await ask("look here", "ann");
+    expect(await ask("audit", "bob")).not.toContain("look here");
+    expect(await ask("audit", "olga")).not.toContain("look here");
+    expect(await ask("audit", "olga", "ops")).toContain("look here");
+  });
+
   it("explains one command, to who may see it", async () => {
     const { command } = telling("look");
     const { ask, rows } = await world([command]);

@@ -23,7 +23,7 @@ import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
-import { auditReader, seesAllBy } from "./audit/reader.ts";
+import { auditReader } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
 import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts";
 import { createInterrupted, mayBeginAnew } from "./interrupted.ts";
@@ -57,6 +57,7 @@ import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { cut, renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
 import { createLook } from "./touched.ts";
+import { between, step, stepped } from "./steps.ts";
 import { within } from "./within.ts";
 
 export interface BotInit {
@@ -129,8 +130,7 @@ export function createBot(init: BotInit): Bot {
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
     createLink(input, { clock, log, redactor, onMessage: (message) => take(input, message) }),
   );
-  const mayRun = (context: Context, command: Asked) =>
-    policy.allows(context.caller, isGuest(context), command);
+  const mayRun = (context: Context, command: Asked) => policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);
   const auditLog = init.auditLog ?? memoryAudit({ clock, replica: name });
   const runner = createRunner({
@@ -140,7 +140,6 @@ export function createBot(init: BotInit): Bot {
     mayRun,
     audit: auditReader({
       log: async () => auditLog,
-      seesAll: seesAllBy(policy),
       replay: createReplay({ catalog: () => catalog, policy: () => policy }),
     }),
     onCall: (context, call) => audited.called(context, call),
@@ -205,7 +204,11 @@ export function createBot(init: BotInit): Bot {
       lost.add({ id, caller, person, command, text: cut(toldOf(context), 200), why });
     };
     const { outbox, during } = linkOf(context);
-    return outbox.send(asked.noting(message, during), onLost, claim && (() => journalOf(context).holds(claim)));
+    return between(
+      "saying",
+      () => outbox.send(asked.noting(message, during), onLost, claim && (() => journalOf(context).holds(claim))),
+      "said",
+    );
   };
   /** Signs on one message, one after the other. */
   const marker = (context: Context) => {
@@ -228,36 +231,44 @@ export function createBot(init: BotInit): Bot {
     log.error({ id: context.id, err: error }, "the journal cannot be written");
     await send(context, renderError(error, context.id, context.message.place, context.input.limits));
   };
-  const layers: readonly Layer[] = [
-    telling,
-    once(journalOf, clock, refuse),
-    answer({ send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) }, log, long, init.outputBytes),
-    hush(redactor),
-    audited.said,
-    fresh(clock, init.maxAgeMs ?? 60_000),
-    limits.heard,
-    asked.heard,
-    audited.seen,
-    understand(() => catalog, mayRun),
-    audited.seen,
-    authorize(policy, clock),
-    audited.seen,
-    limits.meant,
-    notPaused,
-    long.offer,
-    asked.ask,
-    again(clock, init.commandMs),
-    marks(clock, marker),
-    order(clock, init.order),
-    notPaused,
-    audited.begun,
-    begin(journalOf),
-  ];
-  const handle = compose<Context, Answer | undefined>(layers, runner.run);
+  const layers = stepped({
+    told: telling,
+    once: once(journalOf, clock, refuse),
+    answer: answer(
+      { send, grow: (context, key, draw) => linkOf(context).outbox.grow(key, draw) },
+      log,
+      long,
+      init.outputBytes,
+    ),
+    hush: hush(redactor),
+    "audit said": audited.said,
+    fresh: fresh(clock, init.maxAgeMs ?? 60_000),
+    "limit heard": limits.heard,
+    "confirm heard": asked.heard,
+    "audit line": audited.seen,
+    understand: understand(() => catalog, mayRun),
+    "audit parsed": audited.seen,
+    authorize: authorize(policy, clock),
+    "audit decided": audited.seen,
+    "limit meant": limits.meant,
+    pause: notPaused,
+    long: long.offer,
+    "confirm ask": asked.ask,
+    again: again(clock, init.commandMs),
+    marks: marks(clock, marker),
+    order: order(clock, init.order),
+    "pause again": notPaused,
+    "audit begun": audited.begun,
+    begin: begin(journalOf),
+  });
+  const handle = compose<Context, Answer | undefined>(layers, (context) =>
+    between("running", () => runner.run(context), "ran"),
+  );
   const take = (input: Input, heard: IncomingMessage) => {
     const message = typedOut(catalog, heard);
     const said = saidTo(message);
     if (said === undefined) return undefined;
+    step("heard");
     let taken = () => {};
     const inJournal = new Promise<void>((resolve) => {
       taken = resolve;

@@ -23,9 +23,9 @@ import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
-import { auditReader } from "./audit/reader.ts";
+import { auditReader, seesAllBy } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
-import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts";
+import { type Answer, type Context, say, toldOf } from "./context.ts";
 import { createInterrupted, mayBeginAnew } from "./interrupted.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
@@ -140,6 +140,7 @@ export function createBot(init: BotInit): Bot {
     mayRun,
     audit: auditReader({
       log: async () => auditLog,
+      seesAll: seesAllBy(policy),
       replay: createReplay({ catalog: () => catalog, policy: () => policy }),
     }),
     onCall: (context, call) => audited.called(context, call),

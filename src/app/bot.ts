@@ -26,7 +26,8 @@ import { createLog } from "./log.ts";
 import { thisMachine } from "./machine.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
-import type { KnownSecrets } from "./secrets.ts";
+import { policyText } from "./secret-policy.ts";
+import type { Opened } from "./secrets.ts";
 import type { BotSettings, GlobalSettings } from "./settings.ts";
 import { chatSocket, defaultStateDir } from "./state.ts";
 import { VERSION } from "./version.ts";
@@ -41,10 +42,10 @@ type Everything = GlobalSettings & BotSettings;
 export async function runBot(
   settings: Everything,
   init: Omit<ProgramInit, "makers"> &
-    Required<Pick<ProgramInit, "user" | "clock">> & { readonly makers: Makers; readonly secrets: KnownSecrets },
+    Required<Pick<ProgramInit, "user" | "clock">> & { readonly makers: Makers; readonly secrets: Omit<Opened<unknown>, "settings"> },
 ): Promise<void> {
   const { clock, signal, user, makers } = init;
-  const { redactor, tooShort } = init.secrets;
+  const { redactor, tooShort, resolve } = init.secrets;
   if (settings.inputs.length === 0) {
     const known = Object.keys(INPUTS).join(", ");
     throw new MicroError("invalid_argument", `no inputs specified: give --inputs=${known}`);
@@ -56,7 +57,7 @@ export async function runBot(
     log.warn({ names }, `too short to be kept out of what is said: a secret has ${SHORTEST_SECRET} characters or more`);
   }
   const tools: Tools = { clock, log };
-  const live = settings.policy === "" ? undefined : await openPolicy({ path: settings.policy, clock, log });
+  const live = settings.policy === "" ? undefined : await openPolicy({ path: settings.policy, read: (path) => policyText(path, resolve), clock, log });
   const policy = live ?? policyFor(await owners());
   const stateDir = settings.state_dir || defaultStateDir(init.env);
 

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { createRedactor, type Redactor, SHORTEST_SECRET } from "../core/redact.ts";
 import { isSecretName } from "../core/redact-patterns.ts";
 import type { OptionTable } from "./options.ts";
-import { isReference, type ReadVault, withReferences } from "./secret-references.ts";
+import { isReference, type ReadVault, resolve, withReferences } from "./secret-references.ts";
 
 /** What is known to be secret before anything is said. */
 export interface KnownSecrets {
@@ -63,6 +63,8 @@ function isPlain(value: string): boolean {
 /** Settings with what their references lead to, and what is secret in them. */
 export interface Opened<T> extends KnownSecrets {
   readonly settings: T;
+  /** What a value refers to; itself where it is no reference. @throws MicroError */
+  readonly resolve: (text: string) => Promise<string>;
 }
 
 interface VaultSettings {
@@ -86,8 +88,9 @@ export async function openSecrets<T extends object & VaultSettings>(
     init,
   );
   const read = await vaultFor(settings.vault_address, vault_token, init);
-  const opened = await withReferences({ ...settings, vault_token }, others, { ...init, vault: read });
-  return { settings: opened, ...secretsOf(opened, table, init.env) };
+  const where = { ...init, vault: read };
+  const opened = await withReferences({ ...settings, vault_token }, others, where);
+  return { settings: opened, resolve: (text) => resolve(text, where), ...secretsOf(opened, table, init.env) };
 }
 
 async function vaultFor(

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { list, referring, secret, text } from "../../src/app/options.ts";
+import { policyText } from "../../src/app/secret-policy.ts";
 import { isReference } from "../../src/app/secret-references.ts";
 import { openSecrets, secretsBefore, secretsOf } from "../../src/app/secrets.ts";
 import { MicroError } from "../../src/core/errors.ts";
@@ -82,6 +83,18 @@ describe("references", () => {
       [{ token: "vault:secret/a#b", vault_address: "vault:8200", vault_token: "t" }, /^--vault_address is no address/],
     ];
     for (const [given, words] of cases) await expect(open(given, { EMPTY: "" })).rejects.toThrow(words);
+  });
+});
+
+describe("a policy file", () => {
+  it("may say where its values are, and is else left as it is", async () => {
+    const { resolve } = await open({}, { ONCALL: "slack:T01/U02" });
+    const policy = "roles:\n  oncall:\n    members: [env:ONCALL, local:ann] # env:NOT\n    grants: ['service:call']\n";
+    expect(await policyText(await file(policy), resolve)).toContain("members: [ slack:T01/U02, local:ann ]");
+    const without = policy.replace("env:ONCALL", "slack:T01/U03");
+    expect(await policyText(await file(without), resolve)).toBe(without);
+    const missing = await file(policy.replace("ONCALL", "NOT_THERE"));
+    await expect(policyText(missing, resolve)).rejects.toThrow(/no variable NOT_THERE/);
   });
 });
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRedactor } from "../../src/core/redact.ts";
 import { isSecretName } from "../../src/core/redact-patterns.ts";
@@ -113,6 +114,45 @@ describe("a redactor of known values", () => {
     };
     expect(redactor.json(value)).toEqual(expected);
     expect(JSON.parse(redactor.jsonText(JSON.stringify(value)))).toEqual(expected);
+  });
+});
+
+describe("a redactor (property, seeded)", () => {
+  const secret = fc.string({ unit: "grapheme", minLength: 8, maxLength: 80 }).filter((text) => /[\w]{6}/.test(text));
+  const around = fc.string({ unit: "binary", maxLength: 40 });
+  const spellings: readonly ((text: string) => string)[] = [
+    (text) => text,
+    (text) => JSON.stringify(text),
+    (text) => JSON.stringify(JSON.stringify(text)),
+    (text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, "")),
+    (text) => Buffer.from(text).toString("hex"),
+    (text) => Buffer.from(text).toString("base64"),
+    (text) => Buffer.from(`x${text}yz`).toString("base64url"),
+    (text) => [...text].join("\u200b"),
+    (text) => [...text].join("\n"),
+  ];
+
+  it("leaves none of the spellings of a secret, whatever stands around it", () => {
+    fc.assert(
+      fc.property(secret, around, around, fc.constantFrom(...spellings), (value, before, after, spell) => {
+        const said = createRedactor([value]).text(`${before} ${spell(value)} ${after}`);
+        expect(said).toContain("[secret]");
+        expect(said).not.toContain(spell(value));
+      }),
+      { seed: 20_260_102, numRuns: 2000 },
+    );
+  });
+
+  it("changes nothing where there is none, and nothing twice", () => {
+    const redactor = createRedactor(["zq4-Kp_88sdfKJH3jh2KLm90"]);
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
+        const once = redactor.text(text);
+        expect(redactor.text(once)).toBe(once);
+        if (!/[:=@]/.test(text)) expect(once).toBe(text);
+      }),
+      { seed: 20_260_103, numRuns: 2000 },
+    );
   });
 });
 

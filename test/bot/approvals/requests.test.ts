@@ -24,7 +24,7 @@ describe("requests", () => {
       [plain, "dan", "dan", "120", "note 'a …"],
     ]);
     expect(await ask(() => input.say(`requests ${id}`))).toMatch(
-      /^this changes things: drain payments\n[^]*yes so far: bob/,
+      /^this changes things: drain payments\n[\s\S]*yes so far: bob/,
     );
     await ask(() => input.say(`no ${id}`));
     expect(await ask(() => input.say(`requests ${id}`))).toBe(

@@ -95,12 +95,12 @@ export function createReplicas(init: ReplicasInit): Replicas {
       const entries = await kv.list(PREFIX, { timeoutMs });
       observer.look(entries);
       const living: Entry[] = [];
-      let died = false;
+      const dead = new Set<string>();
       for (const entry of entries) {
         if (!isDead(entry)) living.push(entry);
         // By its revision: one that has woken up in the meantime stays.
         else if (await kv.delete(entry.key, { revision: entry.revision, timeoutMs })) {
-          died = true;
+          dead.add(idOf(entry));
           log.warn({ replica: idOf(entry) }, "a replica gave no sign of life and is given up");
         }
       }
@@ -108,7 +108,9 @@ export function createReplicas(init: ReplicasInit): Replicas {
       seen = living;
       const led = await kv.get(LEADER, { timeoutMs });
       leads = led && ownerOf(led);
-      if (died || left) gone();
+      // Who is dead leads nobody, so nobody need wait for that lease as well.
+      if (led && dead.has(leads ?? "")) await kv.delete(LEADER, { revision: led.revision, timeoutMs });
+      if (dead.size > 0 || left) gone();
     } catch (error) {
       observer.blind();
       log.debug({ reason: MicroError.from(error).message }, "the other replicas cannot be seen");

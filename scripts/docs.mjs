@@ -8,6 +8,7 @@ import { helpCommand } from "../dist/src/commands/help.js";
 import { jobsCommands } from "../dist/src/commands/jobs.js";
 import { linkCommands } from "../dist/src/commands/link.js";
 import { moreCommands } from "../dist/src/commands/more.js";
+import { pauseCommands } from "../dist/src/commands/pause.js";
 import { policyQuestions } from "../dist/src/commands/policy.js";
 import { ERROR_CODES } from "../dist/src/core/errors.js";
 
@@ -23,6 +24,7 @@ function commandTable() {
     helpCommand(() => undefined),
     ...jobsCommands(none),
     ...moreCommands(none),
+    ...pauseCommands(none),
     ...policyQuestions(none),
     ...linkCommands(none),
     ...smallTalk,

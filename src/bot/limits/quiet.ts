@@ -4,6 +4,7 @@ import { type Context, say } from "../context.ts";
 import { whose } from "../people.ts";
 import { renderAnswer } from "../render.ts";
 import { createBuckets, type Rate } from "./rate.ts";
+import { createRecent } from "./recent.ts";
 
 /**
  * Who is told that they are not listened to, and who is just not listened to. The first refusal is said; what comes after
@@ -47,7 +48,7 @@ interface Unheard {
 }
 
 export function createQuiet({ clock, tell }: QuietInit): Quiet {
-  const until = new Map<string, { readonly at: number; readonly ms: number }>();
+  const until = createRecent<{ readonly at: number; readonly ms: number }>(SILENT);
   const networks = new Map<string, ReturnType<typeof ofNetwork>>();
   const networkOf = ({ input }: Context) => {
     const known = networks.get(input.name) ?? ofNetwork(input, clock, tell);
@@ -65,9 +66,7 @@ export function createQuiet({ clock, tell }: QuietInit): Quiet {
       const name = nameOf(reason, context);
       const before = until.get(name);
       const at = clock.now() + ms;
-      until.delete(name);
       until.set(name, { at, ms });
-      if (until.size > SILENT) until.delete(until.keys().next().value as string);
       const network = networkOf(context);
       // Who goes on as soon as the time is over has been told.
       const goesOn = before !== undefined && clock.now() - before.at < before.ms;

@@ -1,5 +1,6 @@
 import { readDuration } from "../../core/duration.ts";
 import { MicroError } from "../../core/errors.ts";
+import { createRecent } from "./recent.ts";
 
 /** So many in so long a time, evenly in the long run; and so many at once after a rest. */
 export interface Rate {
@@ -47,28 +48,27 @@ export interface Buckets {
 const NAMES = 20_000;
 
 /**
- * The generic cell rate algorithm: of each name only one number is kept, the time at which all of it is there again. So a
- * name whose time has passed need not be kept at all, and those longest silent go first when there are too many.
+ * The generic cell rate algorithm: of each name only one number is kept, the time at which all of it is there again. Whose
+ * time has passed need not be remembered, so a name is forgotten when it was not heard of for that long.
  */
 export function createBuckets({ count, ms, burst }: Rate, max = NAMES): Buckets {
   const apart = ms / count;
   const whole = apart * burst;
-  const full = new Map<string, number>();
+  const full = createRecent<number>(max);
+  let turnedAt = 0;
   return {
     get size() {
       return full.size;
     },
     take: (name, now) => {
+      if (now >= turnedAt + whole || now < turnedAt) {
+        full.turn();
+        turnedAt = now;
+      }
       // A clock that was set back takes nobody's turn away for longer than a whole bucket lasts.
       const at = Math.min(Math.max(full.get(name) ?? 0, now), now + whole);
       const wait = at - now - (whole - apart);
-      full.delete(name);
       full.set(name, wait > EPSILON ? at : at + apart);
-      let looked = 0;
-      for (const [oldest, then] of full) {
-        if (full.size <= max && (then > now || ++looked > 2)) break;
-        full.delete(oldest);
-      }
       return wait > EPSILON ? Math.ceil(wait) : 0;
     },
   };

@@ -1,0 +1,68 @@
+/** What was said to the bot, what came of it, and what the bot said to it. */
+export interface Tally {
+  said(id: string): void;
+  /** It was never said: an edit, a line within what somebody else said. */
+  never(id: string): void;
+  /** What is wrong; nothing, it is hoped. */
+  wrongs(facts: Facts): Wrongs;
+}
+
+export interface Facts {
+  /** How often the service did each. */
+  readonly effects: ReadonlyMap<string, number>;
+  /** What the bot said to each. */
+  readonly answers: ReadonlyMap<string, readonly string[]>;
+  /** Its network has not given it to the bot, or not to the one after that which died with it. */
+  readonly lost: (id: string) => boolean;
+}
+
+export interface Wrongs {
+  readonly doneTwice: readonly string[];
+  /** Done, and nobody had said it. */
+  readonly doneUnsaid: readonly string[];
+  /** Neither answered nor reported. */
+  readonly silent: readonly string[];
+  /** The bot says that it was done, or that it was not, and it is not so. */
+  readonly lies: readonly string[];
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+const DONE = /"counted":"([^"]+)"/;
+const NOT_DONE = /nothing was done|not done|was not begun/;
+const UNKNOWN = /unknown/;
+
+export function createTally(): Tally {
+  const commands = new Set<string>();
+  const nevers = new Set<string>();
+  return {
+    said: (id) => void commands.add(id),
+    never: (id) => void nevers.add(id),
+    wrongs: ({ effects, answers, lost }) => {
+      const texts = (id: string) => answers.get(id) ?? [];
+      const ids = [...commands];
+      const done = ids.filter((id) => effects.has(id));
+      const answered = ids.filter((id) => texts(id).length > 0);
+      const count = (pattern: RegExp) => answered.filter((id) => texts(id).some((text) => pattern.test(text))).length;
+      return {
+        doneTwice: [...effects].filter(([, times]) => times > 1).map(([id]) => id),
+        doneUnsaid: [...effects.keys()].filter((id) => nevers.has(id) || !commands.has(id)),
+        silent: ids.filter((id) => texts(id).length === 0 && (effects.has(id) || !lost(id))),
+        lies: answered.filter((id) =>
+          texts(id).some(
+            (text) => (DONE.exec(text)?.[1] === id && !effects.has(id)) || (NOT_DONE.test(text) && effects.has(id)),
+          ),
+        ),
+        figures: {
+          said: ids.length,
+          done: done.length,
+          answered: answered.length,
+          "told as done": count(DONE),
+          "told as not done": count(NOT_DONE),
+          "told as unknown": count(UNKNOWN),
+          "said twice": answered.filter((id) => texts(id).length > 1).length,
+          "never reached": ids.length - answered.length,
+        },
+      };
+    },
+  };
+}

@@ -15,6 +15,8 @@ afterEach(() => {
   for (const store of stores.splice(0)) store.fail(undefined);
 });
 
+const eventually = <T>(what: () => T) => expect.poll(what, { timeout: 10_000 });
+
 /** One of them, with a chat of its own: what the network gives to several is said to each. */
 async function one(shelf: MemoryShelf, init: Partial<BotInit> = {}) {
   const store = await brittleKv(shelf);
@@ -43,13 +45,14 @@ describe("a message that several replicas hear", () => {
     const all = await Promise.all(
       [1, 2, 3].map(() =>
         one(shelf, {
+          replica: {},
           commands: [{ ...telling("count").command, run: async ({ what }) => ({ what: runs.push(what) }) }],
         }),
       ),
     );
     for (let n = 0; n < 30; n++) for (const { input } of all) input.say(`count ${n}`, { id: `m${n}`, from: `p${n}` });
-    await expect.poll(() => all.flatMap(({ input }) => input.sent).length).toBe(30);
-    for (const { input } of all) await expect.poll(() => input.taken.length).toBeGreaterThan(28);
+    await eventually(() => all.flatMap(({ input }) => input.sent).length).toBe(30);
+    for (const { input } of all) await eventually(() => input.taken.length).toBeGreaterThan(28);
     expect([...runs].sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 30 }, (_, n) => String(n)));
     expect(all.flatMap(({ input }) => input.sent)).toHaveLength(30);
   });
@@ -60,11 +63,11 @@ describe("a message that several replicas hear", () => {
     const cut = await one(shelf, { commands: [here.command] });
     const other = await one(shelf, { commands: [there.command] });
     cut.input.say("work once");
-    await expect.poll(() => here.runs).toEqual(["once"]);
+    await eventually(() => here.runs).toEqual(["once"]);
     cut.store.fail("unreached");
-    await expect.poll(() => there.runs, { timeout: 5000 }).toEqual(["once"]);
+    await eventually(() => there.runs).toEqual(["once"]);
     there.open();
-    expect(textOf(await other.input.next())).toBe("work once done");
+    expect(textOf(await other.input.next({ timeoutMs: 15_000 }))).toBe("work once done");
     here.open();
     cut.store.fail(undefined);
     cut.input.say("echo back again");
@@ -78,9 +81,9 @@ describe("a message that several replicas hear", () => {
     const cut = await one(shelf, { commands: [here.command] });
     const other = await one(shelf, { commands: [there.command] });
     cut.input.say("work once", { room: "ops" });
-    await expect.poll(() => here.runs).toEqual(["once"]);
+    await eventually(() => here.runs).toEqual(["once"]);
     cut.store.fail("unreached");
-    const told = await other.input.next();
+    const told = await other.input.next({ timeoutMs: 15_000 });
     expect(told.place.room).toBe("ops");
     expect(textOf(told)).toMatch(
       /work once\nwhether it took effect is unknown, and it was not repeated\n.*[0-9a-f]{6}/,
@@ -96,12 +99,12 @@ describe("a message that several replicas hear", () => {
     const cut = await one(shelf, { commands: [here.command], order: { atOnce: 1, patienceMs: 60_000 } });
     const other = await one(shelf, { commands: [there.command] });
     cut.input.say("work first", { room: "a" });
-    await expect.poll(() => here.runs).toEqual(["first"]);
+    await eventually(() => here.runs).toEqual(["first"]);
     cut.input.say("work second", { room: "b" });
-    await expect.poll(() => cut.input.taken.length).toBeGreaterThan(0);
-    await expect.poll(async () => (await cut.store.sound.list("journal.")).length).toBe(2);
+    await eventually(() => cut.input.taken.length).toBeGreaterThan(0);
+    await eventually(async () => (await cut.store.sound.list("journal.")).length).toBe(2);
     cut.store.fail("unreached");
-    await expect.poll(() => other.input.sent.length, { timeout: 5000 }).toBe(2);
+    await eventually(() => other.input.sent.length).toBe(2);
     const second = other.input.sent.find(({ place }) => place.room === "b");
     expect(textOf(second)).toContain("nothing was done");
     expect(second?.choices?.map(({ line }) => line)).toEqual(["work second"]);
@@ -109,7 +112,7 @@ describe("a message that several replicas hear", () => {
     cut.store.fail(undefined);
     here.open();
     cut.input.say("echo after it", { room: "c" });
-    await expect.poll(() => cut.input.sent.map(textOf)).toEqual(["after it"]);
+    await eventually(() => cut.input.sent.map(textOf)).toEqual(["after it"]);
     expect([...here.runs, ...there.runs]).toEqual(["first"]);
   });
 
@@ -119,9 +122,9 @@ describe("a message that several replicas hear", () => {
     const other = await one(shelf);
     const release = leaving.input.holdSends();
     leaving.input.say("echo unsaid");
-    await expect.poll(async () => (await leaving.store.list("journal.")).length).toBe(1);
+    await eventually(async () => (await leaving.store.list("journal.")).length).toBe(1);
     await leaving.bot.stop();
-    expect(textOf(await other.input.next())).toBe("unsaid");
+    expect(textOf(await other.input.next({ timeoutMs: 15_000 }))).toBe("unsaid");
     release();
   });
 });

@@ -52,10 +52,6 @@ export async function runBot(
   }
   const quiet = settings.inputs.includes("terminal") ? "warn" : "info";
   const log = await createLog(settings.log_level || quiet, init.stderr, redactor);
-  if (tooShort.length > 0) {
-    const names = tooShort.join(", ");
-    log.warn({ names }, `too short to be kept out of what is said: a secret has ${SHORTEST_SECRET} characters or more`);
-  }
   const tools: Tools = { clock, log };
   const live = settings.policy === "" ? undefined : await openPolicy({ path: settings.policy, read: (path) => policyText(path, resolve), clock, log });
   const policy = live ?? policyFor(await owners());
@@ -102,6 +98,10 @@ export async function runBot(
   };
   const opened = await openInputs(settings, tools, host);
   const inputs = opened.map((input) => (scripted && input.name === "terminal" ? inTurn(input, clock) : input));
+  if (tooShort.length > 0) {
+    const names = tooShort.join(", ");
+    log.warn({ names }, `too short to be kept out of what is said: a secret has ${SHORTEST_SECRET} characters or more`);
+  }
   const alone = inputs.every((input) => input.name === "terminal");
   // Where chat can fail there is another way in, asked for or not: whoever needs it needs it then.
   const beside = alone || settings.inputs.includes("local") ? [] : await backDoor(settings, tools, host);

@@ -27,7 +27,9 @@ export function secretsOf(settings: object, table: OptionTable, env: Env): Known
       named.push(...passwordsIn(text).map((one) => [`--${name}`, one] as const));
     }
   }
+  const own = new Set(Object.values(table).map((option) => option.env));
   for (const [name, value = ""] of Object.entries(env)) {
+    if (own.has(name)) continue;
     if (isSecretName(name) && !isPlain(value)) named.push([name, value]);
     named.push(...passwordsIn(value).map((one) => [name, one] as const));
   }

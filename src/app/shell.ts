@@ -3,6 +3,7 @@ import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { policyFiles } from "../commands/policy.ts";
 import { MicroError } from "../core/errors.ts";
+import { lazyClient } from "./parts.ts";
 
 /** The verbs of the command line: those that every front end has, and those that read files of this machine. */
 export const shell: readonly AnyCommand[] = [
@@ -33,10 +34,9 @@ export const shell: readonly AnyCommand[] = [
 
 /** Every command that rules may speak of: those of a bot, which is made for its catalog alone. */
 async function ofBot(): Promise<Catalog> {
-  const [{ createBot }, { memoryRegistry }, { lazyClient }] = await Promise.all([
+  const [{ createBot }, { memoryRegistry }] = await Promise.all([
     import("../bot/bot.ts"),
     import("../core/registry/memory.ts"),
-    import("./parts.ts"),
   ]);
   const client = lazyClient(() => Promise.reject(new MicroError("internal", "nothing is called here")));
   return createBot({ inputs: [], commands: [...builtin, ...smallTalk], registry: memoryRegistry()(), client }).catalog;

@@ -15,11 +15,17 @@ export type Arguments = (field: string) => Argument;
  */
 export function argumentsOf({ command, input = {} }: Pick<Request, "command" | "input">): Arguments {
   let body: Body | undefined;
-  return (field) => {
+  const known = new Map<string, Argument>();
+  const read = (field: string): Argument => {
     const [first = ""] = field.split(".");
     if (declares(command, input, first)) return valuesOf(walk(input, field.split(".")));
     body ??= readBody(input[command.rest ?? "request"]);
     return body.find(field);
+  };
+  return (field) => {
+    let argument = known.get(field);
+    if (argument === undefined) known.set(field, (argument = read(field)));
+    return argument;
   };
 }
 

@@ -2,11 +2,12 @@ import { createPeople, type People } from "../people.ts";
 import type { Policy, Request } from "../policy.ts";
 import type { PolicyFile } from "./file.ts";
 import { like } from "./glob.ts";
-import { type Facts, factsOf, misfits } from "./match.ts";
+import { type Facts, factsOf, partsOf } from "./match.ts";
 import { checkCommands, knownTo } from "./mentioned.ts";
 import { createProfiles, type Profile } from "./profiles.ts";
 import { whyDenied, whyRefused } from "./reasons.ts";
 import type { Rule } from "./rule.ts";
+import { createShelf, type Ready, type Shelf } from "./shelf.ts";
 
 type Asked = Pick<Request["command"], "permission" | "effect"> & Partial<Pick<Request["command"], "name" | "aliases">>;
 
@@ -35,35 +36,36 @@ export interface Linked {
 export function createEngine(file: PolicyFile, { file: name, linked }: EngineInit = {}): Policy {
   const people = withLinks(createPeople(file.people), linked);
   const profiles = createProfiles(file, people);
-  const ruled = new WeakMap<Profile, Map<string, readonly Rule[]>>();
-  const bySubject = new Map<string, Rule[]>();
-  for (const rule of file.rules) {
-    for (const key of rule.who) {
+  const ruled = new WeakMap<Profile, Map<string, Shelf>>();
+  const bySubject = new Map<string, Ready[]>();
+  const ready = file.rules.map((rule): Ready => ({ rule, parts: partsOf(rule) }));
+  for (const one of ready) {
+    for (const key of one.rule.who) {
       const rules = bySubject.get(key);
-      if (rules) rules.push(rule);
-      else bySubject.set(key, [rule]);
+      if (rules) rules.push(one);
+      else bySubject.set(key, [one]);
     }
   }
   const roles = Object.entries(file.roles);
 
-  /** The rules that speak of this person and this command, those that deny first. */
-  const rulesFor = (profile: Profile, command: Asked): readonly Rule[] => {
-    const commands = ruled.get(profile) ?? new Map<string, readonly Rule[]>();
+  /** The rules that speak of this person and this command. */
+  const rulesFor = (profile: Profile, command: Asked): Shelf => {
+    const commands = ruled.get(profile) ?? new Map<string, Shelf>();
     ruled.set(profile, commands);
     const key = `${command.name} ${command.permission}`;
     const known = commands.get(key);
     if (known) return known;
-    const found = new Set<Rule>();
+    const found = new Set<Ready>();
     for (const effect of ["deny", "allow"] as const) {
       for (const subject of profile[effect]) {
-        for (const rule of bySubject.get(subject) ?? []) {
-          if (rule.effect === effect && speaksOf(rule, command)) found.add(rule);
+        for (const one of bySubject.get(subject) ?? []) {
+          if (one.rule.effect === effect && speaksOf(one.rule, command)) found.add(one);
         }
       }
     }
-    const rules = [...found].sort((a, b) => (a.effect === b.effect ? a.line - b.line : a.effect === "deny" ? -1 : 1));
-    commands.set(key, rules);
-    return rules;
+    const shelf = createShelf([...found]);
+    commands.set(key, shelf);
+    return shelf;
   };
   /** What is granted by permission, as it is written in the file. */
   const grantOf = (profile: Profile, guest: boolean, permission: string): string | undefined => {
@@ -72,10 +74,13 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
     const role = roles.find(([role, { grants }]) => profile.roles.has(role) && granted(grants, permission));
     return role && `roles.${role[0]}.grants`;
   };
-  const reason = (request: Request, facts: Facts, own: readonly Rule[]): string => {
-    const near = file.rules
-      .filter((rule) => rule.effect === "allow" && speaksOf(rule, request.command))
-      .map((rule) => ({ rule, named: own.includes(rule), misfits: misfits(rule, facts) }));
+  const reason = (request: Request, facts: Facts, own: Shelf): string => {
+    const near = ready
+      .filter(({ rule }) => rule.effect === "allow" && speaksOf(rule, request.command))
+      .map((one) => {
+        const misfits = one.parts.filter((part) => !part.fits(facts)).map(({ aspect }) => aspect);
+        return { rule: one.rule, named: own.all.includes(one), misfits };
+      });
     return whyRefused({ request, file: name, near });
   };
 
@@ -86,13 +91,14 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
       const rules = rulesFor(profile, command);
       const facts = factsOf(request);
       let allowing: Rule | undefined;
-      for (const rule of rules) {
-        if (misfits(rule, facts).length > 0) continue;
-        if (rule.effect === "deny") {
-          return { allowed: false, rule: rule.text, why: whyDenied(rule, { request, file: name }) };
+      for (const list of rules.about(facts)) {
+        for (const { rule, parts } of list) {
+          if (!parts.every((part) => part.fits(facts))) continue;
+          if (rule.effect === "deny") {
+            return { allowed: false, rule: rule.text, why: whyDenied(rule, { request, file: name }) };
+          }
+          if (allowing === undefined || isStricter(rule, allowing)) allowing = rule;
         }
-        // Who is named by a rule that wants approvals gets around it by no other: the strictest counts.
-        if ((rule.approvals?.count ?? 0) > (allowing?.approvals?.count ?? -1)) allowing = rule;
       }
       if (allowing) {
         const { text, approvals } = allowing;
@@ -115,8 +121,8 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
     allows: (caller, guest, command) => {
       const profile = profiles.of(caller, guest);
       const rules = rulesFor(profile, command);
-      if (rules.some((rule) => rule.effect === "deny" && isUnconditional(rule))) return false;
-      if (rules.some((rule) => rule.effect === "allow")) return true;
+      if (rules.all.some(({ rule }) => rule.effect === "deny" && isUnconditional(rule))) return false;
+      if (rules.all.some(({ rule }) => rule.effect === "allow")) return true;
       return (!guest && command.effect === "read") || grantOf(profile, guest, command.permission) !== undefined;
     },
     personOf: people.personOf,
@@ -150,6 +156,12 @@ function speaksOf({ what }: Rule, { name, aliases = [], permission }: Asked): bo
     if (one.includes(":")) return grants(one, permission);
     return [name, ...aliases].some((called) => called !== undefined && like(called, one));
   });
+}
+
+/** Who is named by a rule that wants approvals gets around it by no other; among equals the first in the file counts. */
+function isStricter(one: Rule, other: Rule): boolean {
+  const more = (one.approvals?.count ?? 0) - (other.approvals?.count ?? 0);
+  return more > 0 || (more === 0 && one.line < other.line);
 }
 
 function isUnconditional({ targets, rooms, hours, tests }: Rule): boolean {

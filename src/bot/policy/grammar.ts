@@ -1,4 +1,3 @@
-import { folded } from "./glob.ts";
 import { type Hours, isZone, readDays, readSpan } from "./hours.ts";
 import type { Pattern, Rule, Target, Test } from "./rule.ts";
 import { type Token, tokens, wrong } from "./words.ts";
@@ -241,9 +240,4 @@ function room({ text, at }: Token, names: Names): readonly string[] {
 
 function pattern({ kind, text }: Token): Pattern {
   return { text, glob: kind === "word" && text.includes("*") };
-}
-
-/** A value as it is compared for a rule that denies. */
-export function foldedPattern({ text, glob }: Pattern): Pattern {
-  return { text: folded(text), glob };
 }

@@ -1,100 +1,139 @@
 import type { Request } from "../policy.ts";
 import { type Argument, type Arguments, argumentsOf } from "./arguments.ts";
-import { folded, like } from "./glob.ts";
-import { foldedPattern } from "./grammar.ts";
+import { folded, matcher } from "./glob.ts";
 import { covers } from "./hours.ts";
 import type { Rule, Target, Test } from "./rule.ts";
 
 /** A request as rules look at it; made once for all of them. */
 export interface Facts {
-  readonly target: string | undefined;
-  readonly endpoint: string | undefined;
+  readonly target: Name | undefined;
+  readonly endpoint: Name | undefined;
   /** The line names an address, so nobody here knows which service it comes to. */
   readonly elsewhere: boolean;
-  readonly room: string | undefined;
+  readonly room: Name | undefined;
   readonly at: number;
   readonly argument: Arguments;
+}
+
+/** A name as it was said, and as rules that deny look at it. */
+interface Name {
+  readonly said: string;
+  readonly folded: string;
 }
 
 export function factsOf(request: Request): Facts {
   const { target, input = {}, room, at } = request;
   const { endpoint, address } = input;
   return {
-    target,
-    endpoint: typeof endpoint === "string" ? endpoint : undefined,
+    target: nameOf(target),
+    endpoint: nameOf(endpoint),
     elsewhere: typeof address === "string",
-    room,
+    room: nameOf(room),
     at,
     argument: argumentsOf(request),
   };
 }
 
-/** A part of a rule that a request does not fit. */
-export type Misfit = "target" | "room" | "hours" | Test;
+/** What a part of a rule is about. */
+export type Aspect = "target" | "room" | "hours" | Test;
 
-/**
- * The parts of a rule that a request does not fit, of those that depend on the line, the room and the time. A rule that
- * allows has to fit for certain; one that denies fits as soon as it may: whatever a service or a registry could take for the
- * same (other letters, another spelling of an endpoint, a name that stands twice) is the same to it.
- */
-export function misfits(rule: Rule, facts: Facts): readonly Misfit[] {
-  const wide = rule.effect === "deny";
-  const found: Misfit[] = [];
-  if (rule.targets.length > 0 && !rule.targets.some((target) => aims(target, facts, wide))) found.push("target");
-  if (rule.rooms.length > 0 && !rule.rooms.some((room) => isRoom(room, facts.room, wide))) found.push("room");
-  if (rule.hours !== undefined && !covers(rule.hours, facts.at)) found.push("hours");
-  for (const test of rule.tests) if (!holds(test, facts.argument(test.field), wide)) found.push(test);
-  return found;
+/** A part of a rule that depends on the line, the room or the time. */
+export interface Part {
+  readonly aspect: Aspect;
+  fits(facts: Facts): boolean;
 }
 
-function aims({ service, endpoint }: Target, facts: Facts, wide: boolean): boolean {
-  if (service === "*" && endpoint === undefined) return true;
-  if (facts.elsewhere) return wide;
-  if (facts.target === undefined || !same(facts.target, service, wide)) return false;
-  if (endpoint === undefined) return true;
-  if (facts.endpoint === undefined) return false;
-  return same(facts.endpoint, endpoint, wide) || (wide && same(shortest(facts.endpoint), endpoint, wide));
+/**
+ * The parts of a rule, the cheapest first. A rule that allows has to fit for certain; one that denies fits as soon as it may:
+ * whatever a service or a registry could take for the same (other letters, another spelling of an endpoint, a name that
+ * stands twice) is the same to it.
+ */
+export function partsOf({ effect, targets, rooms, hours, tests }: Rule): readonly Part[] {
+  const wide = effect === "deny";
+  const parts: Part[] = [];
+  const any = <T>(all: readonly ((value: T) => boolean)[]) => (value: T) => all.some((one) => one(value));
+  if (targets.length > 0) parts.push({ aspect: "target", fits: any(targets.map((target) => aiming(target, wide))) });
+  if (rooms.length > 0) {
+    const inRoom = any(rooms.map((room) => naming(room, wide)));
+    parts.push({ aspect: "room", fits: ({ room }) => room !== undefined && inRoom(room) });
+  }
+  if (hours !== undefined) parts.push({ aspect: "hours", fits: ({ at }) => covers(hours, at) });
+  for (const test of tests) {
+    const holds = holding(test, wide);
+    parts.push({ aspect: test, fits: ({ argument }) => holds(argument(test.field)) });
+  }
+  return parts;
+}
+
+function aiming({ service, endpoint }: Target, wide: boolean): (facts: Facts) => boolean {
+  if (service === "*" && endpoint === undefined) return () => true;
+  const isService = naming(service, wide);
+  const isEndpoint = endpoint === undefined ? undefined : naming(endpoint, wide);
+  return (facts) => {
+    if (facts.elsewhere) return wide;
+    if (facts.target === undefined || !isService(facts.target)) return false;
+    if (isEndpoint === undefined) return true;
+    if (facts.endpoint === undefined) return false;
+    return isEndpoint(facts.endpoint) || (wide && isEndpoint(shortest(facts.endpoint)));
+  };
 }
 
 /** `/payments.Order/Cancel`, as gRPC spells it, is `Order.Cancel` to the server (`wire.md §7`). */
-function shortest(endpoint: string): string {
-  return endpoint.split(/[/.]/).filter(Boolean).slice(-2).join(".");
+function shortest({ said }: Name): Name {
+  return named(said.split(/[/.]/).filter(Boolean).slice(-2).join("."));
 }
 
-function isRoom(pattern: string, room: string | undefined, wide: boolean): boolean {
-  return room !== undefined && same(room, pattern, wide);
+function naming(pattern: string, wide: boolean): (name: Name) => boolean {
+  const fits = matcher(wide ? folded(pattern) : pattern);
+  return wide ? (name) => fits(name.folded) : (name) => fits(name.said);
 }
 
-function same(text: string, pattern: string, wide: boolean): boolean {
-  return wide ? like(folded(text), folded(pattern)) : like(text, pattern);
+function nameOf(value: unknown): Name | undefined {
+  return typeof value === "string" ? named(value) : undefined;
 }
 
-function holds(test: Test, argument: Argument, wide: boolean): boolean {
-  if (argument === "unsure") return wide;
-  // What is not there is in no list; but that it is not there proves nothing.
-  if (argument === "none") return wide && test.is === "not in";
-  const each = (value: string | number | boolean) => fits(test, value, wide);
-  return wide ? argument.values.some(each) : argument.values.length > 0 && argument.values.every(each);
+function named(said: string): Name {
+  let small: string | undefined;
+  return {
+    said,
+    get folded() {
+      small ??= folded(said);
+      return small;
+    },
+  };
 }
 
-function fits({ is, values }: Test, value: string | number | boolean, wide: boolean): boolean {
+function holding(test: Test, wide: boolean): (argument: Argument) => boolean {
+  const fits = fitting(test, wide);
+  return (argument) => {
+    if (argument === "unsure") return wide;
+    // What is not there is in no list; but that it is not there proves nothing.
+    if (argument === "none") return wide && test.is === "not in";
+    return wide ? argument.values.some(fits) : argument.values.length > 0 && argument.values.every(fits);
+  };
+}
+
+type Value = string | number | boolean;
+
+function fitting({ is, values }: Test, wide: boolean): (value: Value) => boolean {
   if (is === "in" || is === "not in") {
-    const text = wide ? folded(String(value)) : String(value);
-    const patterns = wide ? values.map(foldedPattern) : values;
-    const listed = patterns.some((one) => (one.glob ? like(text, one.text) : text === one.text));
-    // Other letters may be another value: who denies all but those listed does not mean these.
-    if (is === "not in")
-      return wide
-        ? !values.some((one) => (one.glob ? like(String(value), one.text) : String(value) === one.text))
-        : !listed;
-    return listed;
+    // Who denies a value means it in other letters, too; who denies all but some means these as they are written.
+    const fold = wide && is === "in" ? folded : (text: string) => text;
+    const alike = values.map(({ text, glob }) => (glob ? matcher(fold(text)) : (one: string) => one === fold(text)));
+    const listed = (value: Value) => {
+      const text = fold(String(value));
+      return alike.some((one) => one(text));
+    };
+    return is === "in" ? listed : (value) => !listed(value);
   }
-  const number = typeof value === "number" ? value : numberIn(value);
-  if (number === undefined) return wide;
   const limit = Number(values[0]?.text);
-  if (is === "<") return number < limit;
-  if (is === "<=") return number <= limit;
-  return is === ">" ? number > limit : number >= limit;
+  return (value) => {
+    const number = typeof value === "number" ? value : numberIn(value);
+    if (number === undefined) return wide;
+    if (is === "<") return number < limit;
+    if (is === "<=") return number <= limit;
+    return is === ">" ? number > limit : number >= limit;
+  };
 }
 
 /** Protobuf's JSON carries large numbers as texts. */

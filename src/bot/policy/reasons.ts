@@ -1,5 +1,5 @@
 import type { Request } from "../policy.ts";
-import type { Misfit } from "./match.ts";
+import type { Aspect } from "./match.ts";
 import type { Rule } from "./rule.ts";
 
 /** What somebody reads whom the policy refuses: what is missing, and who can give it. */
@@ -8,7 +8,7 @@ export interface Refusal {
   /** Names the policy file; `undefined`: there is none. */
   readonly file: string | undefined;
   /** Rules that allow the command, to the caller and to others, with what the request does not fit. */
-  readonly near: readonly { readonly rule: Rule; readonly named: boolean; readonly misfits: readonly Misfit[] }[];
+  readonly near: readonly { readonly rule: Rule; readonly named: boolean; readonly misfits: readonly Aspect[] }[];
 }
 
 /** The rule as it is quoted. */
@@ -39,7 +39,7 @@ function deed({ command, target }: Request): string {
   return target === undefined ? `\`${command.name}\`` : `\`${command.name}\` on ${shortened(target)}`;
 }
 
-function inWords(misfit: Misfit, rule: Rule): string {
+function inWords(misfit: Aspect, rule: Rule): string {
   if (misfit === "target")
     return `on ${rule.targets.map(({ service, endpoint }) => `${service}${endpoint ? `/${endpoint}` : ""}`).join(", ")}`;
   if (misfit === "room") return `in ${rule.rooms.join(", ")}`;

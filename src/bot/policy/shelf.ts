@@ -1,0 +1,45 @@
+import { folded } from "./glob.ts";
+import type { Facts, Part } from "./match.ts";
+import type { Rule } from "./rule.ts";
+
+/** A rule and the parts that a request has to fit. */
+export interface Ready {
+  readonly rule: Rule;
+  readonly parts: readonly Part[];
+}
+
+/** Rules, put where a request finds those that may be about its service without looking at all others. */
+export interface Shelf {
+  readonly all: readonly Ready[];
+  /** All that may fit, in no order. */
+  about(facts: Pick<Facts, "target" | "elsewhere">): readonly (readonly Ready[])[];
+}
+
+export function createShelf(all: readonly Ready[]): Shelf {
+  /** About any service, or services by a pattern. */
+  const loose: Ready[] = [];
+  const byService = new Map<string, Ready[]>();
+  for (const ready of all) {
+    const { targets } = ready.rule;
+    const named = targets.length > 0 && targets.every(({ service }) => !service.includes("*"));
+    if (!named) loose.push(ready);
+    // Where rules that deny find a name in other letters, those that allow are looked at once more, and do not fit.
+    else for (const service of new Set(targets.map((target) => folded(target.service)))) add(byService, service, ready);
+  }
+  const everything = [all];
+  const others = [loose];
+  return {
+    all,
+    about: ({ target, elsewhere }) => {
+      if (elsewhere) return everything;
+      const own = target && byService.get(target.folded);
+      return own ? [loose, own] : others;
+    },
+  };
+}
+
+function add(lists: Map<string, Ready[]>, key: string, ready: Ready): void {
+  const list = lists.get(key);
+  if (list) list.push(ready);
+  else lists.set(key, [ready]);
+}

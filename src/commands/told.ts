@@ -1,4 +1,4 @@
-import type { Redactor } from "../core/redact.ts";
+import { CROSSED_OUT, type Redactor } from "../core/redact.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Line } from "./line.ts";
 import { parse } from "./parse.ts";
@@ -29,7 +29,7 @@ export function told(line: Line, catalog: Catalog, redactor: Redactor): Told {
   const secrets = names.flatMap((name) => texts(input[name]));
   let text = line.text;
   for (const secret of secrets) {
-    const without = secret.length < LONG ? text : text.replaceAll(secret, "[secret]");
+    const without = secret.length < LONG ? text : text.replaceAll(secret, CROSSED_OUT);
     if (without === text) return { text: hidden, secrets };
     text = without;
   }

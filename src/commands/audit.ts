@@ -23,16 +23,19 @@ export const audit = defineCommand({
   effect: "read",
   personal: true,
   examples: ["audit", "audit --who ann --since 2h", "audit --command call --denied --limit 50"],
-  run: async ({ who, since: ago, ...wanted }, context) => {
+  run: async ({ who, since: ago, limit, ...wanted }, context) => {
     const { caller, person = caller, clock } = context;
     const own = !kept(context).seesAll(context);
-    const records = await kept(context).search({
+    const found = await kept(context).search({
       ...wanted,
+      limit: limit + 1,
       ...(who !== undefined && { who: who === "me" ? person : who.replace(/^@/, "") }),
       ...(ago !== undefined && { since: clock.now() - readDuration(ago) }),
       ...(own && { person }),
     });
-    return { records, own };
+    // Who asks what happened does not mean the question.
+    const records = found.filter(({ command, outcome }) => command !== "audit" || outcome !== "running");
+    return { records: records.slice(0, limit), own };
   },
   view: ({ records, own }) => {
     const note = own ? "only what you said yourself: the permission audit:read shows all" : undefined;

@@ -5,9 +5,12 @@ import { PassThrough } from "node:stream";
 import Sqlite from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { canonicalJson, sha256 } from "../../src/bot/audit/canonical.ts";
+import { sqliteAudit } from "../../src/bot/audit/sqlite.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { MicroError } from "../../src/core/errors.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import type { Registry } from "../../src/core/registry/registry.ts";
+import { entry } from "../contract/audit.contract.ts";
 import { cannedClient } from "../fakes/canned-client.ts";
 import { hasPostgres, startPostgres } from "../fakes/postgres-server.ts";
 import { collector, ended, runProgram } from "../fakes/run-program.ts";
@@ -117,6 +120,16 @@ describe("micro audit", () => {
       env: { MICRO_BOT_POLICY: join(folder, "policy.yaml") },
     });
     expect(today.stdout).toContain("said now it would be refused");
+  });
+
+  it("tells of a command whose bot died while it ran", async () => {
+    const log = await sqliteAudit(join(folder, "audit.db"), { clock: systemClock, replica: "r1" });
+    await log.append(entry("abc123", { kind: "begun", outcome: undefined }), { durable: true });
+    await log.close();
+    expect((await micro("audit")).stdout).toMatch(/^abc123\t.*\trunning\t/m);
+    expect((await micro("explain", "abc123")).stdout).toContain(
+      "ended\tits end is not written down: it runs, or its bot died",
+    );
   });
 
   it("exports lines of JSON whose hashes anybody can compute", async () => {

@@ -69,6 +69,8 @@ function sqliteStore(
   const db = opened(Sqlite, path, readonly);
   try {
     if (!readonly) db.exec(SCHEMA);
+    // Long enough for another's commit, short enough not to hold up the bot; `log.ts` tries again.
+    db.exec("pragma busy_timeout = 50");
     if (maxPages !== undefined) db.exec(`pragma max_page_count = ${maxPages}`);
     return storeOver(Sqlite, db, path);
   } catch (error) {
@@ -165,8 +167,7 @@ function opened(Sqlite: typeof Database, path: string, readonly: boolean): Datab
       closeSync(openSync(path, "a", 0o600));
     } else closeSync(openSync(path, "r"));
     const db = new Sqlite(path);
-    // Long enough for another's commit, short enough not to hold up the bot; `log.ts` tries again.
-    db.exec("pragma busy_timeout = 50");
+    db.exec("pragma busy_timeout = 5000");
     if (readonly) db.exec("pragma query_only = on");
     else db.exec("pragma journal_mode = wal; pragma synchronous = normal");
     return db;

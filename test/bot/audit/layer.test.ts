@@ -274,6 +274,7 @@ describe("what tells of the audit", () => {
     await ask("look there", "bob");
     const own = await ask("audit", "bob");
     expect(own).toContain("look there");
+    expect(own).not.toMatch(/running|\baudit$/m);
     expect(own).not.toContain("look here");
     expect(own).toContain("audit:read");
     expect(await ask("audit --who ann", "bob")).toContain("there is no record of that");

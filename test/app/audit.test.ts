@@ -60,7 +60,7 @@ describe("micro audit", () => {
     const stdout = collector();
     const running = bot([], { stdin, stdout });
     stdin.write(`${CALL}\n`);
-    await expect.poll(() => stdout.text(), { timeout: 10_000 }).toContain("Hello John");
+    await expect.poll(() => stdout.text(), { timeout: 20_000 }).toContain("Hello John");
     expect((await micro("audit")).stdout).toContain(CALL);
     stdin.end("nonsense\n");
     await running;
@@ -70,7 +70,7 @@ describe("micro audit", () => {
       /^Id\tWhen\tWho\tWhere\tOutcome\tTook\tLine\n[0-9a-f]{6}\t\S+Z\tterminal:ann\tterminal:\S+\tnot_found\t\d+ ms\tnonsense\n$/,
     );
     expect((await micro("audit", "--command", "call", "--output", "raw")).stdout).toContain('"outcome":"ok"');
-  });
+  }, 60_000);
 
   it("needs no registry, and says where there is nothing", async () => {
     await bot(["ping"]);

@@ -99,7 +99,11 @@ export async function telegramNetwork(): Promise<Network> {
       updates.set(id, telegram.say(line, { chat, user: chat }));
       return true;
     },
-    again: (id) => telegram.again(updates.get(id) ?? 0),
+    // Telegram gives them in order, so that one which comes before others takes their place.
+    again: (id) => {
+      const update = updates.get(id) ?? 0;
+      if (telegram.taken.has(update)) telegram.again(update);
+    },
     edit: (id, line) => {
       const [at] = [...byChat].find(([, one]) => one === id) ?? [0];
       const from = { id: at, is_bot: false, first_name: "x" };

@@ -115,19 +115,19 @@ proven(
 
 proven(
   "Approval buttons",
-  "a yes of somebody else, to another request, or said twice, does nothing but say so",
+  "a yes of somebody else, said elsewhere, or said twice, does nothing but say so",
   [
     {
       what: "the question who asked",
-      file: "bot/layers/confirm.ts",
-      code: "if (whose(question.context) !== whose(context)) {",
-      without: "if (false) {",
+      file: "bot/approvals/guards.ts",
+      code: "      if (own) return undefined;\n",
+      without: "      return undefined;\n",
     },
     {
-      what: "the question whether it is decided",
-      file: "bot/layers/confirm.ts",
-      code: "if (fate !== undefined) throw",
-      without: "if (false) throw",
+      what: "the question where it was asked",
+      file: "bot/approvals/guards.ts",
+      code: "if (pending.input === input && pending.place.room === room) return undefined;",
+      without: "return undefined;",
     },
   ],
   async (scene) => {
@@ -136,8 +136,10 @@ proven(
     slack.say("@micro deploy it");
     await expect.poll(() => slack.posts.length, { timeout: 3000 }).toBe(1);
     const id = /yes ([0-9a-f]{6})/.exec(texts()[0] ?? "")?.[1];
+    const before = texts().length;
     slack.say(`@micro yes ${id}`, { user: "U2" });
-    await expect.poll(() => texts().length, { timeout: 3000 }).toBeGreaterThan(1);
+    slack.say(`@micro yes ${id}`, { channel: "C2" });
+    await expect.poll(() => texts().length, { timeout: 3000 }).toBeGreaterThan(before + 1);
     expect(done).toEqual([]);
     slack.say(`@micro yes ${id}`);
     await deployed("it");

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { BotInit } from "../../src/bot/bot.ts";
 import { createPause } from "../../src/bot/pause.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { MicroError } from "../../src/core/errors.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { memoryKv } from "../../src/platform/kv/memory.ts";
@@ -14,7 +15,8 @@ const policy = readPolicy(
 );
 
 async function botWith(init: Partial<BotInit> = {}) {
-  const clock = manualClock(Date.UTC(2026, 10, 21, 16, 30, 12));
+  // A journal in a store waits now and then.
+  const clock = init.store ? systemClock : manualClock(Date.UTC(2026, 10, 21, 16, 30, 12));
   const input = memoryInput({ clock });
   const read = telling("look");
   const write = telling("dig", { effect: "write" });

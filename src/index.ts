@@ -39,9 +39,9 @@ export { protobufCodec } from "./core/codec/protobuf.ts";
 export { ERROR_CODES, type ErrorCode, MicroError } from "./core/errors.ts";
 export type { CallOptions, Closable, Startable } from "./core/lifecycle.ts";
 export type { Middleware } from "./core/middleware.ts";
+export { createRedactor, type Redactor } from "./core/redact.ts";
 // Registries.
 export { cached } from "./core/registry/cache.ts";
-export { createRedactor, type Redactor } from "./core/redact.ts";
 export { consulRegistry } from "./core/registry/consul.ts";
 export { etcdRegistry } from "./core/registry/etcd.ts";
 export { gossipRegistry } from "./core/registry/gossip.ts";

@@ -61,6 +61,16 @@ export function fill(canon: Canon, text: string, from: number): number {
         continue;
       }
     }
+    if (code >= 0xc0 && (code < 0xd800 || code > 0xdfff) && !isUnseen(code)) {
+      const first = length;
+      length = put(bytes, length, code);
+      for (let index = first; index < length; index++) {
+        starts[index] = at;
+        ends[index] = at + 1;
+      }
+      at++;
+      continue;
+    }
     const { byte, unit, end } = decoded(text, at, code);
     if (byte !== -1) {
       bytes[length] = byte;
@@ -243,7 +253,7 @@ function lower(unit: number): number {
 
 /** Blanks, characters of no width, variation selectors, direction marks and other control characters beyond ASCII. */
 function isUnseen(code: number): boolean {
-  if (code < 0x300) return code <= 0xa0 || code === 0xad;
+  if (code < 0x34f) return code <= 0xa0 || code === 0xad;
   if (code >= 0x2000 && code <= 0x206f) return code <= 0x200f || (code >= 0x2028 && code <= 0x202f) || code >= 0x205f;
   if (code >= 0xfe00 && code <= 0xfe0f) return true;
   return UNSEEN.has(code);

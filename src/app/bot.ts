@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { AuditLog } from "../bot/audit/audit-log.ts";
 import { type Bot, type BotInit, createBot } from "../bot/bot.ts";
+import type { AuditLog } from "../bot/audit/audit-log.ts";
 import { callerOf } from "../bot/people.ts";
 import { openPolicy } from "../bot/policy/live.ts";
 import { policyFor } from "../bot/policy.ts";
@@ -63,8 +63,8 @@ export async function runBot(
   const client = await makers.client({ registry, transport }, settings, tools);
   const broker = lazyBroker(settings.broker, () => makers.broker({ registry }, settings, tools));
   let bot: Bot | undefined;
-  let auditLog: AuditLog | undefined;
   let store: Kv | undefined;
+  let auditLog: AuditLog | undefined;
   const completed = async (line: string, caller: string, mayRun: CommandContext["mayRun"]) => {
     const context: CommandContext = {
       registry,
@@ -125,6 +125,7 @@ export async function runBot(
       stateDir,
       // In a terminal of one's own, unless somebody asks for a place to keep things in.
       inMemory: alone && settings.state_dir === "",
+      ...(store && { store }),
     });
     bot = createBot({
       inputs,

@@ -4,10 +4,10 @@ import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import { jobsCommands } from "../commands/jobs.ts";
 import { linkCommands } from "../commands/link.ts";
-import { policyQuestions } from "../commands/policy.ts";
-import type { Line } from "../commands/line.ts";
 import { pauseCommands } from "../commands/pause.ts";
+import { policyQuestions } from "../commands/policy.ts";
 import { requestsCommands } from "../commands/requests.ts";
+import type { Line } from "../commands/line.ts";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -21,15 +21,15 @@ import type { IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/in
 import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
-import type { AuditLog } from "./audit/audit-log.ts";
-import { memoryAudit } from "./audit/memory.ts";
-import { auditReader, seesAllBy } from "./audit/reader.ts";
-import { createReplay } from "./audit/replay.ts";
 import { type Answer, type Context, say, toldOf } from "./context.ts";
 import { createInterrupted, mayBeginAnew } from "./interrupted.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { memoryAudit } from "./audit/memory.ts";
+import { auditReader, seesAllBy } from "./audit/reader.ts";
+import { createReplay } from "./audit/replay.ts";
 import { answer } from "./layers/answer.ts";
 import { type AuditRecord, audit } from "./layers/audit.ts";
 import { authorize, isGuest } from "./layers/authorize.ts";
@@ -74,6 +74,7 @@ export interface BotInit {
   /** For `publish` and `subscribe`; without one they say that there is none. */
   readonly broker?: Broker;
   readonly policy?: Policy;
+  /** Shared by all replicas of the bot: its journal and whatever else they agree on. Started and stopped by whoever made it. */
   readonly store?: Kv;
   /** What this process is among them. */
   readonly replica?: JournalsInit["replica"];
@@ -132,7 +133,7 @@ export function createBot(init: BotInit): Bot {
   );
   const mayRun = (context: Context, command: Asked) => policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);
-  const auditLog = init.auditLog ?? memoryAudit({ clock, replica: name });
+  const auditLog = init.auditLog ?? memoryAudit({ clock, replica: replica?.name ?? name });
   const runner = createRunner({
     ...init,
     broker: init.broker ?? noBroker,
@@ -154,7 +155,7 @@ export function createBot(init: BotInit): Bot {
     name,
     clock,
     policy,
-    kv: init.store ?? own,
+    kv: store ?? own,
     log,
     look,
     told: telling,
@@ -171,13 +172,13 @@ export function createBot(init: BotInit): Bot {
     },
     during: (context, work) => linkOf(context).during(work),
   });
-  const pauses = createPause(init.store ?? own);
+  const pauses = createPause(store ?? own);
   const pausing = pauseCommands(pauses);
   const notPaused = refusePaused(pauses, ({ run }) => pausing.some((command) => command === run?.command));
   const quiet = createQuiet({
     clock,
     tell: (input, message) => {
-      const link = links.find((one) => one.input === input);
+      const link = linkNamed(input.name);
       link?.during(link.outbox.send(message));
     },
   });

@@ -41,7 +41,7 @@ describe("whispered is", () => {
   it("that there is no such command, with the nearest as buttons", async () => {
     const input = buttons();
     await botOn([input]).start();
-    const hint = await answerTo(input, "pink");
+    const hint = await answerTo(input, "pinng");
     expect(hint.whisper).toBe(true);
     expect(hint.choices?.[0]).toEqual({ label: "ping", line: "ping" });
     expect(hint.choices).toHaveLength(3);

@@ -79,7 +79,8 @@ function wordsOf(left: Left, explain: boolean): string {
   return lines.join("\n");
 }
 
-function asked({ taken: { caller, message } }: Left, length: number): string {
+function asked({ taken: { caller, message }, meant }: Left, length: number): string {
+  if (meant !== undefined) return `${caller} said yes to: ${cut(meant, length)}`;
   return `${caller} asked for: ${cut(message.text, length)}`;
 }
 

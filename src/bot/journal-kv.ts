@@ -114,11 +114,11 @@ export function kvJournal(init: KvJournalInit): Journal {
       const mine = { ...record, by: own, before: record.before + 1 };
       const revision = await kv.update(key, JSON.stringify(mine), entry.revision, { timeoutMs: TAKE_MS });
       if (revision === undefined) continue; // another was first
-      const { id, input, caller, at, message, begun = false, cut = false } = record;
+      const { id, input, caller, at, message, begun = false, cut = false, meant } = record;
       const taken = { id, input, caller, at, message };
       const claim = add({ key, fence: revision, before: mine.before }, { taken, record: mine, revision });
       log.info({ id, from: record.by, begun }, "took over a message");
-      events.onLeft({ claim, taken, begun, cut });
+      events.onLeft({ claim, taken, begun, cut, ...(meant !== undefined && { meant }) });
     }
   };
   const sweep = createSweep({ kv, clock, keepMs, max, log, leading: replicas.leading });
@@ -189,11 +189,11 @@ export function kvJournal(init: KvJournalInit): Journal {
       unclosed.delete(key);
       return add({ key, fence: revision, before: 0 }, { taken, record, revision });
     },
-    begin: async (claim) => {
+    begin: async (claim, meant) => {
       const it = active.get(claim);
       if (it === undefined) return false;
       // By its revision alone, so that of two who believe it theirs one is refused.
-      it.record = { ...it.record, begun: true };
+      it.record = { ...it.record, begun: true, ...(meant !== undefined && { meant }) };
       const revision = await kv.update(claim.key, JSON.stringify(it.record), it.revision, { timeoutMs: TAKE_MS });
       if (revision === undefined) return false;
       it.revision = revision;

@@ -12,6 +12,8 @@ export interface OpenRecord extends Omit<Taken, "message" | "hidden"> {
   readonly before: number;
   /** A write was started. */
   readonly begun?: true;
+  /** What that was, where the message says something else. */
+  readonly meant?: string;
   readonly message: IncomingMessage;
   /** `message.text` is not what was said: only the beginning, or secrets are crossed out in it. */
   readonly cut?: true;

@@ -32,6 +32,8 @@ export interface Left {
   readonly taken: Taken;
   /** A write was started, so nobody knows what came of it. */
   readonly begun: boolean;
+  /** What was begun, where the message says something else: a yes to it. */
+  readonly meant?: string;
   /** Its text was too long to be kept, or held what is not to be kept: this is what can be told of it. */
   readonly cut: boolean;
 }
@@ -59,9 +61,10 @@ export interface Journal {
   take(taken: Taken): Promise<Claim | undefined>;
   /**
    * Right before a write starts: marks it as begun. `false`: the claim is another's, and the write must not start.
+   * @param meant what it is, where the message says something else
    * @throws MicroError where it cannot be written: then it must not start either
    */
-  begin(claim: Claim): Promise<boolean>;
+  begin(claim: Claim, meant?: string): Promise<boolean>;
   /** Right before something is said: whether the claim is still ours. @throws MicroError when nobody knows now */
   holds(claim: Claim): Promise<boolean>;
   /** All is done and said. Never rejects; what cannot be written now is written later. */

@@ -58,6 +58,12 @@ describe("what a process has left (chat.md §6: silence is no answer)", () => {
     expect(ended).toEqual(["0a true", "0b true", "0c true"]);
   });
 
+  it("of a yes is told as what it was said to", async () => {
+    const { sent, tell } = setUp();
+    await tell({ ...left("0a", "ops", true), meant: "drain payments" });
+    expect(textOf(sent[0])).toMatch(/^I was stopped while I did what memory:ann said yes to: drain payments\n/);
+  });
+
   it("is told in a few messages, however much it is", async () => {
     const { sent, ended, tell } = setUp();
     await tell(...Array.from({ length: 100 }, (_, at) => left(String(at), "ops", true)));

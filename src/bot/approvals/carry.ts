@@ -5,7 +5,7 @@ import { mannered, mannersOf } from "../manners.ts";
 import { difference, type Look, stateOf } from "../touched.ts";
 import { saidIn, whispered } from "./ballot.ts";
 import { busy, type Desk, TRIES } from "./desk.ts";
-import { counted, type Pending, personNow, whoOf } from "./pending.ts";
+import { counted, type Pending, personNow, shownLine, whoOf } from "./pending.ts";
 import type { Held } from "./store.ts";
 import { choicesOf, keyOf, question, timeOf, whoIs } from "./words.ts";
 
@@ -100,6 +100,11 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
     pose,
     begin: async (context, { pending }, next) => {
       const { id, asker, line, votes, approvals, brokeGlass } = pending;
+      // It would be decided and then not begun (`layers/begin.ts`); so it still waits for a yes.
+      if ((context.claim?.before ?? 0) > 0) {
+        const words = `nothing was done: who heard this yes of me went away before it had begun; say \`${name} yes ${id}\` again if it still holds: ${shownLine(pending)}`;
+        throw new MicroError("unavailable", words);
+      }
       const own = approvals === undefined;
       const approval: Approval = {
         id,

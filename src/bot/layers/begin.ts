@@ -2,6 +2,10 @@ import { MicroError } from "../../core/errors.ts";
 import { type Context, type Layer, toldOf } from "../context.ts";
 import type { Journal } from "../journal.ts";
 import { mannered } from "../manners.ts";
+import { cut } from "../render.ts";
+
+/** Characters of a line that was meant, for who reads of it later. */
+const KEPT = 200;
 
 /**
  * The last thing before a command runs: a write is marked as begun, by compare-and-set on the claim to its message. So a
@@ -19,7 +23,9 @@ export function begin(journalOf: (context: Context) => Journal): Layer {
     }
     let ours: boolean;
     try {
-      ours = await journalOf(context).begin(claim);
+      // The message says yes to it, and nobody who reads of it later knows to what.
+      const meant = context.approval && cut(toldOf(context), KEPT);
+      ours = await journalOf(context).begin(claim, meant);
     } catch (error) {
       const words = `nothing was done, because I cannot write down that it begins: ${(error as Error).message}`;
       throw new MicroError("unavailable", words, { cause: error });

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { afterEach, expect } from "vitest";
 import type { BotInit } from "../../../src/bot/bot.ts";
 import type { ConfirmSettings } from "../../../src/bot/layers/confirm.ts";
 import type { Decision, Policy, Request } from "../../../src/bot/policy.ts";
@@ -90,6 +90,22 @@ export interface AskingInit {
   readonly bot?: Partial<BotInit>;
 }
 
+const stops: (() => Promise<void>)[] = [];
+// Before the bot is stopped by `botOn`, which lets no time pass.
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+/** What the journal has still to write waits a moment, for more. */
+async function inTime(clock: ManualClock, stopping: Promise<void>): Promise<void> {
+  let stopped = false;
+  const end = stopping.finally(() => {
+    stopped = true;
+  });
+  while (!stopped) await clock.advance(10);
+  await end;
+}
+
 /** A bot with a command `drain <service>` that changes things, in a room with buttons. */
 export async function asking(init: AskingInit = {}): Promise<Asking> {
   const { clock = manualClock(), shelf = memoryShelf(), rights = rightsOf(), confirm = {} } = init;
@@ -117,6 +133,8 @@ export async function asking(init: AskingInit = {}): Promise<Asking> {
     ...init.bot,
     registry,
   });
+  const stop = () => inTime(clock, bot.stop());
+  stops.push(stop);
   await bot.start();
   const ask = async (act: () => unknown): Promise<string> => {
     const before = input.sent.length;
@@ -129,5 +147,5 @@ export async function asking(init: AskingInit = {}): Promise<Asking> {
     const asked = at === undefined ? input.sent.findLast((one) => choice(one).startsWith("yes ")) : input.sent[at];
     return choice(asked).slice(4);
   };
-  return { input, runs, callers, clock, registry, shelf, kv, stop: bot.stop, ask, idOf, last: () => input.sent.at(-1) };
+  return { input, runs, callers, clock, registry, shelf, kv, stop, ask, idOf, last: () => input.sent.at(-1) };
 }

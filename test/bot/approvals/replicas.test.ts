@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { type Journal, memoryJournal } from "../../../src/bot/journal.ts";
 import { MicroError } from "../../../src/core/errors.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import { memoryInput } from "../../../src/inputs/memory/memory.ts";
@@ -99,7 +100,8 @@ describe("requests on two replicas", () => {
   it("are answered by whichever hears the yes, once", async () => {
     const { a, b, runs } = await pair();
     await a.ask(() => a.input.say("drain payments"));
-    expect(await b.ask(() => b.input.say("yes", { id: "b1" }))).toBe("drain payments done");
+    b.input.say("yes", { id: "b1" });
+    await expect.poll(() => b.input.sent.map(textOf)).toContain("drain payments done");
     expect(await a.ask(() => a.input.say(`yes ${a.idOf(0)}`))).toMatch(/^that is over: drain payments\nann said yes/);
     expect(runs()).toEqual(["payments"]);
   });
@@ -127,8 +129,12 @@ describe("requests on two replicas", () => {
     await a.ask(() => a.input.say("drain payments"));
     await registry.register(service("payments", "1", "p-2"));
     await clock.advance(1);
-    expect(await b.ask(() => b.input.say("yes", { id: "b1" }))).toContain("\n+ payments 1 node p-2\n");
-    expect(await a.ask(() => a.input.say("yes"))).toBe("drain payments done");
+    b.input.say("yes", { id: "b1" });
+    await expect.poll(() => b.input.sent.map(textOf).join("\n")).toContain("\n+ payments 1 node p-2\n");
+    await expect.poll(() => b.idOf()).not.toBe("");
+    a.input.say("yes");
+    // What the other said it cannot change here, and says anew.
+    await expect.poll(() => a.input.sent.map(textOf)).toContain("drain payments done");
     expect(runs()).toEqual(["payments"]);
   });
 
@@ -140,6 +146,36 @@ describe("requests on two replicas", () => {
     await expect.poll(() => told().length).toBe(1);
     await clock.advance(60_000);
     expect(told()).toHaveLength(1);
+  });
+});
+
+describe("a yes that a process left", () => {
+  it("is not decided by the one that takes it over, and still waits for it", async () => {
+    const real = memoryJournal();
+    const begun: (string | undefined)[] = [];
+    let before = 0;
+    const journal: Journal = {
+      ...real,
+      take: async (taken) => {
+        const claim = await real.take(taken);
+        return claim && { ...claim, before };
+      },
+      begin: async (claim, meant) => {
+        begun.push(meant);
+        return real.begin(claim);
+      },
+    };
+    const { input, runs, ask, idOf } = await asking({ bot: { journal } });
+    await ask(() => input.say("drain payments"));
+    before = 1;
+    expect(await ask(() => input.say("yes"))).toBe(
+      `nothing was done: who heard this yes of me went away before it had begun; say \`micro yes ${idOf()}\` again if it still holds: drain payments`,
+    );
+    before = 0;
+    expect(await ask(() => input.say("yes"))).toBe("drain payments done");
+    expect(runs).toEqual(["payments"]);
+    // The journal has what was meant beside the yes.
+    expect(begun).toEqual(["drain payments"]);
   });
 });
 

@@ -34,6 +34,7 @@ export interface KvJournalInit extends JournalInit {
 
 /** How long the store may take over one message: its network waits that long for us (Slack 3 s, `chat.md §3`). */
 const TAKE_MS = 2000;
+const LOOK_MS = 500;
 /** What is done is written down a little later, so that a burst costs few syncs. Who dies in that time tells too much. */
 const DONE_MS = 20;
 /** How often what is left over is looked at, and the next part of the journal. */
@@ -64,6 +65,8 @@ export function kvJournal(init: KvJournalInit): Journal {
   /** Begun by the first that is done, for all that follow it closely. */
   let soon: Promise<void> | undefined;
   const writing = new Set<Promise<void>>();
+  /** Keys that are just being made: what comes twice meanwhile is one. */
+  const taking = new Set<string>();
   let going = false;
   let events: JournalEvents | undefined;
   let loop: Promise<void> | undefined;
@@ -72,6 +75,16 @@ export function kvJournal(init: KvJournalInit): Journal {
   const add = (claim: Claim, it: Omit<Active, "presence">) => {
     active.set(claim, { ...it, presence: presence.held() ? presence.fence : undefined });
     return claim;
+  };
+  /** Makes a key; where nobody answered, looks whose it is by now. @returns the revision; `undefined`: it was there */
+  const written = async (key: string, record: OpenRecord): Promise<number | undefined> => {
+    try {
+      return await kv.create(key, JSON.stringify(record), { timeoutMs: TAKE_MS });
+    } catch (error) {
+      const entry = await kv.get(key, { timeoutMs: LOOK_MS }).catch(() => undefined);
+      if (entry === undefined) throw error;
+      return entry.value === JSON.stringify(record) ? entry.revision : undefined;
+    }
   };
   const later = async () => {
     await clock.sleep(DONE_MS, { signal: leaving.signal }).catch(() => {});
@@ -176,14 +189,18 @@ export function kvJournal(init: KvJournalInit): Journal {
     take: async (taken) => {
       const key = keyFor(taken);
       const record = openRecord(taken, own);
-      if (!presence.held()) await presence.renew({ timeoutMs: TAKE_MS });
+      if (taking.has(key)) return undefined;
+      taking.add(key);
       let revision: number | undefined;
       try {
-        revision = await kv.create(key, JSON.stringify(record), { timeoutMs: TAKE_MS });
+        if (!presence.held()) await presence.renew({ timeoutMs: TAKE_MS });
+        revision = await written(key, record);
       } catch (error) {
         // It may be there all the same, and must not be found by the next: nothing is going to be done about it.
         if (unclosed.size < max) unclosed.set(key, { at: taken.at });
-        throw error;
+        throw replicas.list().length > 1 ? perhapsAnother(error) : error;
+      } finally {
+        taking.delete(key);
       }
       if (revision === undefined) return undefined;
       unclosed.delete(key);
@@ -235,6 +252,12 @@ export function kvJournal(init: KvJournalInit): Journal {
       await replicas.stop();
     },
   };
+}
+
+/** Its network may have told another of it, which could write it down: so nobody may say that nothing was done. */
+function perhapsAnother(thrown: unknown): MicroError {
+  const { code, message, details } = MicroError.from(thrown, "unavailable");
+  return new MicroError(code, message, { cause: thrown, details: { ...details, shared: true } });
 }
 
 function keysOf(

@@ -102,8 +102,11 @@ it.skipIf(!hasNats())(
     );
     const logs = () => all.map(({ name, log }) => `${name}:\n${log().slice(-3000)}`).join("\n");
     const said = new Map<string, { readonly said: Said; readonly thread: string; readonly write: boolean }>();
+    // What a replica has left is told in one message a room, which names each.
     const answers = (id: string) =>
-      slack.posts.filter(({ thread }) => thread === said.get(id)?.thread).map(({ text }) => text);
+      slack.posts
+        .filter(({ thread, text }) => thread === said.get(id)?.thread || text.includes(`"id":"${id}"`))
+        .map(({ text }) => text);
     const given = (id: string) => {
       const one = said.get(id) as { readonly said: Said };
       const tries = one.said.eventIds.map((event) => slack.sockets.attempts.get(event)?.length ?? 0);

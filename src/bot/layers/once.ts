@@ -20,9 +20,7 @@ export function once(
     try {
       claim = context.claim ?? (await journal.take(takenOf(context, clock)));
     } catch (error) {
-      const reason = (error as Error).message;
-      const words = `nothing was done, because I cannot write down what I am told to do: ${reason}`;
-      await refuse(context, new MicroError("unavailable", words, { cause: error }));
+      await refuse(context, new MicroError("unavailable", refusal(error), { cause: error }));
       return undefined;
     } finally {
       context.taken();
@@ -37,6 +35,13 @@ export function once(
       throw error;
     }
   };
+}
+
+function refusal(thrown: unknown): string {
+  const { message: reason, details } = MicroError.from(thrown);
+  const why = `because I cannot write down what I am told to do: ${reason}`;
+  if (details["shared"] !== true) return `nothing was done, ${why}`;
+  return `I did not begin this, ${why}; another of my replicas may have heard it too, so wait for its answer before you say it again`;
 }
 
 /** A secret is not written down, so a message with one is not begun anew by another. */

@@ -178,6 +178,7 @@ it.skipIf(!hasNats())(
       process.stdout.write(
         `replicas: ${ids.length} commands, ${effects.size} effects, ${unknown} told as unknown, ${again} answered more than once, ${twice.length} twice, ${silent().length} silent\n`,
       );
+      expect(effects.size).toBeGreaterThan(COMMANDS / 10);
       expect({ twice, silent: silent(), lied, unkept }, logs()).toEqual({
         twice: [],
         silent: [],

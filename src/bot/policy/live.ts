@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../core/clock.ts";
+import { deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Startable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
@@ -15,6 +16,8 @@ export interface LiveInit extends PolicyInit {
   readonly read?: (path: string) => Promise<string>;
 }
 
+const READ_MS = 5000;
+
 /** A policy that follows its file. Another one holds from one instant to the next; a bad one changes nothing. */
 export interface LivePolicy extends Policy, Startable {}
 
@@ -26,9 +29,11 @@ export interface LivePolicy extends Policy, Startable {}
  */
 export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
   const { path, clock, log, everyMs = 1000, read = (file) => readFile(file, "utf8") } = init;
-  const load = async () => {
+  const load = async (signal?: AbortSignal) => {
+    // A network disk may be away for ever.
+    using limit = deadline(signal ? { signal } : {}, READ_MS, "reading it");
     try {
-      return await read(path);
+      return await limit.race(read(path));
     } catch (error) {
       const words = `policy ${path} cannot be read: ${(error as Error).message}`;
       throw new MicroError("invalid_argument", words, { cause: error });
@@ -51,11 +56,12 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     if (message !== failure) log.error({ reason: message }, "the policy file is not taken; the one before holds on");
     failure = message;
   };
-  const look = async () => {
+  const look = async (signal: AbortSignal) => {
     let now: string;
     try {
-      now = await load();
+      now = await load(signal);
     } catch (error) {
+      if (signal.aborted) return;
       judged = "";
       return fail(MicroError.from(error).message);
     }
@@ -104,7 +110,7 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
       const watch = async () => {
         while (!leaving.signal.aborted) {
           await clock.sleep(everyMs, { signal: leaving.signal });
-          await look();
+          await look(leaving.signal);
         }
       };
       watched = watch().catch(() => {});

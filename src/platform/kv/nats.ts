@@ -21,6 +21,8 @@ const BUCKET = "micro-bot";
 /** How often a quiet server is asked whether it is still there, and how long it has to say so. */
 const PING_MS = 10_000;
 const PONG_MS = 5000;
+/** How long what has begun may take to end when the store is stopped. */
+const GOODBYE_MS = 1000;
 /** How often, in own writes, deletions are looked for that nobody needs to know of any more. */
 const SWEEP_EVERY = 5000;
 
@@ -44,6 +46,14 @@ export function natsKv(init: NatsKvInit = {}): Kv {
     if (opened === undefined) throw new MicroError("unavailable", `the store (${where}) is not started`);
     if (!opened.session.up) await (await link.join({ signal })).leave();
     return opened;
+  };
+  /** What the library is beginning: cut off from its server in the middle of that it would leave a timer behind. */
+  const beginnings = new Set<Promise<unknown>>();
+  const begun = <T>(beginning: Promise<T>): Promise<T> => {
+    const done = () => void beginnings.delete(beginning);
+    beginnings.add(beginning);
+    beginning.then(done, done);
+    return beginning;
   };
   const sweep = () => {
     const { session } = opened ?? {};
@@ -88,16 +98,18 @@ export function natsKv(init: NatsKvInit = {}): Kv {
       opened = undefined;
       const last = sweeping;
       last?.abort.abort();
-      await last?.done;
+      using limit = deadline({}, GOODBYE_MS, where);
+      await limit.race(Promise.allSettled([...beginnings, last?.done])).catch(() => {}); // the server is silent
       await was?.session.leave();
     },
     get: async (key, signal) => entryOf(await (await ready(signal)).kv.get(key)),
     list: async (prefix, signal) => {
       const { kv } = await ready(signal);
       const found = new Map<string, KvEntry>();
-      const entries = await kv.history({ key: `${prefix}>` });
+      const entries = await begun(kv.history({ key: `${prefix}>` }));
       const stop = () => entries.stop();
       signal.addEventListener("abort", stop, { once: true });
+      if (signal.aborted) stop();
       try {
         for await (const entry of entries) found.set(entry.key, entry);
       } finally {
@@ -158,12 +170,18 @@ export function natsKv(init: NatsKvInit = {}): Kv {
       try {
         const status = await kv.status();
         const from = (status as unknown as { streamInfo: { state: { last_seq: number } } }).streamInfo.state.last_seq;
-        const changes = await kv.watch({ key: `${prefix}>`, resumeFromRevision: from + 1 });
+        const changes = await begun(kv.watch({ key: `${prefix}>`, resumeFromRevision: from + 1 }));
         const stop = () => changes.stop();
         signal.addEventListener("abort", stop, { once: true });
         if (signal.aborted) stop();
         const listen = async (): Promise<void> => {
-          for await (const change of changes) tell({ key: change.key, entry: entryOf(change) });
+          // When the library has to begin again it may begin with the past.
+          let last = from;
+          for await (const change of changes) {
+            if (change.revision <= last) continue;
+            last = change.revision;
+            tell({ key: change.key, entry: entryOf(change) });
+          }
         };
         const ping = async (): Promise<void> => {
           for (;;) {

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { type Bot, type BotInit, createBot } from "../bot/bot.ts";
 import type { AuditLog } from "../bot/audit/audit-log.ts";
+import { type Bot, type BotInit, createBot } from "../bot/bot.ts";
 import { callerOf } from "../bot/people.ts";
 import { openPolicy } from "../bot/policy/live.ts";
 import { policyFor } from "../bot/policy.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
-import { tokenCommands } from "../commands/tokens.ts";
 import type { CommandContext } from "../commands/command.ts";
+import { tokenCommands } from "../commands/tokens.ts";
 import { orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import { SHORTEST_SECRET } from "../core/redact.ts";
@@ -15,8 +15,8 @@ import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
 import { userName } from "../inputs/local/users.ts";
 import type { Kv } from "../platform/kv/kv.ts";
-import { openAudit } from "./audit.ts";
 import { createTokens } from "../platform/tokens.ts";
+import { openAudit } from "./audit.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
@@ -42,7 +42,10 @@ type Everything = GlobalSettings & BotSettings;
 export async function runBot(
   settings: Everything,
   init: Omit<ProgramInit, "makers"> &
-    Required<Pick<ProgramInit, "user" | "clock">> & { readonly makers: Makers; readonly secrets: Omit<Opened<unknown>, "settings"> },
+    Required<Pick<ProgramInit, "user" | "clock">> & {
+      readonly makers: Makers;
+      readonly secrets: Omit<Opened<unknown>, "settings">;
+    },
 ): Promise<void> {
   const { clock, signal, user, makers } = init;
   const { redactor, tooShort, resolve } = init.secrets;
@@ -53,7 +56,10 @@ export async function runBot(
   const quiet = settings.inputs.includes("terminal") ? "warn" : "info";
   const log = await createLog(settings.log_level || quiet, init.stderr, redactor);
   const tools: Tools = { clock, log };
-  const live = settings.policy === "" ? undefined : await openPolicy({ path: settings.policy, read: (path) => policyText(path, resolve), clock, log });
+  const live =
+    settings.policy === ""
+      ? undefined
+      : await openPolicy({ path: settings.policy, read: (path) => policyText(path, resolve), clock, log });
   const policy = live ?? policyFor(await owners());
   const stateDir = settings.state_dir || defaultStateDir(init.env);
 
@@ -201,7 +207,9 @@ function announceOf(said: string, inputs: readonly Input[]): Pick<BotInit, "anno
   const [, name = "", room = ""] = /^([a-z][\w-]*):(.+)$/.exec(said) ?? [];
   const input = inputs.find((one) => one.name === name);
   if (input?.placeIn !== undefined) return { announce: { input: name, room } };
-  const why = input ? `${name} says nothing that it was not asked` : "it is input:room, of one of --inputs, as slack:C02";
+  const why = input
+    ? `${name} says nothing that it was not asked`
+    : "it is input:room, of one of --inputs, as slack:C02";
   throw new MicroError("invalid_argument", `--announce=${said}: ${why}`);
 }
 

@@ -23,6 +23,8 @@ const LIMITS = ["PERSON", "GUEST", "ROOM", "COMMAND", "TARGET"] as const;
 const ONLY = new RegExp(process.env["MICRO_FAULTS_ONLY"] ?? "");
 /** Commands a second. */
 const A_SECOND = COMMANDS > 1000 ? 40 : 10;
+/** A short run tries no more of them after this; which come first is chance. */
+const TROUBLE_MS = COMMANDS > 1000 ? Number.POSITIVE_INFINITY : 120_000;
 /** For a process to be up again and answer, and for what is still to be said at the end. */
 const RECOVERY_MS = 60_000;
 const END_MS = 60_000;
@@ -164,15 +166,16 @@ it(`does what it was told once or says that it did not, whatever happens (${COMM
   };
   /** Each of them, in an order of chance; in a long run again and again. */
   const trouble = async () => {
+    const until = Date.now() + TROUBLE_MS;
     do {
       const names = Object.keys(troubles).filter((name) => ONLY.test(name));
-      while (names.length > 0) {
+      while (names.length > 0 && Date.now() < until) {
         const [name = ""] = names.splice(chance.below(names.length), 1);
         happened.push(name);
         await troubles[name]?.();
         if (chance.next() < 0.2) await well();
       }
-    } while (count < COMMANDS);
+    } while (count < COMMANDS && Date.now() < until);
   };
 
   try {
@@ -196,7 +199,12 @@ it(`does what it was told once or says that it did not, whatever happens (${COMM
     // What would be done twice has had its time.
     await wait(1500);
     const { figures, doneTwice, doneUnsaid, silent, lies } = wrongs();
-    const facts = { seed: SEED, troubles: happened.length, starts: bot.starts, ...figures };
+    const facts = {
+      seed: SEED,
+      troubles: `${happened.length} of ${Object.keys(troubles).length}`,
+      starts: bot.starts,
+      ...figures,
+    };
     process.stdout.write(`faults: ${JSON.stringify(facts)}\n`);
     expect(doneTwice, "took effect twice").toEqual([]);
     expect(doneUnsaid, "took effect though nobody said it").toEqual([]);

@@ -49,7 +49,15 @@ export async function ours({ broad = false } = {}) {
   const requests = Array.from({ length: 4096 }, (_, step) => {
     const { person, command, service, env, room } = asked(step);
     const input = { service, endpoint: "Order.Get", request: JSON.stringify({ env, amount: step }) };
-    return { caller: `slack:T1/U${person}`, guest: false, command: commands[command], target: service, input, room, at: 0 };
+    return {
+      caller: `slack:T1/U${person}`,
+      guest: false,
+      command: commands[command],
+      target: service,
+      input,
+      room,
+      at: 0,
+    };
   });
   return sample((i) => policy.decide(requests[i % requests.length]).allowed);
 }
@@ -75,7 +83,14 @@ m = g(r.sub, p.sub) && r.act == p.act && keyMatch(r.obj, p.obj) && keyMatch(r.ro
   );
   const lines = rules
     .slice(0, first)
-    .map(({ effect, role, command, service, room, env }) => [role, command, `${service}/*`, room ?? "*", env ?? "*", effect]);
+    .map(({ effect, role, command, service, room, env }) => [
+      role,
+      command,
+      `${service}/*`,
+      room ?? "*",
+      env ?? "*",
+      effect,
+    ]);
   await enforcer.addPolicies(lines);
   await enforcer.addGroupingPolicies(Array.from({ length: PEOPLE }, (_, i) => [`ann${i}`, roleOf(i)]));
   const requests = Array.from({ length: 4096 }, (_, step) => asked(step));

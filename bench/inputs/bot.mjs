@@ -11,15 +11,14 @@ import { openNetwork } from "./people.mjs";
  * @param more `commands`: further ones, as `defineCommand` takes them; `wrap`: around each input
  */
 export async function startBot(fakes, names, began = () => {}, { commands = [], wrap = (input) => input } = {}) {
-  const [{ createBot }, { sqliteKv }, builtin, { cached }, { memoryRegistry }, { defineCommand }] =
-    await Promise.all([
-      import("../../dist/src/bot/bot.js"),
-      import("../../dist/src/platform/kv/sqlite.js"),
-      import("../../dist/src/commands/builtin.js"),
-      import("../../dist/src/core/registry/cache.js"),
-      import("../../dist/src/core/registry/memory.js"),
-      import("../../dist/src/commands/command.js"),
-    ]);
+  const [{ createBot }, { sqliteKv }, builtin, { cached }, { memoryRegistry }, { defineCommand }] = await Promise.all([
+    import("../../dist/src/bot/bot.js"),
+    import("../../dist/src/platform/kv/sqlite.js"),
+    import("../../dist/src/commands/builtin.js"),
+    import("../../dist/src/core/registry/cache.js"),
+    import("../../dist/src/core/registry/memory.js"),
+    import("../../dist/src/commands/command.js"),
+  ]);
   const bench = defineCommand({
     name: "bench",
     summary: "Tell that it was heard",

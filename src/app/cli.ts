@@ -1,5 +1,5 @@
-import type { Catalog } from "../commands/catalog.ts";
 import type { Audit } from "../commands/audit-record.ts";
+import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { drawShown, drawText } from "../commands/draw.ts";
 import { fields } from "../commands/fields.ts";

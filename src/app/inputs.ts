@@ -46,9 +46,7 @@ export const INPUT_OPTIONS = {
     env: "MICRO_XMPP_DOMAINS",
     description: "domains beside the account's own whose people are no guests",
   }),
-  hipchat_username: referring(
-    text({ env: "MICRO_HIPCHAT_USERNAME", description: "the bot's account, 12345_678" }, ""),
-  ),
+  hipchat_username: referring(text({ env: "MICRO_HIPCHAT_USERNAME", description: "the bot's account, 12345_678" }, "")),
   hipchat_password: secret({ env: "MICRO_HIPCHAT_PASSWORD", description: "its password" }),
   hipchat_server: text(
     { env: "MICRO_HIPCHAT_SERVER", description: "host or host:port; the account's, or chat.hipchat.com, if not given" },

@@ -13,6 +13,7 @@ export interface Context {
   readonly message: IncomingMessage;
   /** What was said to the bot, its name taken off. */
   readonly line: Line;
+  /** The line as it may be written down and shown to others: secrets are crossed out in it. See `toldOf`. */
   readonly told?: string;
   /** `slack:T01/U02`; `slack:guest` when nobody vouches. */
   readonly caller: string;
@@ -49,7 +50,7 @@ export interface Approval {
   readonly id: string;
   /** Callers who said yes, in that order: the asker alone, or the approvers. */
   readonly approvers: readonly string[];
-  /** Who said the last yes, in the message that carries it out. */
+  /** The caller who said the last yes, in the message that carries it out. */
   readonly by: string;
   /** All who said yes, for people. */
   readonly saidBy: string;
@@ -80,11 +81,12 @@ export interface Answer extends Manners {
 /** `undefined` is silence: the message was not for the bot, or had been taken before. */
 export type Layer = Middleware<Context, Answer | undefined>;
 
+/** What was said, as it may be written down and shown to others. */
+export function toldOf({ told, line }: Pick<Context, "told" | "line">): string {
+  return told ?? line.text;
+}
+
 /** An answer in one sentence. */
 export function say(text: string, manners: Manners = {}): Answer {
   return { view: { kind: "text", text }, output: "text", ...manners };
-}
-
-export function toldOf({ told, line }: Pick<Context, "told" | "line">): string {
-  return told ?? line.text;
 }

@@ -82,7 +82,7 @@ describe("micro chat", () => {
     const record = '{"name":"s","version":"1","nodes":[{"id":"s-1","address":"127.0.0.1","port":1}]}';
     const { code, stdout } = await chat({ stdin: ended(`register service ${record}`, "yes", "list services") });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^this changes things.*\n.*yes.*\n(.*\n)*s\n/);
+    expect(stdout).toMatch(/^this changes things.*\ntouches s .*\n.*yes.*\nok\n(.*\n)*s\n/);
   });
 
   it("is a terminal with prompt, history and completion", async () => {
@@ -404,8 +404,8 @@ describe.skipIf(!existsSync(MICRO))("micro chat as a process (wants a build)", (
       chownSync(home, 65534, 65534);
       chmodSync(home, 0o755);
       const at = join(home, "chat.sock");
-      const options = ["--registry=memory", "--server_address=127.0.0.1:0", `--chat_socket=${at}`];
-      start([...nobody, ...micro, ...options.slice(0, 2), "bot", "--inputs=local", ...options.slice(2)]);
+      const options = ["--registry=memory", "--server_address=127.0.0.1:0", `--state_dir=${home}`];
+      start([...nobody, ...micro, ...options, "bot", "--inputs=local", `--chat_socket=${at}`]);
       await until(() => existsSync(`${at}.proof`));
       expect((await chat("ping\n", at)).stdout).toBe("pong\n");
       expect((await chat("call x Y.Z {}\n", at, nobody)).stdout).not.toContain("service:call");

@@ -30,7 +30,7 @@ describe("completion", () => {
   it.each([
     ["l", ["list", "logs"]],
     ["micro l", ["list", "logs"]],
-    ["re", ["register"]],
+    ["re", ["register", "replay"]],
     ["list ", ["services"]],
     ["list se", ["services"]],
     ["get ", ["service"]],

@@ -5,8 +5,8 @@ import type { AnyCommand } from "../../src/commands/command.ts";
 import { fields } from "../../src/commands/fields.ts";
 import { helpCommand } from "../../src/commands/help.ts";
 import { jobsCommands } from "../../src/commands/jobs.ts";
-import { type Linking, linkCommands } from "../../src/commands/link.ts";
 import { chatLine } from "../../src/commands/line.ts";
+import { type Linking, linkCommands } from "../../src/commands/link.ts";
 import { parse } from "../../src/commands/parse.ts";
 import { type PolicyDesk, policyQuestions } from "../../src/commands/policy.ts";
 

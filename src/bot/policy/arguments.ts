@@ -23,8 +23,8 @@ export function argumentsOf({ command, input = {} }: Pick<Request, "command" | "
     return body.find(field);
   };
   return (field) => {
-    let argument = known.get(field);
-    if (argument === undefined) known.set(field, (argument = read(field)));
+    const argument = known.get(field) ?? read(field);
+    known.set(field, argument);
     return argument;
   };
 }

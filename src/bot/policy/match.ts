@@ -51,7 +51,10 @@ export interface Part {
 export function partsOf({ effect, targets, rooms, hours, tests }: Rule): readonly Part[] {
   const wide = effect === "deny";
   const parts: Part[] = [];
-  const any = <T>(all: readonly ((value: T) => boolean)[]) => (value: T) => all.some((one) => one(value));
+  const any =
+    <T>(all: readonly ((value: T) => boolean)[]) =>
+    (value: T) =>
+      all.some((one) => one(value));
   if (targets.length > 0) parts.push({ aspect: "target", fits: any(targets.map((target) => aiming(target, wide))) });
   if (rooms.length > 0) {
     const inRoom = any(rooms.map((room) => naming(room, wide)));

@@ -12,7 +12,7 @@ export interface Refusal {
 }
 
 /** The rule as it is quoted. */
-export function quoted({ text, line }: Rule, file: string | undefined): string {
+function quoted({ text, line }: Rule, file: string | undefined): string {
   return `\`${text}\`${file === undefined ? "" : ` (${file}, line ${line})`}`;
 }
 

@@ -42,7 +42,8 @@ export async function post(
       }),
   };
 
-  const before = progress && (growing.get(progress.key) ?? (progress.at === undefined ? undefined : Number(progress.at)));
+  const before =
+    progress && (growing.get(progress.key) ?? (progress.at === undefined ? undefined : Number(progress.at)));
   if (progress && before !== undefined) {
     const change = () =>
       web.call(

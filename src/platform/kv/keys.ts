@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { MicroError } from "../../core/errors.ts";
 
 /** What all stores can hold: Consul takes no larger value. */
-export const MAX_VALUE_BYTES = 512 << 10;
+const MAX_VALUE_BYTES = 512 << 10;
 const MAX_KEY = 200;
 /** Four parts of this length make a key; a longer one is known by its hash. */
 const MAX_WORD = 48;

@@ -32,7 +32,9 @@ describe("docs/policy.md", () => {
     await writeFile(at("next.yaml"), text.replace("in [staging]", "in [staging, prod]"));
     const run = await micro("test", at("policy-tests.yaml"), "--policy", at("next.yaml"));
     expect(run).toMatchObject({ code: 1, stdout: "" });
-    expect(run.stderr).toMatch(/^1 of 7 tests of .*next.yaml failed\nann: call payments Order.Refund .*: expected deny, got allow/);
+    expect(run.stderr).toMatch(
+      /^1 of 7 tests of .*next.yaml failed\nann: call payments Order.Refund .*: expected deny, got allow/,
+    );
     const diff = await micro("diff", at("next.yaml"), "--policy", at("policy.yaml"));
     expect(diff.stdout).toBe(
       "- allow role:oncall call payments/* in #ops when env in [staging]\n+ allow role:oncall call payments/* in #ops when env in [staging, prod]\n",

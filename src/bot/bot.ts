@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
-import { jobsCommands } from "../commands/jobs.ts";
+import { jobsCommands, OTHERS_JOBS } from "../commands/jobs.ts";
 import type { Line } from "../commands/line.ts";
 import { linkCommands } from "../commands/link.ts";
 import { pauseCommands } from "../commands/pause.ts";
@@ -187,7 +187,12 @@ export function createBot(init: BotInit): Bot {
     ...init.commands,
     ...long.commands,
     helpCommand(() => catalog),
-    ...jobsCommands({ ...runner.jobs, lost: lost.list, paused: pauses.paused }),
+    ...jobsCommands({
+      ...runner.jobs,
+      lost: lost.list,
+      paused: pauses.paused,
+      seesAll: seesAllBy(policy, OTHERS_JOBS),
+    }),
     ...pausing,
     ...requestsCommands(asked.requests),
     ...journals.commands,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MicroError } from "../core/errors.ts";
-import type { AnyCommand } from "./command.ts";
+import type { AnyCommand, CommandContext } from "./command.ts";
 import { defineCommand } from "./command.ts";
 import { type PausedWrites, pausedWords } from "./pause.ts";
 
@@ -31,12 +31,17 @@ export interface Jobs {
   lost(): readonly LostAnswer[];
   /** `false`: no such job. */
   cancel(id: string): boolean;
+  /**
+   * Whether who asks may see and cancel what others run (`OTHERS_JOBS`), here and now. Not `mayRun`: that says yes to whoever
+   * may do so anywhere, to one service as well.
+   */
+  seesAll(context: CommandContext): boolean;
   /** Whether `pause writes` holds. Left out: there is no such thing. @throws MicroError `unavailable`, when nobody can tell */
   paused?(): Promise<PausedWrites | undefined>;
 }
 
 /** What it takes to see and cancel what others run: a grant, since a write is never open to all members. */
-const OTHERS = { permission: "bot:admin", effect: "write" } as const;
+export const OTHERS_JOBS = { name: "jobs", permission: "bot:admin", effect: "write" } as const;
 
 /** `jobs` and `cancel`, over a table of running commands. They are answered at once, however busy the room is. */
 export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
@@ -48,9 +53,10 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     effect: "read",
     urgent: true,
     examples: ["jobs"],
-    run: async (_input, { clock, caller, person = caller, mayRun }) => {
+    run: async (_input, context) => {
+      const { clock, caller, person = caller } = context;
       const now = clock.now();
-      const all = mayRun(OTHERS);
+      const all = jobs.seesAll(context);
       // What others typed may hold what is not for everybody; that they run something is no secret.
       const shown = <J extends Omit<Job, "startedAt">>(job: J): J =>
         all || (job.person ?? job.caller) === person ? job : { ...job, text: `${job.command} …`.trim() };
@@ -98,10 +104,11 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     effect: "read",
     urgent: true,
     examples: ["cancel 03f9a1"],
-    run: async ({ id }, { caller, person = caller, mayRun }) => {
+    run: async ({ id }, context) => {
+      const { caller, person = caller } = context;
       const job = jobs.list().find((running) => running.id === id);
       if (job === undefined) throw new MicroError("not_found", `no command ${id} is running; \`jobs\` shows what is`);
-      if ((job.person ?? job.caller) !== person && !mayRun(OTHERS)) {
+      if ((job.person ?? job.caller) !== person && !jobs.seesAll(context)) {
         throw new MicroError("permission_denied", `${id} was started by ${job.caller}; only they can cancel it`);
       }
       return { cancelled: jobs.cancel(id) ? job : undefined };

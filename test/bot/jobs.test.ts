@@ -18,10 +18,10 @@ const ask = async (input: MemoryInput, text: string, from = "ann") => {
 };
 
 describe("what others run", () => {
-  async function setUp() {
+  async function setUp(rules = policy) {
     const input = memoryInput();
     const { command, runs } = telling("work", { gate: () => new Promise<void>(() => {}) });
-    await botOn([input], { commands: [command], policy, drainMs: 0 }).start();
+    await botOn([input], { commands: [command], policy: rules, drainMs: 0 }).start();
     input.say("work secret", { from: "ann" });
     await expect.poll(() => runs).toEqual(["secret"]);
     return input;
@@ -39,6 +39,14 @@ describe("what others run", () => {
       ),
     ).toEqual(["memory:ann work …", "memory:ann work secret", "memory:ann work secret"]);
     expect(await ask(input, "jobs --output json", "bob")).not.toContain("secret");
+  });
+
+  it("is not shown to who may do all to one service only", async () => {
+    const rules = readPolicy("members: ['test:*']\nrules: ['allow memory:bob * payments/*']", "test");
+    const input = await setUp(rules);
+    const id = /^([0-9a-f]{6})/m.exec(await ask(input, "jobs", "bob"))?.[1];
+    expect(await ask(input, "jobs", "bob")).not.toContain("secret");
+    expect(await ask(input, `cancel ${id}`, "bob")).toContain("only they can cancel it");
   });
 
   it("is not the question about it", async () => {

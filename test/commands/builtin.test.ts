@@ -16,7 +16,7 @@ const all: readonly AnyCommand[] = [
   helpCommand(() => catalog),
   ...policyQuestions({} as PolicyDesk),
   ...linkCommands({} as Linking),
-  ...jobsCommands({ list: () => [], lost: () => [], cancel: () => false }),
+  ...jobsCommands({ list: () => [], lost: () => [], cancel: () => false, seesAll: () => false }),
 ];
 const catalog = createCatalog(all);
 

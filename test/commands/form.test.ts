@@ -33,7 +33,7 @@ const everyKind = defineCommand({
   view: () => ({ kind: "text", text: "" }),
 });
 
-const jobs = jobsCommands({ list: () => [], lost: () => [], cancel: () => false });
+const jobs = jobsCommands({ list: () => [], lost: () => [], cancel: () => false, seesAll: () => false });
 const commands: readonly AnyCommand[] = [everyKind, ...builtin, ...smallTalk, ...jobs];
 const catalog = createCatalog([...commands, helpCommand(() => catalog)]);
 

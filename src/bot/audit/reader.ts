@@ -1,6 +1,6 @@
 import { type Audit, type AuditFound, type AuditRow, READ_ALL, type Replayed } from "../../commands/audit-record.ts";
 import type { CommandContext } from "../../commands/command.ts";
-import type { Policy } from "../policy.ts";
+import type { Policy, Request } from "../policy.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { type Linked, readRow } from "./chain.ts";
 import { verify } from "./verify.ts";
@@ -43,13 +43,16 @@ function found(rows: readonly AuditRow[]): readonly AuditFound[] {
   return [{ ...record, ...ending, hash: last.row.hash, ...(begun && { begunSeq: begun.row.seq }) } as AuditFound];
 }
 
-/** By the policy of a bot: what it says of one who asks there and then, and nothing that wants approvers first. */
-export function seesAllBy(policy: Pick<Policy, "decide">): Audit["seesAll"] {
+/**
+ * By the policy of a bot: what it says of one who asks there and then, and nothing that wants approvers first.
+ * @param what stands for what others did or do
+ */
+export function seesAllBy(policy: Pick<Policy, "decide">, what: Request["command"] = READ_ALL): Audit["seesAll"] {
   return ({ caller, guest = false, room, clock }) => {
     const { allowed, approvals } = policy.decide({
       caller,
       guest,
-      command: READ_ALL,
+      command: what,
       ...(room !== undefined && { room }),
       at: clock.now(),
     });

@@ -1,7 +1,4 @@
 // The bot as the program makes it, over the networks of the bench, with one command more: `bench 17.` answers `heard 17`.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { z } from "zod";
 import { NETWORKS } from "./networks.mjs";
 import { openNetwork } from "./people.mjs";
@@ -11,9 +8,9 @@ import { openNetwork } from "./people.mjs";
  * @param more `commands`: further ones, as `defineCommand` takes them; `wrap`: around each input
  */
 export async function startBot(fakes, names, began = () => {}, { commands = [], wrap = (input) => input } = {}) {
-  const [{ createBot }, { sqliteKv }, builtin, { cached }, { memoryRegistry }, { defineCommand }] = await Promise.all([
+  const [{ createBot }, { memoryKv }, builtin, { cached }, { memoryRegistry }, { defineCommand }] = await Promise.all([
     import("../../dist/src/bot/bot.js"),
-    import("../../dist/src/platform/kv/sqlite.js"),
+    import("../../dist/src/platform/kv/memory.js"),
     import("../../dist/src/commands/builtin.js"),
     import("../../dist/src/core/registry/cache.js"),
     import("../../dist/src/core/registry/memory.js"),
@@ -38,9 +35,8 @@ export async function startBot(fakes, names, began = () => {}, { commands = [], 
   const inputs = await Promise.all(names.map(async (name, at) => wrap(await NETWORKS[name].input(networks[at].facts))));
   const registry = cached(memoryRegistry({ services: [] })());
   await registry.start();
-  const folder = mkdtempSync(join(tmpdir(), "bench-inputs-store-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const store = sqliteKv({ path: join(folder, "store.sqlite") });
+  // As the program has it, but for the disk: what that costs is told by the bench of messages.
+  const store = memoryKv();
   await store.start();
   const bot = createBot({
     inputs,

@@ -8,14 +8,15 @@ import { openNetwork } from "./people.mjs";
  * @param more `commands`: further ones, as `defineCommand` takes them; `wrap`: around each input
  */
 export async function startBot(fakes, names, began = () => {}, { commands = [], wrap = (input) => input } = {}) {
-  const [{ createBot }, { memoryKv }, builtin, { cached }, { memoryRegistry }, { defineCommand }] = await Promise.all([
-    import("../../dist/src/bot/bot.js"),
-    import("../../dist/src/platform/kv/memory.js"),
-    import("../../dist/src/commands/builtin.js"),
-    import("../../dist/src/core/registry/cache.js"),
-    import("../../dist/src/core/registry/memory.js"),
-    import("../../dist/src/commands/command.js"),
-  ]);
+  const [{ createBot }, { memoryJournal }, builtin, { cached }, { memoryRegistry }, { defineCommand }] =
+    await Promise.all([
+      import("../../dist/src/bot/bot.js"),
+      import("../../dist/src/bot/journal.js"),
+      import("../../dist/src/commands/builtin.js"),
+      import("../../dist/src/core/registry/cache.js"),
+      import("../../dist/src/core/registry/memory.js"),
+      import("../../dist/src/commands/command.js"),
+    ]);
   const bench = defineCommand({
     name: "bench",
     summary: "Tell that it was heard",
@@ -35,9 +36,6 @@ export async function startBot(fakes, names, began = () => {}, { commands = [], 
   const inputs = await Promise.all(names.map(async (name, at) => wrap(await NETWORKS[name].input(networks[at].facts))));
   const registry = cached(memoryRegistry({ services: [] })());
   await registry.start();
-  // As the program has it, but for the disk: what that costs is told by the bench of messages.
-  const store = memoryKv();
-  await store.start();
   const bot = createBot({
     inputs,
     commands: [...builtin.builtin, ...builtin.smallTalk, bench, ...commands.map(defineCommand)],
@@ -45,7 +43,8 @@ export async function startBot(fakes, names, began = () => {}, { commands = [], 
     client: undefined,
     // People here say more than the bot would let them.
     limit: "none",
-    store,
+    // What the store costs, and its disk, is told by the bench of messages. Full from the beginning, so that it is not what grows.
+    journal: memoryJournal({ max: 1000 }),
   });
   await bot.start();
   return { networks, bot };

@@ -1,14 +1,13 @@
-import { randomInt } from "node:crypto";
 import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import { jobsCommands, OTHERS_JOBS } from "../commands/jobs.ts";
-import type { Line } from "../commands/line.ts";
 import { linkCommands } from "../commands/link.ts";
 import { pauseCommands } from "../commands/pause.ts";
 import { policyQuestions } from "../commands/policy.ts";
 import { requestsCommands } from "../commands/requests.ts";
 import type { Broker } from "../core/broker/broker.ts";
+import { noBroker } from "../core/broker/none.ts";
 import type { Client } from "../core/client/client.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
@@ -26,7 +25,9 @@ import { memoryAudit } from "./audit/memory.ts";
 import { auditReader, seesAllBy } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
 import { type Answer, type Context, say, toldOf } from "./context.ts";
+import { contextOf, createIds } from "./heard.ts";
 import { createInterrupted, mayBeginAnew } from "./interrupted.ts";
+import { joinAll } from "./joining.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
@@ -49,7 +50,7 @@ import { createLink } from "./links.ts";
 import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
 import { createPause, refusePaused } from "./pause.ts";
-import { callerOf, personOf, whose } from "./people.ts";
+import { personOf, whose } from "./people.ts";
 import { createDesk } from "./policy/desk.ts";
 import { createLinking } from "./policy/linking.ts";
 import { createLinks } from "./policy/links.ts";
@@ -356,26 +357,14 @@ export function createBot(init: BotInit): Bot {
         onLeft: goOn,
         onLost: ({ id }) => void runner.jobs.cancel(id),
       });
-      const openings = links.map((link) => link.open());
-      const main = openings.slice(0, init.inputs.length);
-      for (const [at, { joined }] of openings.slice(main.length).entries()) {
-        void joined.then((error) => {
-          const input = init.beside?.[at]?.name;
-          if (error) log.warn({ input, reason: error.message }, "goes without this input");
-        });
-      }
-      void Promise.all(main.map(({ ended }) => ended)).then((ends) => finish(ends.find((error) => error)));
-      let refusal: MicroError | undefined;
-      const refused = new Promise<void>((resolve) => {
-        for (const { joined } of main) {
-          void joined.then((error) => {
-            refusal ??= error;
-            if (error) resolve();
-          });
-        }
+      const count = init.inputs.length;
+      const refusal = await joinAll({
+        links: links.slice(0, count),
+        beside: links.slice(count),
+        clock,
+        log,
+        onEnd: finish,
       });
-      const all = Promise.all(openings.map(({ joined }) => joined));
-      await within(clock, START_MS, Promise.race([all, refused]));
       signal?.removeEventListener("abort", leave);
       if (refusal) await stopOnce();
       if (refusal) throw refusal;
@@ -389,42 +378,4 @@ export function createBot(init: BotInit): Bot {
 
 function never(input: Input): never {
   throw new MicroError("internal", `there is no link for ${input.name}`);
-}
-
-const noBroker: Broker = {
-  kind: "none",
-  where: "nowhere",
-  start: async () => {},
-  stop: async () => {},
-  publish: async () => nothingThere(),
-  subscribe: async () => nothingThere(),
-};
-
-function nothingThere(): never {
-  throw new MicroError("unimplemented", "this bot has no broker: who made it gave it none");
-}
-
-/** How long `start()` waits for the networks; one that is away by then is joined when it is back. */
-const START_MS = 10_000;
-
-/** Six hex digits that come round after 16 million; from anywhere, so that two bots' ids seldom meet in a service's log. */
-function createIds(): () => string {
-  let last = randomInt(2 ** 24);
-  return () => {
-    last = (last + 1) % 2 ** 24;
-    return last.toString(16).padStart(6, "0");
-  };
-}
-
-function contextOf(input: Input, message: IncomingMessage, line: Line, id: string): Context {
-  return {
-    input,
-    message,
-    line,
-    taken: () => {},
-    caller: callerOf(input.name, message.from.id),
-    id,
-    show: async () => {},
-    confirmed: false,
-  };
 }

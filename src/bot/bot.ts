@@ -67,7 +67,7 @@ export interface BotInit {
   readonly inputs: readonly Input[];
   /** Other ways in, there as long as the inputs are: they neither keep the bot running nor bring it down. */
   readonly beside?: readonly Input[];
-  /** Beside `help`, `jobs` and `cancel`, which the bot brings. */
+  /** Beside those that the bot brings: `help`, `jobs`, `more`, `requests`, `replicas` and what else its catalog has. */
   readonly commands: readonly AnyCommand[];
   /** Started and stopped by whoever made them. */
   readonly registry: Registry;

@@ -38,7 +38,7 @@ export interface Context {
   readonly confirmed: boolean;
   /** What was confirmed, and by whom; from `confirm` (heard) on. */
   readonly approval?: Approval;
-  /** What it touches, as it was looked up right before it ran; on writes that were confirmed. */
+  /** What it touches, as it was looked up at the yes; on writes that were confirmed (`order` may wait after that). */
   readonly touched?: readonly Touched[];
   /** `break-glass` was said before the line: why it is to go without approvers. */
   readonly brokeGlass?: string;

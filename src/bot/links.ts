@@ -113,7 +113,8 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
       if (work === undefined) continue;
       during(work.done);
       await work.taken;
-      // To ask for the next is to acknowledge this one: not before its command has begun and the other networks had a turn.
+      // To ask for the next is to acknowledge this one: it is in the journal by now. One turn of the event loop more, so that
+      // the other networks get theirs, and what can begin at once has begun.
       await setImmediate();
     }
   };

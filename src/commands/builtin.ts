@@ -14,8 +14,8 @@ import { stream } from "./stream.ts";
 import { subscribe } from "./subscribe.ts";
 
 /**
- * The verbs that every front end has. A new command is one file and one line here. `help`, `jobs` and `cancel` are not
- * here: they are made of a running bot, in `src/bot/bot.ts`.
+ * The verbs that every front end has. A new command is one file and one line here. Those that are made of
+ * a running bot (`help`, `jobs`, `more`, `requests`, …) are put together in `src/bot/bot.ts`.
  */
 export const builtin: readonly AnyCommand[] = [
   listServices,

@@ -23,7 +23,10 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly rest?: keyof z.input<S> & string;
   /** `area:verb`; roles grant patterns such as `registry:*`. */
   readonly permission: `${string}:${string}`;
-  /** `read` may be repeated freely and is open to members; `write` needs a grant and is confirmed. */
+  /**
+   * `read` may be repeated freely and is open to members; `write` needs a grant, is confirmed in chat (unless `confirm: false`),
+   * and stops while writes are paused. The command line asks for neither.
+   */
   readonly effect: "read" | "write";
   /** `false`: a write that is not confirmed first, because saying it is saying it (`call`). */
   readonly confirm?: false;

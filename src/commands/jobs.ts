@@ -13,7 +13,7 @@ export interface Job {
   readonly person?: string;
   /** The name of the command. */
   readonly command: string;
-  /** As it was typed. */
+  /** As it may be shown: secrets are crossed out. */
   readonly text: string;
   readonly startedAt: number;
 }

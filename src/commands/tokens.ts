@@ -61,6 +61,7 @@ export function tokenCommands(desk: TokenDesk): readonly AnyCommand[] {
     summary: "Show which tokens are valid",
     input: z.object({}),
     permission: "bot:admin",
+    // Only a write is never open to all members; so it is paused, too.
     effect: "write",
     confirm: false,
     examples: ["token list"],

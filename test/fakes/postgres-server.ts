@@ -73,7 +73,7 @@ export async function startPostgres(
     },
     stop: async () => {
       await running.kill();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
 }

@@ -11,12 +11,19 @@ export type Output = "text" | "json" | "raw";
 export interface Parsed {
   readonly input: Record<string, unknown>;
   readonly output: Output;
+  /** Where its fields' values stand in the line, in that order; also those that a later one took the place of. */
+  readonly values: readonly Value[];
 }
 
 /** Where in a line the trouble stands, for a caret under it. */
 export interface Mark {
   readonly start: number;
   readonly end: number;
+}
+
+/** A field's value as it stands in a line, without an option's name and without quotes. */
+export interface Value extends Mark {
+  readonly field: string;
 }
 
 /**
@@ -29,6 +36,7 @@ export function parse(match: Match): Parsed {
   const specs = fields(command);
   const given: Record<string, unknown> = {};
   const marks: Record<string, Mark> = {};
+  const values: Value[] = [];
   let output: Output = "text";
   let optionsOver = false;
   let wordIndex = 0;
@@ -56,6 +64,9 @@ export function parse(match: Match): Parsed {
         throw wrong(match, `--${field.name} wants ${valueName(field)}, not "${shortened(value)}"`, holder);
       } else take(given, field, value);
       marks[field.name] = holder;
+      const equals = option.value === undefined ? 0 : line.text.slice(word.start, word.end).indexOf("=") + 1;
+      const { start, end } = inside(holder);
+      values.push({ field: field.name, start: start + equals, end });
       continue;
     }
     const field = specs[wordIndex++];
@@ -65,12 +76,14 @@ export function parse(match: Match): Parsed {
     if (field.place === "word") {
       take(given, field, word.text);
       marks[field.name] = word;
+      values.push({ field: field.name, ...inside(word) });
       continue;
     }
     const json = quotedJson(word);
     if (json !== undefined) {
       given[field.name] = json;
       marks[field.name] = word;
+      values.push({ field: field.name, ...inside(word) });
       continue;
     }
     const end = restEnd(line, word);
@@ -79,6 +92,7 @@ export function parse(match: Match): Parsed {
     }
     given[field.name] = line.text.slice(word.start, end);
     marks[field.name] = { start: word.start, end };
+    values.push({ field: field.name, start: word.start, end });
     while ((line.words[at + 1]?.start ?? Number.POSITIVE_INFINITY) < end) at++;
   }
 
@@ -86,7 +100,7 @@ export function parse(match: Match): Parsed {
   if (checked.success) {
     const input = checked.data as Record<string, unknown>;
     const doubtful = doubtfulName(command, line, match.from, input);
-    if (doubtful === undefined) return { input, output };
+    if (doubtful === undefined) return { input, output, values };
     const { words, start, end } = doubtful;
     throw wrong(match, words, start === undefined || end === undefined ? undefined : { start, end });
   }
@@ -164,6 +178,11 @@ function take(given: Record<string, unknown>, field: Field, text: string): void 
     default:
       given[field.name] = text;
   }
+}
+
+/** A word without its quotes. */
+function inside({ start, end, quoted }: Word): Mark {
+  return quoted ? { start: start + 1, end: end - 1 } : { start, end };
 }
 
 /** JSON in the quotes that a shell wants around it, as it is pasted from there into a chat. */

@@ -1,7 +1,7 @@
-import { CROSSED_OUT, type Redactor } from "../core/redact.ts";
+import { CROSSED_OUT, createRedactor, type Redactor } from "../core/redact.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Line } from "./line.ts";
-import { parse } from "./parse.ts";
+import { type Mark, type Parsed, parse } from "./parse.ts";
 
 /** A line for others to see, and the values in it that are to be kept from them. */
 export interface Told {
@@ -10,34 +10,38 @@ export interface Told {
 }
 
 /**
- * Crosses the values of a command's secret fields out (`Command.secrets`), and whatever else is known or looks like a
- * secret. Where that is not certain, nothing is left but the command's name: values that are short or spelled otherwise
- * than they are read, and lines that are not understood.
+ * Crosses the values of a command's secret fields out (`Command.secrets`), where they stand in the line and whatever their
+ * length, and whatever else is known or looks like a secret. Of a line that is not understood nothing is left but the
+ * command's name.
  */
 export function told(line: Line, catalog: Catalog, redactor: Redactor): Told {
   const match = catalog.match(line);
   const names: readonly string[] = match?.command.secrets ?? [];
   if (match === undefined || names.length === 0) return { text: redactor.text(line.text), secrets: [] };
-  const hidden = `${match.command.name} …`;
-  let input: Record<string, unknown>;
+  let parsed: Parsed;
   try {
-    ({ input } = parse(match));
+    parsed = parse(match);
   } catch {
     const words = line.words.slice(match.from).map(({ text }) => text);
-    return { text: hidden, secrets: words };
+    return { text: `${match.command.name} …`, secrets: words };
   }
-  const secrets = names.flatMap((name) => texts(input[name]));
-  let text = line.text;
-  for (const secret of secrets) {
-    const without = secret.length < LONG ? text : text.replaceAll(secret, CROSSED_OUT);
-    if (without === text) return { text: hidden, secrets };
-    text = without;
-  }
-  return { text: redactor.text(text), secrets };
+  const values = parsed.values.filter(({ field }) => names.includes(field));
+  const asSaid = values.map(({ start, end }) => line.text.slice(start, end));
+  const secrets = [...new Set([...names.flatMap((name) => texts(parsed.input[name])), ...asSaid])];
+  return { text: redactor.text(without(line.text, values, secrets)), secrets };
 }
 
-/** A shorter one stands in other words, and taking it out of those shows it. */
-const LONG = 6;
+/** What stands between the values, where a long one may stand once more; a short one would be found in other words. */
+function without(text: string, values: readonly Mark[], secrets: readonly string[]): string {
+  const rest = createRedactor(secrets);
+  let out = "";
+  let from = 0;
+  for (const { start, end } of values) {
+    out += rest.text(text.slice(from, start)) + CROSSED_OUT;
+    from = end;
+  }
+  return out + rest.text(text.slice(from));
+}
 
 /** The texts in a value, and the numbers as they are written. */
 function texts(value: unknown): readonly string[] {

@@ -189,7 +189,7 @@ describe("secret fields of a command", () => {
   it.each([
     ["login ann tiger-lily-77", "login ann [secret]"],
     ["login ann 'tiger lily 77'", "login ann '[secret]'"],
-    ["login ann tiger-lily-77 --pin 4711", "login …"],
+    ["login ann tiger-lily-77 --pin 4711", "login ann [secret] --pin [secret]"],
     ["login ann tiger-lily-77 --pin 4711 --nothing x", "login …"],
     ["login nobody tiger-lily-77 --pin 471147", "login nobody [secret] --pin [secret]"],
   ])("are crossed out wherever the line goes: %s", async (line, told) => {

@@ -323,7 +323,7 @@ describe("many commands at once", () => {
     expect(jobs).toContain("work long");
     const id = /^([0-9a-f]{6})/m.exec(jobs)?.[1];
     input.say(`cancel ${id}`, { from: "bob" });
-    expect(await said(input)).toContain("only they can cancel it");
+    expect(await said(input)).toContain("they can cancel it, or who has the grant `bot:admin`");
     input.say(`cancel ${id}`, { from: "ann" });
     const answers = [await said(input), await said(input)].join("\n");
     expect(answers).toContain(`cancelled ${id}`);

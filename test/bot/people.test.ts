@@ -119,7 +119,7 @@ describe("one person on two networks", () => {
       .toContain("wait");
     const id = /^([0-9a-f]{6})/m.exec(jobs)?.[1] ?? "";
     xmpp.say(`cancel ${id}`, { from: "ann@evil.example" });
-    expect(await text(xmpp)).toContain("only they can cancel it");
+    expect(await text(xmpp)).toContain("they can cancel it, or who has the grant `bot:admin`");
     xmpp.say(`cancel ${id}`, { from: "ann@chat.example.org" });
     expect(await text(xmpp)).toBe(`cancelled ${id}: wait`);
     expect(await text(slack)).toContain("cancel");
@@ -145,7 +145,7 @@ describe("one person on two networks", () => {
     let jobs = "";
     await expect.poll(async () => (jobs = await ask("jobs", "other"))).toContain("wait");
     const id = /^([0-9a-f]{6})/m.exec(jobs)?.[1] ?? "";
-    expect(await ask(`cancel ${id}`, "other")).toContain("only they can cancel it");
+    expect(await ask(`cancel ${id}`, "other")).toContain("they can cancel it, or who has the grant `bot:admin`");
     let told = "pong";
     for (let n = 0; n < 20 && told === "pong"; n++) told = await ask("ping", "other");
     expect(told).toContain("more than 20 commands");

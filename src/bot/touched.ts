@@ -5,6 +5,7 @@ import { deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Context } from "./context.ts";
 import { cut } from "./fit.ts";
+import { isGuest } from "./layers/authorize.ts";
 import { roomOf } from "./long.ts";
 import { whose } from "./people.ts";
 import type { RunInit } from "./run.ts";
@@ -29,6 +30,7 @@ export function createLook(init: Pick<RunInit, "registry" | "client" | "broker" 
       caller,
       person: whose(context),
       room: roomOf(on.name, message.place.room),
+      guest: isGuest(context),
       mayRun: (other) => init.mayRun(context, other),
       oneShot: false,
       emit: async () => {},

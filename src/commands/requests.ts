@@ -64,7 +64,7 @@ export function requestsCommands(requests: Requests): readonly AnyCommand[] {
     run: async ({ id }) => {
       throw new MicroError(
         "invalid_argument",
-        `${id} is no id of a request, which is six digits and letters up to f: \`requests\` shows them`,
+        `\`${id}\` is not the id of a request (six characters of 0-9 and a-f, as 03f9a1); \`requests\` shows them`,
       );
     },
     view: () => ({ kind: "text", text: "" }),

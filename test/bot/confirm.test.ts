@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { AuditRecord } from "../../src/bot/layers/audit.ts";
 import type { ConfirmSettings } from "../../src/bot/layers/confirm.ts";
+import { defineCommand } from "../../src/commands/command.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { manualClock } from "../fakes/clock.ts";
 import { botOn, telling, textOf } from "./run-bot.ts";
@@ -52,6 +54,28 @@ describe("a question before a write", () => {
     );
     expect(question(0)?.choices).toBeUndefined();
     expect(question(0)?.progress?.last).toBe(true);
+  });
+
+  it("shows every option but a secret one, however short that is", async () => {
+    const input = memoryInput();
+    const restart = defineCommand({
+      name: "restart service",
+      summary: "Restart a service",
+      input: z.object({ service: z.string(), pin: z.string(), nodes: z.coerce.number().default(1) }),
+      words: ["service"],
+      secrets: ["pin"],
+      permission: "test:restart",
+      effect: "write",
+      run: async ({ pin }) => ({ long: pin.length }),
+      view: ({ long }) => ({ kind: "text", text: `restarted with ${long}` }),
+    });
+    await botOn([input], { commands: [restart] }).start();
+    input.say("restart service payments --pin=4711 --nodes 9");
+    await expect
+      .poll(() => textOf(input.sent[0]))
+      .toMatch(/^this changes things: restart service payments --pin=\[secret\] --nodes 9\n/);
+    input.say("yes");
+    await expect.poll(() => input.sent.map(textOf)).toContain("restarted with 4");
   });
 
   it("Approval buttons (chat.md §6): a no drops it for good", async () => {

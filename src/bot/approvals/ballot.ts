@@ -14,6 +14,8 @@ export interface Ballot {
   yes(context: Context, spoken: Spoken): Promise<{ readonly held: Held; readonly more?: string }>;
   /** @throws MicroError why this no does not count */
   no(context: Context, spoken: Spoken): Promise<Answer>;
+  /** Whether anything in this room waits for a yes. */
+  isAsked(context: Context): Promise<boolean>;
 }
 
 export function createBallot(desk: Desk): Ballot {
@@ -103,6 +105,7 @@ export function createBallot(desk: Desk): Ballot {
         const ended = await desk.end(held, { kind: "dropped", text });
         return ended && say(`not done: ${shownLine(held.pending)}`);
       }),
+    isAsked: async (context) => (await here(context)).some(({ pending }) => isOpen(pending, clock.now())),
   };
 }
 

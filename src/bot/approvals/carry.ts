@@ -38,6 +38,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
     const { id, input, message, line, brokeGlass } = context;
     const shown = toldOf(context);
     const touched = await look(context);
+    const seeks = context.run?.command.touches !== undefined || context.run?.command.target !== undefined;
     const approvals = demandedOf(context);
     const now = clock.now();
     const { pending } = await pendings.add({
@@ -50,6 +51,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
       at: now,
       expiresAt: now + (approvals === undefined ? desk.waitMs : desk.approveMs),
       touched,
+      ...(seeks && { seeks }),
       state: stateOf(context, touched),
       votes: [],
       ...(approvals && { approvals }),
@@ -102,7 +104,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
       const { id, asker, line, votes, approvals, brokeGlass } = pending;
       // It would be decided and then not begun (`layers/begin.ts`); so it still waits for a yes.
       if ((context.claim?.before ?? 0) > 0) {
-        const words = `nothing was done: who heard this yes of me went away before it had begun; say \`${name} yes ${id}\` again if it still holds: ${shownLine(pending)}`;
+        const words = `nothing was done: the process of mine that heard this yes stopped before it had begun; say \`${name} yes ${id}\` again if you still want it: ${shownLine(pending)}`;
         throw new MicroError("unavailable", words);
       }
       const own = approvals === undefined;

@@ -48,6 +48,8 @@ export interface Pending {
   readonly expiresAt: number;
   /** What it showed, and the digest of that and of the arguments (`stateOf`). */
   readonly touched: readonly Touched[];
+  /** Its command says what it touches, so that none is worth a word. */
+  readonly seeks?: true;
   readonly state: string;
   /** Absent: a yes of who asked is enough. */
   readonly approvals?: { readonly count: number; readonly role: string };

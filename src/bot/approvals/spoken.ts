@@ -21,6 +21,11 @@ export function spokenIn({ text }: Line): Spoken | undefined {
   return { word: no ? "no" : "yes", id: id.toLowerCase(), ...(why !== undefined && { why }) };
 }
 
+/** `yess`, `yes please`, `yes 03f9a1 if it is quick`: meant as a yes, and none. */
+export function isNearlyYes({ text }: Line): boolean {
+  return /^\s*yes(?:s+|[\s,.!].*)$/is.test(text);
+}
+
 /**
  * `break-glass "the pager says so" call …`: the line and why it is to go without approvers. The reason stands in quotes, so that
  * no word of the line is taken for it; anything else is not understood here, and the command `break-glass` tells how it is said.

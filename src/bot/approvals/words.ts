@@ -40,13 +40,13 @@ export function alarm(pending: Pending, skipped: string, at: number): string {
 }
 
 function about(pending: Pending): readonly string[] {
-  const { touched, brokeGlass } = pending;
+  const { touched, seeks, brokeGlass } = pending;
   const line = shownLine(pending);
   return [
     ...(brokeGlass === undefined ? [] : [`BREAK-GLASS, without approvers; reason: ${flat(brokeGlass)}`]),
     `this changes things: ${indented(line)}`,
-    ...(HIDDEN.test(line) ? [`it has signs that are not shown; spelled out: ${spelled(line)}`] : []),
-    ...touchedLines(touched),
+    ...(HIDDEN.test(line) ? [`it holds characters that cannot be seen; spelled out: ${spelled(line)}`] : []),
+    ...(seeks && touched.length === 0 ? ["touches nothing that is registered now"] : touchedLines(touched)),
   ];
 }
 
@@ -105,7 +105,7 @@ function indented(line: string): string {
   return line.replace(/\r\n?|\n/g, "\n  ");
 }
 
-/** Signs that nobody sees, so that what is read would not be what is run: controls, formats, unassigned ones. */
+/** Characters that nobody sees, so that what is read would not be what is run: controls, formats, unassigned ones. */
 const HIDDEN = /[^\P{C}\n\r\t]/u;
 
 function spelled(line: string): string {

@@ -17,7 +17,7 @@ export function begin(journalOf: (context: Context) => Journal): Layer {
     const { claim, run, line } = context;
     if (claim === undefined || run?.command.effect !== "write") return next(context);
     if (claim.before > 0) {
-      const words = `nothing was done: who heard this of me went away before it had begun; say it again if it still holds: ${toldOf(context)}`;
+      const words = `nothing was done: the process of mine that heard this stopped before it had begun; say it again if you still want it: ${toldOf(context)}`;
       const choices = [{ label: "Say it again", line: line.text }];
       throw mannered(new MicroError("unavailable", words), { choices });
     }

@@ -1,11 +1,11 @@
 import type { Requests } from "../../commands/requests.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { OutgoingMessage } from "../../inputs/input.ts";
-import { createBallot } from "../approvals/ballot.ts";
+import { createBallot, whispered } from "../approvals/ballot.ts";
 import { type CarryInit, createCarry } from "../approvals/carry.ts";
 import { createDesk, type DeskInit, type DeskSettings } from "../approvals/desk.ts";
 import { requestsOf } from "../approvals/requests.ts";
-import { brokenGlass, spokenIn } from "../approvals/spoken.ts";
+import { brokenGlass, isNearlyYes, spokenIn } from "../approvals/spoken.ts";
 import { alarm, idOfKey } from "../approvals/words.ts";
 import { type Context, type Layer, say } from "../context.ts";
 import { renderAnswer } from "../render.ts";
@@ -70,7 +70,10 @@ export function confirm(init: ConfirmInit): Confirm {
       const glass = brokenGlass(context.line);
       if (glass) return init.told({ ...context, line: glass.line, brokeGlass: glass.reason }, next);
       const spoken = spokenIn(context.line);
-      if (spoken === undefined) return next(context);
+      if (spoken === undefined) {
+        if (isNearlyYes(context.line) && (await ballot.isAsked(context))) throw whispered(notAlone());
+        return next(context);
+      }
       if (spoken.word === "no") return ballot.no(context, spoken);
       const { held, more } = await ballot.yes(context, spoken);
       return more === undefined ? carry.begin(context, held, next) : say(more);
@@ -85,6 +88,10 @@ export function confirm(init: ConfirmInit): Confirm {
       return asks || decision?.approvals !== undefined ? carry.pose(context) : next(context);
     },
   };
+}
+
+function notAlone(): MicroError {
+  return new MicroError("invalid_argument", "a yes stands alone: `yes`, or `yes 03f9a1`");
 }
 
 /** @throws MicroError when the glass is not theirs to break, or there is nothing behind it */

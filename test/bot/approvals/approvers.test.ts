@@ -180,8 +180,13 @@ describe("approvers", () => {
     const { input, runs, ask, idOf } = await asking({ rights: rightsOf({ approvals: { count: 1, role: "lead" } }) });
     await ask(() => input.say("drain payments"));
     expect(await ask(() => input.say(`yes ${idOf()} if it is quick`, { from: "bob" }))).toContain(
-      "there is no command",
+      "a yes stands alone: `yes`, or `yes 03f9a1`",
     );
+    expect(runs).toEqual([]);
+    for (const line of ["yess", "Yes please", "yes!"]) {
+      expect(await ask(() => input.say(line))).toBe("a yes stands alone: `yes`, or `yes 03f9a1`");
+      expect(await ask(() => input.say(line, { room: "other" }))).toContain("there is no command");
+    }
     expect(runs).toEqual([]);
     expect(await ask(() => input.say(`YES ${idOf().toUpperCase()}`, { from: "bob" }))).toBe("drain payments done");
   });

@@ -167,7 +167,7 @@ describe("a yes that a process left", () => {
     await ask(() => input.say("drain payments"));
     before = 1;
     expect(await ask(() => input.say("yes"))).toBe(
-      `nothing was done: who heard this yes of me went away before it had begun; say \`micro yes ${idOf()}\` again if it still holds: drain payments`,
+      `nothing was done: the process of mine that heard this yes stopped before it had begun; say \`micro yes ${idOf()}\` again if you still want it: drain payments`,
     );
     before = 0;
     expect(await ask(() => input.say("yes"))).toBe("drain payments done");

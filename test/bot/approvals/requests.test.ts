@@ -44,7 +44,9 @@ describe("requests", () => {
   it("says how approve and break-glass are said", async () => {
     const { input, ask } = await asking();
     expect(await ask(() => input.say("approve"))).toContain("approve what? `requests` shows the ids");
-    expect(await ask(() => input.say("approve it"))).toContain("it is no id of a request");
+    expect(await ask(() => input.say("approve it"))).toContain(
+      "`it` is not the id of a request (six characters of 0-9 and a-f, as 03f9a1); `requests` shows them",
+    );
     expect(await ask(() => input.say("help approve"))).toContain("Say yes to what somebody else has asked for");
     expect(textOf(input.sent.at(-1))).not.toContain("undefined");
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readPolicy } from "../../../src/bot/policy.ts";
+import type { AnyCommand } from "../../../src/commands/command.ts";
 import { deregisterService, registerService } from "../../../src/commands/register-service.ts";
 import { MicroError } from "../../../src/core/errors.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
@@ -54,12 +55,31 @@ describe("what a question shows", () => {
     expect(await ask(() => input.say("yes"))).toContain("\n- table orders 7\n+ table orders 8\n");
   });
 
+  it("is looked up in the name of who asks, also when nobody vouches for them", async () => {
+    const guests: (boolean | undefined)[] = [];
+    const touches: AnyCommand["touches"] = async (_, { guest }) => {
+      guests.push(guest);
+      return [];
+    };
+    const { command } = telling("migrate", { effect: "write", touches });
+    const { input, ask } = await asking({ commands: [command] });
+    await ask(() => input.say("migrate now"));
+    await ask(() => input.say("migrate now", { from: { id: "eve", name: "eve", guest: true } }));
+    expect(guests).toEqual([false, true]);
+  });
+
   it("shows the versions and nodes that a registration touches, and only those it takes away", async () => {
     const { input, registry, ask } = await asking({ commands: [registerService, deregisterService] });
     await registry.register(service("foo", "1", "foo-1", "foo-2"));
     const record = '{"name":"foo","version":"1","nodes":[{"id":"foo-1","address":"10.0.0.5:9090"}]}';
     expect(await ask(() => input.say(`register service ${record}`))).toContain("\ntouches foo 1: nodes foo-1, foo-2\n");
     expect(await ask(() => input.say(`deregister service ${record}`))).toContain("\ntouches foo 1: node foo-1\n");
+    expect(await ask(() => input.say('deregister service {"name":"bar"}'))).toContain(
+      "\ntouches nothing that is registered now\n",
+    );
+    expect(await ask(() => input.say(`deregister service {"name":"foo","version":"2"}`))).toContain(
+      "\ntouches nothing that is registered now\n",
+    );
     expect(await ask(() => input.say("register service {}"))).toContain("a service needs a name");
     expect(await ask(() => input.say("drain nothing"))).toContain("\ntouches nothing (not registered)\n");
   });
@@ -83,10 +103,10 @@ describe("what a question shows", () => {
     expect(await ask(() => input.say("yes"))).toBe("drain payments done");
   });
 
-  it("spells out signs that nobody sees, and lets no line pass for two", async () => {
+  it("spells out characters that nobody sees, and lets no line pass for two", async () => {
     const { input, ask } = await asking({ commands: [telling("note", { effect: "write" }).command] });
     const text = await ask(() => input.say("note 'pay\u202estnem\u200b'"));
-    expect(text).toContain("\nit has signs that are not shown; spelled out: note 'pay<U+202E>stnem<U+200B>'\n");
+    expect(text).toContain("\nit holds characters that cannot be seen; spelled out: note 'pay<U+202E>stnem<U+200B>'\n");
     const two = await ask(() => input.say("note 'x\ntouches nothing'"));
     expect(two).toContain("this changes things: note 'x\n  touches nothing'\n");
   });

@@ -90,7 +90,8 @@ function whispered(stanza: Xml, text: string, from: Jid, room: Room, hearing: He
   return {
     id: givenId(stanza, who.id),
     from: who,
-    place: placeOf(stanza, { room: to, to, type: "chat", who: who.id }),
+    // A room for each person: whoever has the nick next finds nothing of theirs here.
+    place: placeOf(stanza, { room: who.id === undefined ? to : `${to} ${who.id}`, to, type: "chat", who: who.id }),
     text,
     addressed: true,
     sentAt: hearing.now,

@@ -117,7 +117,8 @@ describe("who said what to the bot in XMPP", () => {
       const who = `ann@${DOMAIN}`;
       expect((await heard()).map(({ place }) => place)).toEqual([
         { room: OPS, to: OPS, type: "groupchat", nick: "ann", who, said: expect.stringMatching(/^s/), thread: "t1" },
-        { room: `${OPS}/ann`, to: `${OPS}/ann`, type: "chat", who, said: "c1" },
+        // Whoever has the nick next is in another one.
+        { room: `${OPS}/ann ${who}`, to: `${OPS}/ann`, type: "chat", who, said: "c1" },
         { room: who, to: `${who}/laptop`, type: "chat", said: "c1" },
         { room: who, to: `${who}/laptop`, type: "chat", said: "c2" },
       ]);

@@ -3,6 +3,7 @@ import { RawJson } from "../core/codec/json.ts";
 import { MicroError } from "../core/errors.ts";
 import { byVersion } from "../core/selector/filters.ts";
 import { defineCommand } from "./command.ts";
+import { wireName } from "./names.ts";
 import { explained, readRequest } from "./request.ts";
 import { endpointNames, serviceNames } from "./service-names.ts";
 
@@ -13,8 +14,8 @@ export const call = defineCommand({
   aliases: ["query"],
   summary: "Call a service and show its answer",
   input: z.object({
-    service: z.string({ error: NEEDS }).describe("its name in the registry"),
-    endpoint: z.string({ error: NEEDS }).describe("Handler.Method, as `get service` shows it"),
+    service: wireName(NEEDS).describe("its name in the registry"),
+    endpoint: wireName(NEEDS).describe("Handler.Method, as `get service` shows it"),
     request: z.string().default("{}").describe("a JSON object"),
     address: z.string().optional().describe("host:port to call instead of looking the service up"),
     version: z.string().optional().describe("only nodes of this version"),

@@ -4,6 +4,7 @@ import { marked } from "../core/look-alike.ts";
 import type { EndpointRecord, ServiceRecord, ValueRecord } from "../core/registry/registry.ts";
 import { defineCommand } from "./command.ts";
 import { lookUp } from "./look-up.ts";
+import { wireName } from "./names.ts";
 import { remembered } from "./remembered.ts";
 import { serviceNames } from "./service-names.ts";
 
@@ -11,7 +12,7 @@ export const getService = defineCommand({
   name: "get service",
   summary: "Show a service: its nodes and its endpoints",
   input: z.object({
-    service: z.string({ error: "service requested" }).describe("its name"),
+    service: wireName("service requested").describe("its name"),
     version: z.string().optional().describe("only this version"),
   }),
   words: ["service"],

@@ -1,7 +1,27 @@
+import { z } from "zod";
 import { lookAlike } from "../core/look-alike.ts";
 import type { AnyCommand } from "./command.ts";
 import type { Line } from "./line.ts";
 import { targetOf } from "./target.ts";
+
+/**
+ * The name of a service, an endpoint or a topic. None has blanks or characters that nobody sees, and on the wire those at an
+ * end are cut off: rules would look at another name than is asked.
+ * @param missing what is said when there is none
+ */
+export function wireName(missing: string) {
+  return z.string({ error: missing }).refine((name) => unnamed(name) === undefined, {
+    error: ({ input }) => `that is no name: ${unnamed(String(input))}`,
+  });
+}
+
+/** Why it is no name. */
+function unnamed(name: string): string | undefined {
+  const found = /[\s\p{C}]/u.exec(name)?.[0];
+  if (found === undefined) return undefined;
+  const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return `it has a ${/\s/.test(found) ? "blank" : "character that nobody sees"}, U+${code}`;
+}
 
 /** A name in a line that may be taken for another one, and where it stands. */
 export interface Doubtful {
@@ -28,7 +48,7 @@ export function doubtfulName(
   const name = targetIn(command, input);
   const word = name === undefined ? undefined : line.words.slice(from).find(({ text }) => text === name);
   const raw = word && !word.quoted ? typed(line.text, word.start, word.end) : name;
-  const why = raw === undefined ? undefined : lookAlike(raw);
+  const why = raw === undefined ? undefined : (unnamed(raw) ?? lookAlike(raw));
   if (why === undefined) return undefined;
   return { words: `"${name}" is not taken for the name of a service: ${why}`, ...(word && spanOf(word)) };
 }

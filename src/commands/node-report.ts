@@ -1,12 +1,12 @@
-import { z } from "zod";
 import { askNodes, type VersionAnswers } from "../core/health/health.ts";
 import { errorText } from "../core/wire/error.ts";
 import type { CommandContext, View } from "./command.ts";
 import { lookUp } from "./look-up.ts";
+import { wireName } from "./names.ts";
 import { remembered } from "./remembered.ts";
 
 /** The word that names a service. */
-export const serviceWord = z.string({ error: "require service name" }).describe("its name");
+export const serviceWord = wireName("require service name").describe("its name");
 
 /** What every node of a service said of itself, or why it did not. */
 export interface NodeReport<T> {

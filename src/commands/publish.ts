@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineCommand } from "./command.ts";
 import { readObject } from "./json.ts";
+import { wireName } from "./names.ts";
 
 const NEEDS = `require topic and message e.g micro publish event '{"hello": "world"}'`;
 
@@ -9,7 +10,7 @@ export const publish = defineCommand({
   name: "publish",
   summary: "Publish a message to a topic",
   input: z.object({
-    topic: z.string({ error: NEEDS }).describe("its name"),
+    topic: wireName(NEEDS).describe("its name"),
     message: z.string({ error: NEEDS }).describe("a JSON object"),
     metadata: z.record(z.string(), z.string()).optional().describe("headers of the message; may be repeated"),
   }),

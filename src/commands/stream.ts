@@ -5,6 +5,7 @@ import { MicroError } from "../core/errors.ts";
 import { byVersion } from "../core/selector/filters.ts";
 import { boundFields, boundsOf, closing, follow, MAX_MS } from "./bounds.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
+import { wireName } from "./names.ts";
 import { explained, readRequest } from "./request.ts";
 import { endpointNames, serviceNames } from "./service-names.ts";
 
@@ -15,8 +16,8 @@ export const stream = defineCommand({
   name: "stream",
   summary: "Open a stream of a service and show its answers as they come",
   input: z.object({
-    service: z.string({ error: NEEDS }).describe("its name in the registry"),
-    endpoint: z.string({ error: NEEDS }).describe("Handler.Method, as `get service` shows it"),
+    service: wireName(NEEDS).describe("its name in the registry"),
+    endpoint: wireName(NEEDS).describe("Handler.Method, as `get service` shows it"),
     request: z.string().default("{}").describe("a JSON object"),
     address: z.string().optional().describe("host:port to ask instead of looking the service up"),
     version: z.string().optional().describe("only nodes of this version"),

@@ -4,12 +4,13 @@ import { RawJson } from "../core/codec/json.ts";
 import { createQueue } from "../core/queue.ts";
 import { boundFields, boundsOf, closing, follow, MAX_MS } from "./bounds.ts";
 import { defineCommand, type View } from "./command.ts";
+import { wireName } from "./names.ts";
 
 export const subscribe = defineCommand({
   name: "subscribe",
   summary: "Show what is published to a topic as it comes",
   input: z.object({
-    topic: z.string({ error: "require topic" }).describe("its name"),
+    topic: wireName("require topic").describe("its name"),
     queue: z.string().optional().describe("share the messages with other subscribers of this queue"),
     ...boundFields,
   }),

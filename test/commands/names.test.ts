@@ -29,6 +29,27 @@ describe("names in a line", () => {
   });
 
   it.each([
+    ['call payments "Order.Purge " {}', /that is no name: it has a blank, U\+0020/],
+    ['call payments " Order.Purge" {}', /blank, U\+0020/],
+    ['call payments "\tOrder.Purge" {}', /blank, U\+0009/],
+    ['call payments "Order.Purge\u0001" {}', /nobody sees, U\+0001/],
+    ['call payments "Order.Purge\u00a0" {}', /blank, U\+00A0/],
+    ['call payments "Order.\u200bPurge" {}', /nobody sees, U\+200B/],
+    ['query "payments " Order.Purge {}', /blank, U\+0020/],
+    ['stream payments "Order.Watch " {}', /blank, U\+0020/],
+    ['stream "pay ments" Order.Watch {}', /blank, U\+0020/],
+    ['publish "events " {}', /blank, U\+0020/],
+    ['subscribe "events\t"', /blank, U\+0009/],
+    ['health "payments "', /blank, U\+0020/],
+    ['stats "payments "', /blank, U\+0020/],
+    ['logs "payments "', /blank, U\+0020/],
+    ['get service "payments "', /blank, U\+0020/],
+    ['register service {"name":"payments ","version":"1","nodes":[]}', /blank, U\+0020/],
+  ])("that are read without their blanks on the wire are refused: %s", (text, why) => {
+    expect(reading(text)).toThrow(why);
+  });
+
+  it.each([
     ["\u200bcall\u200b greeter\u200b Say.Hello {}"],
     ['call greeter Say.Hello {"name":"gо"}'],
     ["call café Say.Hello {}"],

@@ -183,7 +183,7 @@ export function createBot(init: BotInit): Bot {
       link?.during(link.outbox.send(message));
     },
   });
-  const limits = limit(init.limit ?? {}, clock, quiet);
+  const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog.match(line));
   const catalog: Catalog = createCatalog([
     ...init.commands,
     ...long.commands,

@@ -99,6 +99,45 @@ describe("limits: a flooder (item 7)", () => {
   });
 });
 
+describe("limits: a room that is full", () => {
+  it("still hears what stops things and a word on a request, and does not count them", async () => {
+    const { command, runs } = telling("change", { effect: "write" });
+    const policy = readPolicy("members: ['*:*']", "test");
+    const { input, said, pongs } = await botWith(
+      { person: rate("30/10s"), room: rate("100/10s") },
+      { commands: [command], policy },
+    );
+    const hear = async (text: string, from: string) => {
+      const before = input.sent.length;
+      input.say(text, { from });
+      await expect.poll(() => input.sent.length).toBeGreaterThan(before);
+      return textOf(input.sent.at(-1));
+    };
+    expect(await hear("change it", "admin")).toMatch(/^this changes things/);
+    for (const from of ["a", "b", "c", "d"]) await flood(input, 30, { from });
+    expect(pongs()).toBe(99);
+    expect(said(/more than 100 commands in 10s in this room/)).toBeGreaterThan(0);
+    expect(await hear("no", "admin")).toBe("not done: change it");
+    expect(await hear("jobs", "admin")).not.toMatch(REFUSED);
+    expect(await hear("cancel 000000", "admin")).not.toMatch(REFUSED);
+    expect(await hear("pause writes", "admin")).toMatch(/paused/);
+    expect(await hear("resume writes", "admin")).toMatch(/writes/);
+    expect(runs).toEqual([]);
+    // Nor does what is urgent fill it.
+    await clock.advance(60_000);
+    for (const from of ["e", "f", "g", "h"]) for (let at = 0; at < 29; at++) input.say("jobs", { from });
+    await flood(input, 1, { from: "admin" });
+    expect(pongs()).toBe(100);
+  });
+
+  it("is no way round the limit of a person", async () => {
+    const { input, said } = await botWith({ person: rate("3/10s"), room: rate("100/10s") });
+    for (let at = 0; at < 20; at++) input.say("help");
+    await flood(input, 0);
+    expect(said(REFUSED)).toBe(1);
+  });
+});
+
 describe("limits: refusals are no way to make the bot talk", () => {
   it("a crowd of strangers in one room gets a few words, and the rest in a sum", async () => {
     const { input, said } = await botWith({ guest: rate("1/10s") });

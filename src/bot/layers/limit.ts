@@ -1,7 +1,9 @@
+import type { Catalog } from "../../commands/catalog.ts";
 import { targetOf } from "../../commands/target.ts";
 import type { Clock } from "../../core/clock.ts";
 import { goDuration } from "../../core/duration.ts";
 import { MicroError } from "../../core/errors.ts";
+import { spokenIn } from "../approvals/spoken.ts";
 import type { Context, Layer } from "../context.ts";
 import { LIMITS, type LimitInit, UNLIMITED } from "../limits/limits.ts";
 import type { Quiet } from "../limits/quiet.ts";
@@ -18,6 +20,9 @@ const LONGEST_MS = 60_000;
  * Two layers: `heard` before anybody has looked at what is said, by who says it and where; `meant` where it is known what
  * it would do, and that it may be done. A yes is not counted again: its question was.
  *
+ * What stops things, and a word on a request, is heard in a room however much is said there, and is not counted against it:
+ * else a few people could keep everybody's `pause writes` from being heard. Who says it has their own limit all the same.
+ *
  * A flooder is told once and then unheard for a while (`quiet.ts`). Where a message waits for its answer
  * (`Input.everyLine`), each is answered.
  */
@@ -25,6 +30,7 @@ export function limit(
   init: LimitInit | "none",
   clock: Clock,
   quiet: Quiet,
+  match: Catalog["match"],
 ): { readonly heard: Layer; readonly meant: Layer } {
   const rates: Required<LimitInit> = init === "none" ? UNLIMITED : { ...LIMITS, ...init };
   const guests = rates.room === "none" ? "none" : halfOf(rates.room);
@@ -34,6 +40,7 @@ export function limit(
   const room = gate("room", rates.room, (rate) => `more than ${rate} in this room`, clock, quiet);
   const command = gate("command", rates.command, (rate, name) => `more than ${rate} for \`${name}\``, clock, quiet);
   const target = gate("target", rates.target, (rate, name) => `more than ${rate} for ${name}`, clock, quiet);
+  const isUrgent = ({ line }: Context) => spokenIn(line) !== undefined || match(line)?.command.urgent === true;
   return {
     heard: async (context, next) => {
       const where = roomOf(context.input.name, context.message.place.room);
@@ -41,7 +48,7 @@ export function limit(
         guest(context, whose(context));
         strangers(context, where);
       } else person(context, whose(context));
-      room(context, where);
+      if (!isUrgent(context)) room(context, where);
       return next(context);
     },
     meant: async (context, next) => {

@@ -27,6 +27,8 @@ export interface AuditSaid {
   readonly effect?: "read" | "write";
   /** Its typed arguments. */
   readonly args?: Readonly<Record<string, unknown>>;
+  /** SHA-256 of all of them as canonical JSON (RFC 8785), secrets crossed out, none cut: what `args` has no room for, it proves. */
+  readonly argsHash?: string;
   /** The rule that decided, as the policy writes it. */
   readonly rule?: string;
   /** The request that was said yes to, and who did, in their order. */

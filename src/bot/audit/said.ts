@@ -7,6 +7,7 @@ import { cut } from "../fit.ts";
 import { isGuest } from "../layers/authorize.ts";
 import { whose } from "../people.ts";
 import { bounded } from "./bounded.ts";
+import { canonicalJson, sha256 } from "./canonical.ts";
 
 /** Characters of a line that are kept. */
 const TEXT = 2000;
@@ -32,6 +33,7 @@ export function saidOf(
   const clean = (text: string) => cut(redactor.text(text), TEXT);
   const text = clean(typed(heard));
   const line = clean(toldOf(known));
+  const shown = command && args && redactor.json(withoutSecrets(command, args));
   const target = command && args && targetOf(command, args);
   const { approval, touched, brokeGlass } = known;
   return {
@@ -46,7 +48,7 @@ export function saidOf(
     text,
     ...(line !== text && { line }),
     ...(command && { command: command.name, effect: command.effect }),
-    ...(command && args && { args: bounded(redactor.json(withoutSecrets(command, args))) as Record<string, unknown> }),
+    ...(shown !== undefined && { args: bounded(shown) as Record<string, unknown>, ...digestOf(shown) }),
     ...(known.decision && { rule: known.decision.rule }),
     ...(approval && { request: approval.id, approvers: approval.approvers }),
     ...(heard.caller !== caller && { by: heard.caller }),
@@ -61,6 +63,15 @@ function typed(heard: Context): string {
   const { text } = heard.message;
   const { line } = heard;
   return text.endsWith(line.text) ? text.slice(0, text.length - line.text.length) + toldOf(heard) : toldOf(heard);
+}
+
+/** Of all of it, also of what is too long for a record. */
+function digestOf(shown: unknown): { readonly argsHash?: string } {
+  try {
+    return { argsHash: sha256(canonicalJson(shown)) };
+  } catch {
+    return {};
+  }
 }
 
 function withoutSecrets(

@@ -115,6 +115,33 @@ describe("the audit of a bot", () => {
     expect(ended?.["id"]).toBe(begun?.["id"]);
   });
 
+  it("proves the arguments it has no room for, their secrets crossed out, before the command runs", async () => {
+    const command = defineCommand({
+      name: "refund",
+      summary: "Refund",
+      input: z.object({ note: z.string(), pin: z.string(), list: z.string().transform((text) => text.split(",")) }),
+      words: ["list"],
+      secrets: ["pin"],
+      permission: "test:refund",
+      effect: "write",
+      confirm: false,
+      run: async () => ({}),
+      view: () => ({ kind: "text", text: "refunded" }),
+    });
+    const { ask, rows } = await world([command]);
+    const note = "ok ".repeat(700).trim();
+    const list = Array.from({ length: 80 }, (_, at) => `${at}`);
+    const line = (amount: string) => `refund --note "${note}" --pin=4711 ${[...list, amount].join(",")}`;
+    expect(await ask(line("1000000"))).toBe("refunded");
+    expect(await ask(line("1"))).toBe("refunded");
+    const [begun, ended, other] = await rows();
+    expect(JSON.stringify(begun)).not.toContain("1000000");
+    const argsHash = sha256(canonicalJson({ note, pin: "[secret]", list: [...list, "1000000"] }));
+    expect(begun).toMatchObject({ kind: "begun", argsHash });
+    expect(ended).toMatchObject({ kind: "ended", argsHash });
+    expect(other?.["argsHash"]).not.toBe(argsHash);
+  });
+
   it("has what was refused, and by which rule; what was not understood; and what only asks", async () => {
     const { command } = telling("change", { effect: "write", permission: "nobody:has" });
     const { command: other } = telling("turn", { effect: "write" });

@@ -132,11 +132,14 @@ function commandContext(init: RunInit, context: Context, limit: Deadline, allowa
   };
 }
 
-/** A client whose calls carry the message's id, so that a service's log can be joined with ours (`wire.md §4.1`). */
+/**
+ * A client whose calls carry the message's id, so that a service's log can be joined with ours (`wire.md §4.1`). What says
+ * where a call comes from is ours to say: what somebody typed in its stead is dropped, whatever its letters.
+ */
 function traced(client: Client, id: string): Client {
   const withTrace = (options: ClientCall["options"] = {}) => ({
     ...options,
-    metadata: { "Micro-Trace-Id": id, ...options.metadata },
+    metadata: { ...withoutOrigin(options.metadata), "Micro-Trace-Id": id },
   });
   return {
     ...client,
@@ -145,6 +148,12 @@ function traced(client: Client, id: string): Client {
     open: (to, options) => client.open(to, withTrace(options)),
     stream: (service, endpoint, options) => client.stream(service, endpoint, withTrace(options)),
   };
+}
+
+const ORIGIN: ReadonlySet<string> = new Set(["micro-trace-id", "micro-from-service"]);
+
+function withoutOrigin(metadata: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !ORIGIN.has(name.trim().toLowerCase())));
 }
 
 function never(): never {

@@ -19,7 +19,11 @@ afterEach(async () => {
   for (const bot of running.splice(0)) await bot.stop();
 });
 
-const answers = { "Say.Count": ['{"n":1}', '{"n":2}'], "Say.Watch": ['{"n":1}', '{"n":2}', undefined] };
+const answers = {
+  "Say.Count": ['{"n":1}', '{"n":2}'],
+  "Say.Hello": '{"msg":"hi"}',
+  "Say.Watch": ['{"n":1}', '{"n":2}', undefined],
+};
 
 async function botWith(limits: MemoryInputInit["limits"] = {}, init: Partial<BotInit> = {}) {
   const input = memoryInput({ limits });
@@ -91,6 +95,20 @@ describe("where what was said can be changed", () => {
     expect(await said(input)).toMatch(/^\{"n":1\}\n\{"n":2\}\n2 answers in \d\S*s$/);
     expect([input.sent.length, client.opened]).toEqual([1, 0]);
     expect(client.asked).toMatchObject([{ body: '{"to":2}', metadata: { "Micro-Trace-Id": expect.any(String) } }]);
+  });
+
+  it("says itself where a call comes from, whatever the line says", async () => {
+    const { input, client } = await botWith();
+    const forged =
+      "--metadata Micro-Trace-Id=forged --metadata micro-trace-id=forged --metadata MICRO-From-Service=admin";
+    for (const line of ["stream go.micro.srv.greeter Say.Count {}", "call go.micro.srv.greeter Say.Hello {}"]) {
+      input.say(`${line} ${forged} --metadata a=b`);
+      await said(input);
+      expect(client.asked.at(-1)?.metadata).toEqual({
+        a: "b",
+        "Micro-Trace-Id": expect.not.stringContaining("forged"),
+      });
+    }
   });
 
   it("tells how to end it while it goes on, and what came before when it was cancelled", async () => {

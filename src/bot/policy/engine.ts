@@ -38,7 +38,9 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
   const profiles = createProfiles(file, people);
   const ruled = new WeakMap<Profile, Map<string, Shelf>>();
   const bySubject = new Map<string, Ready[]>();
-  const ready = file.rules.map((rule): Ready => ({ rule, parts: partsOf(rule) }));
+  const ready = file.rules.map(
+    (rule): Ready => ({ rule, parts: partsOf(rule), ...(rule.approvals && { wide: partsOf(rule, true) }) }),
+  );
   for (const one of ready) {
     for (const key of one.rule.who) {
       const rules = bySubject.get(key);
@@ -74,6 +76,14 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
     const role = roles.find(([role, { grants }]) => profile.roles.has(role) && granted(grants, permission));
     return role && `roles.${role[0]}.grants`;
   };
+  /** What allows a request, but for the approvals that it needs. */
+  const permit = (profile: Profile, { guest, command }: Request, allowing: Rule | undefined) => {
+    if (allowing) return { rule: allowing.text, why: `allowed by \`${allowing.text}\`` };
+    const grant = grantOf(profile, guest, command.permission);
+    if (grant !== undefined) return { rule: grant, why: `allowed by ${grant} of the policy` };
+    if (guest || command.effect !== "read") return;
+    return { rule: "default", why: "members may do what changes nothing" };
+  };
   const reason = (request: Request, facts: Facts, own: Shelf): string => {
     const near = ready
       .filter(({ rule }) => rule.effect === "allow" && speaksOf(rule, request.command))
@@ -91,23 +101,24 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
       const rules = rulesFor(profile, command);
       const facts = factsOf(request);
       let allowing: Rule | undefined;
+      let wanting: Rule | undefined;
       for (const list of rules.about(facts)) {
-        for (const { rule, parts } of list) {
-          if (!parts.every((part) => part.fits(facts))) continue;
-          if (rule.effect === "deny") {
+        for (const { rule, parts, wide } of list) {
+          const fits = parts.every((part) => part.fits(facts));
+          if (fits && rule.effect === "deny") {
             return { allowed: false, rule: rule.text, why: whyDenied(rule, { request, file: name }) };
           }
-          if (allowing === undefined || isStricter(rule, allowing)) allowing = rule;
+          if (fits && (allowing === undefined || isStricter(rule, allowing))) allowing = rule;
+          if (wide === undefined || !(fits || wide.every((part) => part.fits(facts)))) continue;
+          if (wanting === undefined || isStricter(rule, wanting)) wanting = rule;
         }
       }
-      if (allowing) {
-        const { text, approvals } = allowing;
-        return { allowed: true, rule: text, why: `allowed by \`${text}\``, ...(approvals && { approvals }) };
-      }
-      const grant = grantOf(profile, guest, command.permission);
-      if (grant !== undefined) return { allowed: true, rule: grant, why: `allowed by ${grant} of the policy` };
-      if (!guest && command.effect === "read") {
-        return { allowed: true, rule: "default", why: "members may do what changes nothing" };
+      const permitted = permit(profile, request, allowing);
+      if (permitted) {
+        if (wanting?.approvals === undefined) return { allowed: true, ...permitted };
+        const { text, approvals } = wanting;
+        const why = wanting === allowing ? permitted.why : `${permitted.why}, approved as \`${text}\` wants it`;
+        return { allowed: true, rule: text, why, approvals };
       }
       return {
         allowed: false,
@@ -126,6 +137,12 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
       return (!guest && command.effect === "read") || grantOf(profile, guest, command.permission) !== undefined;
     },
     personOf: people.personOf,
+    idsOf: (caller) => {
+      // Also those that are linked with one of those: the file links some, and people others.
+      const all = new Set([caller]);
+      for (const one of all) for (const id of people.idsOf?.(one) ?? []) all.add(id);
+      return [...all];
+    },
     hasRole: (caller, guest, role) => profiles.of(caller, guest).roles.has(role),
     known: () => knownTo(file),
     check: (commands) => checkCommands(file, commands),

@@ -15,10 +15,12 @@ export interface Facts {
   readonly argument: Arguments;
 }
 
-/** A name as it was said, and as rules that deny look at it. */
-interface Name {
+/** A name as it was said, and as rules look at it that fit as soon as they may. */
+export interface Name {
   readonly said: string;
   readonly folded: string;
+  /** Folded, without blanks around it: on the wire they are lost. */
+  readonly bare: string;
 }
 
 export function factsOf(request: Request): Facts {
@@ -44,18 +46,19 @@ export interface Part {
 }
 
 /**
- * The parts of a rule, the cheapest first. A rule that allows has to fit for certain; one that denies fits as soon as it may:
- * whatever a service or a registry could take for the same (other letters, another spelling of an endpoint, a name that
- * stands twice) is the same to it.
+ * The parts of a rule, the cheapest first. A rule that allows has to fit for certain; one that denies or wants approvals fits
+ * as soon as it may: whatever a service or a registry could take for the same (other letters, another spelling of an endpoint,
+ * a name that stands twice) is the same to it.
+ * @param wide it fits as soon as it may
  */
-export function partsOf({ effect, targets, rooms, hours, tests }: Rule): readonly Part[] {
-  const wide = effect === "deny";
+export function partsOf({ effect, targets, rooms, hours, tests }: Rule, wide = effect === "deny"): readonly Part[] {
   const parts: Part[] = [];
   const any =
     <T>(all: readonly ((value: T) => boolean)[]) =>
     (value: T) =>
       all.some((one) => one(value));
-  if (targets.length > 0) parts.push({ aspect: "target", fits: any(targets.map((target) => aiming(target, wide))) });
+  if (targets.length > 0)
+    parts.push({ aspect: "target", fits: any(targets.map((target) => aiming(target, effect, wide))) });
   if (rooms.length > 0) {
     const inRoom = any(rooms.map((room) => naming(room, wide)));
     parts.push({ aspect: "room", fits: ({ room }) => room !== undefined && inRoom(room) });
@@ -68,13 +71,15 @@ export function partsOf({ effect, targets, rooms, hours, tests }: Rule): readonl
   return parts;
 }
 
-function aiming({ service, endpoint }: Target, wide: boolean): (facts: Facts) => boolean {
+function aiming({ service, endpoint }: Target, effect: Rule["effect"], wide: boolean): (facts: Facts) => boolean {
   if (service === "*" && endpoint === undefined) return () => true;
   const isService = naming(service, wide);
   const isEndpoint = endpoint === undefined ? undefined : naming(endpoint, wide);
   return (facts) => {
-    if (facts.elsewhere) return wide;
-    if (facts.target === undefined || !isService(facts.target)) return false;
+    if (facts.elsewhere) {
+      // Whichever service it is, approvals are wanted for an endpoint of that name only.
+      if (!wide || effect === "deny") return wide;
+    } else if (facts.target === undefined || !isService(facts.target)) return false;
     if (isEndpoint === undefined) return true;
     if (facts.endpoint === undefined) return false;
     return isEndpoint(facts.endpoint) || (wide && isEndpoint(shortest(facts.endpoint)));
@@ -83,12 +88,12 @@ function aiming({ service, endpoint }: Target, wide: boolean): (facts: Facts) =>
 
 /** `/payments.Order/Cancel`, as gRPC spells it, is `Order.Cancel` to the server (`wire.md §7`). */
 function shortest({ said }: Name): Name {
-  return named(said.split(/[/.]/).filter(Boolean).slice(-2).join("."));
+  return named(said.split(/[/.]/).map(trimmed).filter(Boolean).slice(-2).join("."));
 }
 
 function naming(pattern: string, wide: boolean): (name: Name) => boolean {
   const fits = matcher(wide ? folded(pattern) : pattern);
-  return wide ? (name) => fits(name.folded) : (name) => fits(name.said);
+  return wide ? (name) => fits(name.folded) || fits(name.bare) : (name) => fits(name.said);
 }
 
 function nameOf(value: unknown): Name | undefined {
@@ -103,7 +108,20 @@ function named(said: string): Name {
       small ??= folded(said);
       return small;
     },
+    get bare() {
+      return trimmed(this.folded);
+    },
   };
+}
+
+/** Without what HTTP, Go or JavaScript take for blanks at its ends. */
+function trimmed(text: string): string {
+  const isBlank = (at: number) => /[\s\p{Cc}]/u.test(text[at] ?? "x");
+  let from = 0;
+  let to = text.length;
+  while (isBlank(from)) from += 1;
+  while (to > from && isBlank(to - 1)) to -= 1;
+  return text.slice(from, to);
 }
 
 function holding(test: Test, wide: boolean): (argument: Argument) => boolean {

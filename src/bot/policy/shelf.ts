@@ -6,6 +6,8 @@ import type { Rule } from "./rule.ts";
 export interface Ready {
   readonly rule: Rule;
   readonly parts: readonly Part[];
+  /** The same for a rule that wants approvals, which fit as soon as they may. */
+  readonly wide?: readonly Part[];
 }
 
 /** Rules, put where a request finds those that may be about its service without looking at all others. */
@@ -23,7 +25,7 @@ export function createShelf(all: readonly Ready[]): Shelf {
     const { targets } = ready.rule;
     const named = targets.length > 0 && targets.every(({ service }) => !service.includes("*"));
     if (!named) loose.push(ready);
-    // Where rules that deny find a name in other letters, those that allow are looked at once more, and do not fit.
+    // Where rules find a name in other letters that fit as soon as they may, others are looked at once more, and do not fit.
     else for (const service of new Set(targets.map((target) => folded(target.service)))) add(byService, service, ready);
   }
   const everything = [all];
@@ -32,7 +34,11 @@ export function createShelf(all: readonly Ready[]): Shelf {
     all,
     about: ({ target, elsewhere }) => {
       if (elsewhere) return everything;
-      const own = target && byService.get(target.folded);
+      if (target === undefined) return others;
+      const { folded, bare } = target;
+      const own = byService.get(folded);
+      const trimmed = bare === folded ? undefined : byService.get(bare);
+      if (trimmed) return own ? [loose, own, trimmed] : [loose, trimmed];
       return own ? [loose, own] : others;
     },
   };

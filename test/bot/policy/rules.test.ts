@@ -256,6 +256,94 @@ describe("which rule decides", () => {
   });
 });
 
+describe("approvals", () => {
+  const wanted = (rule: string, request: Request) =>
+    [
+      ["allow bob service:call", rule],
+      [rule, "allow bob call"],
+    ].map((rules) => decided(rules, request));
+  const bob = (endpoint: string, init: Partial<Request> = {}, body = "{}") =>
+    calling(endpoint, body, { caller: BOB, ...init });
+  const PURGE = "allow role:oncall call payments/Order.Purge approve 1 of role:lead";
+
+  it.each([
+    ["as the rule spells it", bob("Order.Purge")],
+    ["with a blank behind it", bob("Order.Purge ")],
+    ["with a tab before it", bob("\tOrder.Purge")],
+    ["as gRPC spells it", bob("/payments.Order/Purge")],
+    ["as gRPC spells it, with a blank", bob("/payments.Order/Purge\r")],
+    ["in other letters", bob("order.purge")],
+    ["on a service in other letters", bob("Order.Purge", { target: "PAYMENTS" })],
+    ["on a service with a blank", bob("Order.Purge", { target: "payments " })],
+    ["at an address", bob("Order.Purge", { input: { address: "10.0.0.9:80" } })],
+    ["at an address, by another name", bob("Order.Purge", { target: "orders", input: { address: "10.0.0.9:80" } })],
+  ])("are wanted for whatever may be meant: %s", (_how, request) => {
+    for (const { allowed, approvals } of wanted(PURGE, request)) {
+      expect({ allowed, approvals }).toEqual({ allowed: true, approvals: { count: 1, role: "lead" } });
+    }
+  });
+
+  it.each([
+    ["another endpoint", bob("Order.Get")],
+    ["another endpoint at an address", bob("Order.Get", { input: { address: "10.0.0.9:80" } })],
+    ["another service", bob("Order.Purge", { target: "orders" })],
+    ["a longer name", bob("Order.PurgeAll")],
+  ])("are not wanted for %s", (_what, request) => {
+    for (const decision of wanted(PURGE, request)) {
+      expect(decision.allowed).toBe(true);
+      expect(decision).not.toHaveProperty("approvals");
+    }
+  });
+
+  it.each([
+    ['{"env":"prod"}', true],
+    ['{"Env":"prod"}', true],
+    ['{"env":"prod","env":"prod"}', true],
+    ['{"env":["prod","x"]}', true],
+    ['{"env":"PROD"}', true],
+    ['{"env":"staging"}', false],
+    ["{}", false],
+  ])("are wanted where an argument may be meant: %s: %s", (body, yes) => {
+    const rule = "allow role:oncall call payments when env in [prod] approve 1 of role:lead";
+    for (const { approvals } of wanted(rule, bob("Order.Get", {}, body))) expect(approvals !== undefined).toBe(yes);
+  });
+
+  it("by a rule that may fit allow nothing by themselves", () => {
+    expect(decided([PURGE], bob("Order.Purge")).allowed).toBe(true);
+    expect(decided([PURGE], bob("Order.Purge ")).allowed).toBe(false);
+    expect(decided([PURGE], bob("Order.Purge", { input: { address: "10.0.0.9:80" } })).allowed).toBe(false);
+  });
+
+  it("are those of the strictest rule that may fit", () => {
+    const rules = [PURGE, "allow bob call payments/order.purge approve 2 of role:operators"];
+    expect(decided(rules, bob("Order.Purge"))).toMatchObject({
+      allowed: true,
+      rule: rules[1],
+      approvals: { count: 2, role: "operators" },
+    });
+  });
+
+  it("are wanted for what a role is granted", () => {
+    const publish = { name: "publish", permission: "topic:publish", effect: "write" } as const;
+    const rules = ["allow bob publish payments approve 1 of role:lead"];
+    const decision = decided(rules, restart({ caller: BOB, command: publish, target: "Payments" }));
+    expect(decision).toMatchObject({ allowed: true, approvals: { count: 1 } });
+    expect(decision.why).toBe(
+      "allowed by roles.operators.grants of the policy, approved as `allow bob publish payments approve 1 of role:lead` wants it",
+    );
+  });
+});
+
+describe("blanks at the ends of a name", () => {
+  it.each(["Order.Purge ", " Order.Purge", "Order.Purge\t", "Order.Purge\r", "/payments.Order/Purge "])(
+    "do not get around a rule that denies: %j",
+    (endpoint) => {
+      expect(denied("deny anyone call payments/Order.Purge", calling(endpoint, "{}"))).toBe(true);
+      expect(allowed("allow anyone call payments/Order.Purge", calling(endpoint, "{}"))).toBe(false);
+    },
+  );
+});
+
 describe("why", () => {
   it("tells who is named what is missing, by the rule that is nearest", () => {
     const rules = [

@@ -53,6 +53,8 @@ export interface Policy {
   allows(caller: string, guest: boolean, command: Asked): boolean;
   /** Who the caller is on every network: `ann` for each of her ids, else the caller. Nobody is linked when left out. */
   personOf?(caller: string): string;
+  /** All callers that are that person, if there are others. Only the caller when left out or empty. */
+  idsOf?(caller: string): readonly string[];
   /** Whether the caller has that role now, as approvals ask (`Decision.approvals`). Nobody has any when left out. */
   hasRole?(caller: string, guest: boolean, role: string): boolean;
   about?(): PolicyAbout;

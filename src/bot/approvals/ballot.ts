@@ -3,7 +3,7 @@ import { type Answer, type Context, say } from "../context.ts";
 import { mannered } from "../manners.ts";
 import { busy, type Desk, TRIES } from "./desk.ts";
 import { check, type Said } from "./guards.ts";
-import { counted, type Pending, personNow, shownLine, whoOf } from "./pending.ts";
+import { counted, isSame, type Pending, personNow, shownLine, whoOf } from "./pending.ts";
 import type { Spoken } from "./spoken.ts";
 import { type Held, isOpen } from "./store.ts";
 import { timeOf, whoIs } from "./words.ts";
@@ -39,7 +39,7 @@ export function createBallot(desk: Desk): Ballot {
   const forApproval = async (context: Context) =>
     (await here(context)).filter(({ pending }) => isOpen(pending, clock.now()) && pending.approvals !== undefined);
   const lastOf = async (context: Context) => {
-    const me = personNow(policy, whoOf(context));
+    const me = personNow(policy, whoOf(context, policy));
     const own = (await here(context)).filter(({ pending }) => personNow(policy, pending.asker) === me);
     const last = own.at(-1);
     // What was asked before the last is not what a bare word means, even when the last is decided.
@@ -76,8 +76,8 @@ export function createBallot(desk: Desk): Ballot {
     const { pending } = held;
     const { role, count } = approvals;
     const votes = counted(policy, pending, role);
-    const who = whoOf(context);
-    const before = votes.some((one) => personNow(policy, one) === personNow(policy, who));
+    const who = whoOf(context, policy);
+    const before = votes.some((one) => isSame(policy, one, who));
     const voted = { ...pending, votes: before ? votes : [...votes, { ...who, at: clock.now() }] };
     const agreed = before ? { ...held, pending: voted } : await pendings.change(held, voted);
     const missing = count - counted(policy, voted, role).length;
@@ -101,7 +101,7 @@ export function createBallot(desk: Desk): Ballot {
     no: (context, spoken) =>
       insist(context, spoken, async (held) => {
         const because = spoken.why === undefined ? "" : `: ${spoken.why}`;
-        const text = `${whoIs(whoOf(context))} said no to it at ${timeOf(clock.now())}${because}`;
+        const text = `${whoIs(whoOf(context, policy))} said no to it at ${timeOf(clock.now())}${because}`;
         const ended = await desk.end(held, { kind: "dropped", text });
         return ended && say(`not done: ${shownLine(held.pending)}`);
       }),
@@ -111,7 +111,7 @@ export function createBallot(desk: Desk): Ballot {
 
 export function saidIn(context: Context, word: Said["word"], { clock, policy }: Pick<Desk, "clock" | "policy">): Said {
   const { input, message } = context;
-  return { word, who: whoOf(context), input: input.name, room: message.place.room, now: clock.now(), policy };
+  return { word, who: whoOf(context, policy), input: input.name, room: message.place.room, now: clock.now(), policy };
 }
 
 export function whispered(error: MicroError): MicroError {

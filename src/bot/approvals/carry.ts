@@ -47,7 +47,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
       place: message.place,
       line: line.text,
       ...(shown !== line.text && { told: shown }),
-      asker: whoOf(context),
+      asker: whoOf(context, policy),
       at: now,
       expiresAt: now + (approvals === undefined ? desk.waitMs : desk.approveMs),
       touched,
@@ -112,7 +112,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
         id,
         approvers: own ? [context.caller] : votes.map(({ caller }) => caller),
         by: context.caller,
-        saidBy: own ? whoIs(whoOf(context)) : votes.map(whoIs).join(" and "),
+        saidBy: own ? whoIs(whoOf(context, policy)) : votes.map(whoIs).join(" and "),
       };
       try {
         const meant: Context = {

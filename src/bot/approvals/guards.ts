@@ -1,6 +1,6 @@
 import { MicroError } from "../../core/errors.ts";
 import type { Policy } from "../policy.ts";
-import { mayApprove, type Pending, personNow, shownLine, type Who } from "./pending.ts";
+import { isSame, mayApprove, type Pending, personNow, shownLine, type Who } from "./pending.ts";
 import { expiredText, fateText, overText, whoIs } from "./words.ts";
 
 /** Somebody's word on a request. */
@@ -43,9 +43,11 @@ export const guards: Guards = {
   rightPerson: (pending, { word, who, policy }) => {
     const { asker, approvals } = pending;
     const line = shownLine(pending);
-    const own = personNow(policy, who) === personNow(policy, asker);
+    // Who was linked with who asked and has parted since neither says their yes nor approves.
+    const now = personNow(policy, who) === personNow(policy, asker);
+    const own = now || (approvals !== undefined && isSame(policy, who, asker));
     if (approvals === undefined) {
-      if (own) return undefined;
+      if (now) return undefined;
       return new MicroError("permission_denied", `only ${whoIs(asker)} can say ${word} to this: ${line}`);
     }
     const { count, role } = approvals;

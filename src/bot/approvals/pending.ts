@@ -10,6 +10,8 @@ export interface Who {
   readonly caller: string;
   /** Who the policy knew them as then. */
   readonly person: string;
+  /** All callers that were linked as that person then, this one too, where there were others. */
+  readonly ids?: readonly string[];
   /** The network called them a stranger, or did not vouch for them. */
   readonly guest: boolean;
 }
@@ -66,9 +68,11 @@ export function shownLine({ line, told }: Pick<Pending, "line" | "told">): strin
   return told ?? line;
 }
 
-export function whoOf({ message, caller, person = caller }: Context): Who {
+export function whoOf({ message, caller, person = caller }: Context, policy: Pick<Policy, "idsOf">): Who {
   const { id, name, guest } = message.from;
-  return { ...(id !== undefined && { id }), name, caller, person, guest: guest || id === undefined };
+  const ids = id === undefined ? [] : (policy.idsOf?.(caller) ?? []);
+  const known = { ...(id !== undefined && { id }), name, caller, person, guest: guest || id === undefined };
+  return ids.length > 1 ? { ...known, ids } : known;
 }
 
 /** Who somebody is by today's policy, which may have linked them since. Strangers are linked to nobody. */
@@ -76,13 +80,22 @@ export function personNow(policy: Pick<Policy, "personOf">, { id, caller, person
   return id === undefined ? person : (policy.personOf?.(caller) ?? caller);
 }
 
+/**
+ * Whether two are one person: by today's policy, or by that of when either asked or said yes. Else who asked could part one of
+ * their ids (`unlink`) and approve with it.
+ */
+export function isSame(policy: Pick<Policy, "personOf">, one: Who, other: Who): boolean {
+  if (personNow(policy, one) === personNow(policy, other) || one.person === other.person) return true;
+  const were = (who: Who, another: Who) => another.id !== undefined && (who.ids?.includes(another.caller) ?? false);
+  return were(one, other) || were(other, one);
+}
+
 /** Whose yes counts by today's policy: has the role, is not who asked, and each person once. */
 export function counted(policy: Policy, pending: Pick<Pending, "asker" | "votes">, role: string): readonly Vote[] {
-  const people = new Set([personNow(policy, pending.asker)]);
+  const people: Who[] = [pending.asker];
   return pending.votes.filter((vote) => {
-    const person = personNow(policy, vote);
-    if (people.has(person) || !mayApprove(policy, vote, role)) return false;
-    people.add(person);
+    if (people.some((one) => isSame(policy, one, vote)) || !mayApprove(policy, vote, role)) return false;
+    people.push(vote);
     return true;
   });
 }

@@ -162,7 +162,13 @@ function withLinks(people: People, linked: Linked | undefined): People {
       if (named.size > 1) return caller;
       return [...named][0] ?? ids[0] ?? caller;
     },
-    idsOf: (caller) => [...(people.idsOf?.(caller) ?? []), ...linked.idsOf(caller)],
+    // All that the file or a link makes one with another: whichever of them a link joins, none of the others is lost.
+    idsOf: (caller) => {
+      const found = new Set([caller]);
+      // A set walks also over what is added meanwhile.
+      for (const id of found) for (const one of [...(people.idsOf?.(id) ?? []), ...linked.idsOf(id)]) found.add(one);
+      return [...found];
+    },
     version: linked.version,
   };
 }

@@ -90,6 +90,7 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     decide: (request) => current.decide(request),
     allows: (caller, guest, command) => current.allows(caller, guest, command),
     personOf: (caller) => current.personOf?.(caller) ?? caller,
+    idsOf: (caller) => current.idsOf?.(caller) ?? [],
     hasRole: (caller, guest, role) => current.hasRole?.(caller, guest, role) ?? false,
     known: () => current.known?.() ?? [],
     text: () => text,

@@ -66,6 +66,40 @@ describe("approvers", () => {
     expect(runs).toEqual(["payments"]);
   });
 
+  it.each([
+    ["ann", "bob"],
+    ["bob", "ann"],
+  ])("who asked as %s and parts from it does not count as %s either", async (asks, votes) => {
+    // The person is called as one of the ids, as links that people made themselves are.
+    const people = new Map([
+      ["memory:ann", "memory:ann"],
+      ["memory:bob", "memory:ann"],
+    ]);
+    const rights = rightsOf({ approvals: { count: 1, role: "lead" }, people });
+    rights.leads.add("memory:ann");
+    const { input, runs, ask, idOf } = await asking({ rights });
+    await ask(() => input.say("drain payments", { from: asks }));
+    rights.people.clear();
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: votes }))).toContain("you asked for it");
+    expect(runs).toEqual([]);
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: "cid" }))).toBe("drain payments done");
+  });
+
+  it.each([
+    ["bob", "cid"],
+    ["cid", "bob"],
+  ])("who said yes as %s and parts from it does not count again as %s", async (first, second) => {
+    const rights = two();
+    rights.people.set("memory:bob", "memory:bob").set("memory:cid", "memory:bob");
+    const { input, runs, ask, idOf } = await asking({ rights });
+    await ask(() => input.say("drain payments"));
+    await ask(() => input.say(`approve ${idOf()}`, { from: first }));
+    rights.people.clear();
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: second }))).toMatch(/^you said yes to it before; 1/);
+    expect(runs).toEqual([]);
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: "dan" }))).toBe("drain payments done");
+  });
+
   it("one person counts once, however often and under whatever name they say it", async () => {
     const rights = two();
     rights.people.set("memory:bob", "bob").set("memory:cid", "bob");

@@ -51,6 +51,10 @@ export function policyOf(rights: Rights): Policy {
       return { allowed, rule: "test", why, ...(asks && rights.approvals && { approvals: rights.approvals }) };
     },
     personOf: (caller) => rights.people.get(caller) ?? caller,
+    idsOf: (caller) => {
+      const person = rights.people.get(caller);
+      return [...rights.people].filter(([, of]) => of === person).map(([id]) => id);
+    },
     hasRole: (caller, _guest, role) => role === "lead" && rights.leads.has(caller),
   };
 }

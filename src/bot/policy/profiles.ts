@@ -42,7 +42,8 @@ export function createProfiles(file: Pick<PolicyFile, "groups" | "roles" | "rule
     const person = people.personOf(caller);
     const all = guest ? ["guests", "anyone"] : ["members", "anyone"];
     const allow = keysOf([caller, person, ...all], caller, !guest);
-    const deny = keysOf([caller, person, ...(people.idsOf?.(caller) ?? []), ...all], caller, true);
+    const ids = people.idsOf?.(caller) ?? [];
+    const deny = keysOf([caller, person, ...ids, ...ids.map(people.personOf), ...all], caller, true);
     const held = roles.map(([role]) => role).filter((role) => allow.has(`role:${role}`));
     return { allow, deny, roles: new Set(held) };
   };

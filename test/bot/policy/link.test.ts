@@ -132,3 +132,34 @@ describe("link", () => {
     await others.stop();
   });
 });
+
+describe("a rule that denies one id of a person", () => {
+  const FILE = `
+people:
+  ann: ["slack:T01/UANN", "xmpp:ann@chat.example.org"]
+  bob: ["slack:T01/UBOB"]
+members: ["*:*"]
+`;
+  const publish = { name: "publish", permission: "topic:publish", effect: "write" } as const;
+  const may = (caller: string, denied: string, ids: readonly string[]) => {
+    const linked = { idsOf: (id: string) => (ids.includes(id) ? ids : []), version: () => 1 };
+    const policy = readPolicy(`${FILE}rules: ["deny ${denied} publish"]`, "policy.yaml", { linked });
+    return policy.decide({ caller, guest: false, command: publish, at: 0 }).allowed;
+  };
+  const LINKED = ["hipchat:7", "slack:T01/UANN"];
+
+  it.each([
+    ["xmpp:ann@chat.example.org", "hipchat:7"],
+    ["hipchat:7", "xmpp:ann@chat.example.org"],
+    ["slack:T01/UANN", "hipchat:7"],
+    ["hipchat:7", "ann"],
+  ])("denies %s what %s is denied, whichever of them is linked", (caller, denied) => {
+    expect(may(caller, denied, LINKED)).toBe(false);
+  });
+
+  it("denies nobody else, and holds for who is linked with two people", () => {
+    expect(may("slack:T01/UBOB", "ann", LINKED)).toBe(true);
+    expect(may("slack:T01/UBOB", "hipchat:7", LINKED)).toBe(true);
+    expect(may("hipchat:7", "ann", [...LINKED, "slack:T01/UBOB"])).toBe(false);
+  });
+});

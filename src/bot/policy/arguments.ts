@@ -1,6 +1,7 @@
 import { fields } from "../../commands/fields.ts";
 import { readObject } from "../../commands/json.ts";
 import type { Request } from "../policy.ts";
+import { isExact, isNumber } from "./exact.ts";
 import { folded } from "./glob.ts";
 
 /** What an argument is. `unsure`: the service may read it otherwise than we do. `none`: it was not given. */
@@ -55,13 +56,15 @@ function readBody(text: unknown): Body {
     return unreadable;
   }
   const value: unknown = JSON.parse(json);
-  const paths = pathsIn(json).map(same);
+  const { names, inexact } = pathsIn(json);
+  const paths = names.map(same);
+  const rounded = new Set(inexact.map(same));
   return {
     find: (field) => {
       const wanted = same(field);
       const parents = wanted.split(".").map((_, at, all) => all.slice(0, at + 1).join("."));
       const times = parents.map((path) => paths.filter((one) => one === path).length);
-      if (times.some((count) => count > 1)) return "unsure";
+      if (times.some((count) => count > 1) || rounded.has(wanted) || rounded.has(`${wanted}[]`)) return "unsure";
       const found = walk(value, field.split("."));
       if (found === undefined) return times.at(-1) === 1 ? "unsure" : "none";
       return valuesOf(found);
@@ -85,14 +88,24 @@ function walk(value: unknown, path: readonly string[]): unknown {
 function valuesOf(value: unknown): Argument {
   if (value === undefined || value === null) return "none";
   const values = Array.isArray(value) ? value : [value];
+  // To many services a list of nothing is the same as none.
+  if (values.length === 0) return "none";
   return values.every((one) => ["string", "number", "boolean"].includes(typeof one)) ? { values } : "unsure";
 }
 
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-/** The path of every name in a JSON text, each as often as it stands there, which `JSON.parse` does not tell. */
-function pathsIn(json: string): readonly string[] {
-  const found: string[] = [];
+interface Paths {
+  /** Of every name, each as often as it stands there. */
+  readonly names: readonly string[];
+  /** Of numbers that lose digits here, and may not elsewhere; those in a list `env` stand at `env[]`. */
+  readonly inexact: readonly string[];
+}
+
+/** What `JSON.parse` does not tell of a JSON text. */
+function pathsIn(json: string): Paths {
+  const names: string[] = [];
+  const inexact: string[] = [];
   /** The name under which each object or list that is open stands. */
   const open: string[] = [];
   let text = "";
@@ -100,12 +113,13 @@ function pathsIn(json: string): readonly string[] {
   for (const [token] of json.matchAll(TOKEN)) {
     if (token === ":") {
       name = String(JSON.parse(text));
-      found.push([...open.slice(1), name].join("."));
+      names.push([...open.slice(1), name].join("."));
     } else if (token === "{" || token === "[") {
       open.push(token === "[" ? `${name}[]` : name);
       name = "";
     } else if (token === "}" || token === "]") open.pop();
-    else if (token !== ",") text = token;
+    else if (token.startsWith('"')) text = token;
+    else if (isNumber(token) && !isExact(token)) inexact.push([...open.slice(1), name].filter(Boolean).join("."));
   }
-  return found;
+  return { names, inexact };
 }

@@ -1,5 +1,6 @@
 import type { Request } from "../policy.ts";
 import { type Argument, type Arguments, argumentsOf } from "./arguments.ts";
+import { isExact } from "./exact.ts";
 import { folded, matcher } from "./glob.ts";
 import { covers } from "./hours.ts";
 import type { Rule, Target, Test } from "./rule.ts";
@@ -8,12 +9,15 @@ import type { Rule, Target, Test } from "./rule.ts";
 export interface Facts {
   readonly target: Name | undefined;
   readonly endpoint: Name | undefined;
-  /** The line names an address, so nobody here knows which service it comes to. */
+  /** The line names an address, maybe as its target, so nobody here knows which service it comes to. */
   readonly elsewhere: boolean;
   readonly room: Name | undefined;
   readonly at: number;
   readonly argument: Arguments;
 }
+
+/** A selector that asks no registry goes where the name says: `payments:8080`, `[::1]:8080`. */
+const ADDRESS = /:\d+[\s\p{Cc}]*$/u;
 
 /** A name as it was said, and as rules look at it that fit as soon as they may. */
 export interface Name {
@@ -29,7 +33,7 @@ export function factsOf(request: Request): Facts {
   return {
     target: nameOf(target),
     endpoint: nameOf(endpoint),
-    elsewhere: typeof address === "string",
+    elsewhere: typeof address === "string" || (target !== undefined && ADDRESS.test(target)),
     room: nameOf(room),
     at,
     argument: argumentsOf(request),
@@ -147,7 +151,9 @@ function fitting({ is, values }: Test, wide: boolean): (value: Value) => boolean
     };
     return is === "in" ? listed : (value) => !listed(value);
   }
-  const limit = Number(values[0]?.text);
+  const [{ text: written } = { text: "" }] = values;
+  const limit = Number(written);
+  if (!isExact(written)) return () => wide;
   return (value) => {
     const number = typeof value === "number" ? value : numberIn(value);
     if (number === undefined) return wide;
@@ -159,5 +165,5 @@ function fitting({ is, values }: Test, wide: boolean): (value: Value) => boolean
 
 /** Protobuf's JSON carries large numbers as texts. */
 function numberIn(value: string | boolean): number | undefined {
-  return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
+  return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) && isExact(value) ? Number(value) : undefined;
 }

@@ -127,6 +127,18 @@ describe("on what", () => {
   });
 });
 
+describe("a target that is an address", () => {
+  it.each(["payments:8080", "10.0.0.9:80", "[::1]:80", "payments:8080 "])("could be any service: %s", (target) => {
+    const there = calling("Order.Get", "{}", { target });
+    expect(allowed("allow members call pay*, 10*, payments:8080", there)).toBe(false);
+    expect(allowed("allow members call *", there)).toBe(true);
+    expect(denied("deny members call payments/Order.Get", there)).toBe(true);
+    expect(denied("deny members call orders", there)).toBe(true);
+    const rules = ["allow bob service:call", "allow bob call payments/Order.Get approve 1 of role:lead"];
+    expect(decided(rules, { ...there, caller: BOB })).toMatchObject({ allowed: true, approvals: { count: 1 } });
+  });
+});
+
 describe("where and when", () => {
   it.each([
     ["#ops", "slack:C02", true],
@@ -206,6 +218,30 @@ describe("when", () => {
   it("a list is in when all of it is, and denied when any of it is", () => {
     expect(when("env in [staging, test]", '{"env":["staging","test"]}')).toEqual([true, true]);
     expect(when("env in [staging, test]", '{"env":["staging","prod"]}')).toEqual([false, true]);
+  });
+
+  it.each([
+    ["amount <= 9007199254740992", '{"amount":9007199254740993}'],
+    ["amount <= 9007199254740992", '{"amount":"9007199254740993"}'],
+    ["amount <= 9007199254740993", '{"amount":9007199254740992}'],
+    ["id = 9007199254740992", '{"id":9007199254740993}'],
+    ["id in [1, 9007199254740992]", '{"id":[1,9007199254740993]}'],
+    ["amount <= 100", '{"amount":100.000000000000001}'],
+    ["order.amount <= 100", '{"order":{"env":"x","amount":100.000000000000001}}'],
+    ["amount >= 0", '{"amount":1e-400}'],
+    ["amount > 5", '{"amount":1e400}'],
+  ])("a number that loses digits here is not allowed, and denied: %s, with %s", (tests, request) => {
+    expect(when(tests, request)).toEqual([false, true]);
+  });
+
+  it.each(["100", "1e2", "100.0", "1.0E+2", "10000e-2"])("a number is the same however it is written: %s", (number) => {
+    expect(when("amount = 100 and amount <= 100", `{"amount":${number}}`)).toEqual([true, true]);
+    expect(when("amount > 100", `{"amount":${number},"id":9007199254740993}`)).toEqual([false, false]);
+  });
+
+  it("a list of nothing is in no list, as what is not there", () => {
+    expect(when("env not in [staging]", '{"env":[]}')).toEqual([false, true]);
+    expect(when("env in [staging]", '{"env":[]}')).toEqual([false, false]);
   });
 
   it("denies a value in other letters, too", () => {

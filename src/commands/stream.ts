@@ -2,7 +2,9 @@ import { z } from "zod";
 import type { ClientStream } from "../core/client/client.ts";
 import { RawJson } from "../core/codec/json.ts";
 import { MicroError } from "../core/errors.ts";
+import type { EndpointRecord, ServiceRecord } from "../core/registry/registry.ts";
 import { byVersion } from "../core/selector/filters.ts";
+import type { Filter } from "../core/selector/selector.ts";
 import { boundFields, boundsOf, closing, follow, MAX_MS } from "./bounds.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { wireName } from "./names.ts";
@@ -35,7 +37,10 @@ export const stream = defineCommand({
     const { service, endpoint, address, version, metadata } = input;
     const bounds = boundsOf(input, context);
     const request = await readRequest(input.request, service, endpoint, context);
-    if (address === undefined) await checkStreams(service, endpoint, context);
+    const streams = await onlyStreams(input, context).catch(async (error: unknown) => {
+      const { code } = MicroError.from(error);
+      throw code === "invalid_argument" ? error : await explained(MicroError.from(error), service, endpoint, context);
+    });
     let doing: "calling" | "sending to" | "receiving from" = "calling";
     try {
       await using answers = await context.client.stream(service, endpoint, {
@@ -43,7 +48,7 @@ export const stream = defineCommand({
         signal: context.signal,
         ...(address === undefined ? {} : { address }),
         ...(metadata === undefined ? {} : { metadata }),
-        ...(version === undefined ? {} : { filters: [byVersion(version)] }),
+        filters: version === undefined ? [streams] : [byVersion(version), streams],
       });
       doing = "receiving from";
       const unsent = await sent(answers, request);
@@ -70,18 +75,54 @@ export const stream = defineCommand({
 });
 
 /**
- * What opens a stream would reach a handler of single calls as an empty request, and take effect.
- * @throws MicroError `invalid_argument` for an endpoint that is registered as none: all eras mark their streams (`wire.md §1.5`)
+ * What opens a stream reaches a handler of single calls as an empty request, and what is said next as another one: so only
+ * what is registered as a stream is opened. All eras mark their streams (`wire.md §1.5`).
+ * @returns keeps the nodes of versions that register it so
+ * @throws MicroError `invalid_argument` for what is registered otherwise or not at all, `not_found`, `unavailable`
  */
-async function checkStreams(
-  service: string,
-  endpoint: string,
+async function onlyStreams(
+  { service, endpoint, address, version }: Asked,
   { registry, signal }: Pick<CommandContext, "registry" | "signal">,
-): Promise<void> {
-  const versions = await registry.get(service, { signal, timeoutMs: 1000 }).catch(() => []);
-  const known = versions.flatMap((version) => version.endpoints).filter(({ name }) => name === endpoint);
-  if (known.length === 0 || known.some(({ metadata }) => metadata["stream"] === "true")) return;
-  throw new MicroError("invalid_argument", `${endpoint} of ${service} is no stream; \`call\` asks it`);
+): Promise<Filter> {
+  const versions = await registry.get(service, { signal, timeoutMs: 1000 });
+  if (!marksStream(versions, { endpoint, address, version })) {
+    const called = `call ${service} ${endpoint}${address === undefined ? "" : ` --address ${address}`}`;
+    const known = versions.some(({ endpoints }) => endpoints.some(({ name }) => name === endpoint));
+    throw new MicroError(
+      "invalid_argument",
+      known
+        ? `${endpoint} of ${service} is no stream; \`${called}\` asks it`
+        : `${service} has not registered ${endpoint} as a stream; \`get service ${service}\` shows what it has, and \`${called}\` asks what is no stream`,
+    );
+  }
+  return (found) => found.filter(({ endpoints }) => isStream(endpoints, endpoint));
+}
+
+interface Asked {
+  readonly service: string;
+  readonly endpoint: string;
+  readonly address?: string | undefined;
+  readonly version?: string | undefined;
+}
+
+/** An address that is no node's is taken for another node of the service, of any of its versions that has the endpoint. */
+function marksStream(
+  versions: readonly ServiceRecord[],
+  { endpoint, address, version }: Omit<Asked, "service">,
+): boolean {
+  if (address === undefined) {
+    const meant = version === undefined ? versions : versions.filter((one) => one.version === version);
+    return meant.some(({ endpoints }) => isStream(endpoints, endpoint));
+  }
+  const there = versions.filter(({ nodes }) => nodes.some((node) => node.address === address));
+  const having = versions.filter(({ endpoints }) => endpoints.some(({ name }) => name === endpoint));
+  const asked = there.length > 0 ? there : having;
+  return asked.length > 0 && asked.every(({ endpoints }) => isStream(endpoints, endpoint));
+}
+
+function isStream(endpoints: readonly EndpointRecord[], endpoint: string): boolean {
+  const known = endpoints.filter(({ name }) => name === endpoint);
+  return known.length > 0 && known.every(({ metadata }) => metadata["stream"] === "true");
 }
 
 /** A service that refuses has ended the stream by now, and its reason, which is read next, says more than our error. */

@@ -10,7 +10,7 @@ import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { type MemoryInput, type MemoryInputInit, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { memoryKv } from "../../src/platform/kv/memory.ts";
 import { cannedClient } from "../fakes/canned-client.ts";
-import { SERVICES } from "../golden/records.ts";
+import { STREAMING } from "../golden/records.ts";
 
 /* Commands that show something before they end, in chat. */
 
@@ -27,7 +27,7 @@ const answers = {
 
 async function botWith(limits: MemoryInputInit["limits"] = {}, init: Partial<BotInit> = {}) {
   const input = memoryInput({ limits });
-  const registry = memoryRegistry({ services: SERVICES })();
+  const registry = memoryRegistry({ services: STREAMING })();
   const broker = memoryBroker()();
   const client = cannedClient(answers);
   await Promise.all([registry.start(), broker.start()]);

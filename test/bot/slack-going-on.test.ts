@@ -5,11 +5,20 @@ import { builtin, smallTalk } from "../../src/commands/builtin.ts";
 import type { Broker } from "../../src/core/broker/broker.ts";
 import { memoryBroker } from "../../src/core/broker/memory.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
+import type { ServiceRecord } from "../../src/core/registry/registry.ts";
 import { slackInput } from "../../src/inputs/slack/slack.ts";
 import { cannedClient } from "../fakes/canned-client.ts";
 import { type FakeSlack, fakeSlack } from "../fakes/slack.ts";
 
 /* Commands that go on, on Slack: chat.postMessage once, then chat.update (`chat.md §3`). */
+
+const GREETER: ServiceRecord = {
+  name: "greeter",
+  version: "1",
+  metadata: {},
+  endpoints: [{ name: "Say.Watch", metadata: { stream: "true" } }],
+  nodes: [{ id: "greeter-1", address: "10.0.0.1:1", metadata: {} }],
+};
 
 let slack: FakeSlack;
 let broker: Broker;
@@ -17,7 +26,7 @@ let bot: Bot;
 
 beforeEach(async () => {
   slack = await fakeSlack();
-  const registry = memoryRegistry()();
+  const registry = memoryRegistry({ services: [GREETER] })();
   broker = memoryBroker()();
   await Promise.all([registry.start(), broker.start()]);
   bot = createBot({

@@ -5,7 +5,7 @@ import { MicroError } from "../../src/core/errors.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { cannedClient } from "../fakes/canned-client.ts";
 import { collector, type Run, runProgram } from "../fakes/run-program.ts";
-import { SERVICES } from "./records.ts";
+import { STREAMING } from "./records.ts";
 
 /* Commands that go on, on the command line: a line of stdout for each thing that comes, nothing else on it. */
 
@@ -40,7 +40,7 @@ beforeEach(async () => {
 });
 
 const makers = {
-  registry: async () => memoryRegistry({ services: SERVICES })(),
+  registry: async () => memoryRegistry({ services: STREAMING })(),
   client: async () => client,
   broker: async () => {
     const made = network();
@@ -111,7 +111,7 @@ describe("stream", () => {
     expect((await micro("stream", GREETER, "Say.Watch", "--for", "5")).stderr).toMatch(/^"5" is no duration/);
     expect((await micro("stream", GREETER, "Say.Watch", "--limit", "0")).code).toBe(1);
     expect((await micro("stream", GREETER, "Say.Hello")).stderr).toBe(
-      `Say.Hello of ${GREETER} is no stream; \`call\` asks it\n`,
+      `Say.Hello of ${GREETER} is no stream; \`call ${GREETER} Say.Hello\` asks it\n`,
     );
     expect(client.asked).toEqual([]);
   });

@@ -50,6 +50,19 @@ export const SERVICES: readonly ServiceRecord[] = [
   },
 ];
 
+/** The same, with the streams that tests open. */
+export const STREAMING: readonly ServiceRecord[] = SERVICES.map((one) =>
+  one.version !== "1.0.0"
+    ? one
+    : {
+        ...one,
+        endpoints: [
+          ...one.endpoints,
+          ...["Count", "Break", "Refuse", "Watch"].map((name) => endpoint(`Say.${name}`, undefined, undefined, "true")),
+        ],
+      },
+);
+
 function node(id: string, address: string) {
   return { id, address, metadata: { transport: "http", server: "rpc", broker: "http", registry: "consul" } };
 }

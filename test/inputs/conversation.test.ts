@@ -9,6 +9,7 @@ import { MicroError } from "../../src/core/errors.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import type { Registry } from "../../src/core/registry/registry.ts";
 import { defaultSelector } from "../../src/core/selector/default.ts";
+import type { CallContext, ServerStream } from "../../src/core/server/server.ts";
 import { httpTransport } from "../../src/core/transport/http.ts";
 import type { Input } from "../../src/inputs/input.ts";
 import { EFFECTS, LINES, LONG, ODD, type Step } from "./conversation/lines.ts";
@@ -104,12 +105,13 @@ async function startBot(input: Input, effects: string[]): Promise<Bot> {
     effects.push(id);
     return { done: id };
   });
-  server.handleRawStream("Say.Ticks", async (stream, { signal }) => {
+  const ticks = async (stream: ServerStream, { signal }: CallContext) => {
     for (let tick = 1; !signal.aborted; tick++) {
       await stream.send({ tick });
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-  });
+  };
+  server.handleRawStream("Say.Ticks", ticks, { name: "Say.Ticks", metadata: { stream: "true" } });
   await service.start();
   cleanUps.push(service.stop);
   const client = rpcClient()({ transport: httpTransport(), selector: defaultSelector()({ registry }) });

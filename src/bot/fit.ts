@@ -45,6 +45,20 @@ export function fitted(
   };
 }
 
+/**
+ * Whether a text is certain to be shown whole in one message, whatever signs a network puts before its markup, and with a
+ * short word of the bot under it.
+ */
+export function fitsWhole(text: string, { textLength }: Pick<Input["limits"], "textLength">): boolean {
+  // `&amp;` on Slack and HipChat; a backslash or a character of no width elsewhere.
+  const grown = text.length + 4 * countOf(text, /[&<>]/g) + countOf(text, /[\\*_~`|#()[\]@]/g);
+  return grown <= (textLength * 7) / 8;
+}
+
+function countOf(text: string, sign: RegExp): number {
+  return text.match(sign)?.length ?? 0;
+}
+
 /** What the note at the end takes at most. */
 const NOTE = 200;
 

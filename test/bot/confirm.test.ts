@@ -167,6 +167,12 @@ describe("a question before a write", () => {
     expect(runs).toEqual(["prod"]);
   });
 
+  it("that is too long to be shown whole is not asked where there are no files", async () => {
+    const { input, runs, ask } = await setUp({ textLength: 500, files: false });
+    expect(await ask(() => input.say(`change ${"x".repeat(3000)}`))).toMatch(/^nothing was asked: the question has 3/);
+    expect(runs).toEqual([]);
+  });
+
   it("that is too long to be shown whole is a file, which nothing changes, and can be answered all the same", async () => {
     const { input, runs, ask, question } = await setUp({ textLength: 500 });
     const long = "x".repeat(3000);

@@ -1,6 +1,7 @@
 import { chatLine } from "../../commands/line.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Answer, type Approval, type Context, type Layer, say, toldOf } from "../context.ts";
+import { fitsWhole } from "../fit.ts";
 import { mannered, mannersOf } from "../manners.ts";
 import { difference, type Look, stateOf } from "../touched.ts";
 import { saidIn, whispered } from "./ballot.ts";
@@ -41,7 +42,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
     const seeks = context.run?.command.touches !== undefined || context.run?.command.target !== undefined;
     const approvals = demandedOf(context);
     const now = clock.now();
-    const { pending } = await pendings.add({
+    const draft: Pending = {
       id,
       input: input.name,
       place: message.place,
@@ -56,8 +57,16 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
       votes: [],
       ...(approvals && { approvals }),
       ...(brokeGlass !== undefined && { brokeGlass }),
-    });
-    const words = [...preface, question(pending, name)].join("\n");
+    };
+    const { limits } = input;
+    const asked = question(draft, name);
+    // Nobody says yes to what they cannot see; who typed it themselves may look into the file beside it.
+    const mayBeFile = approvals === undefined && limits.files;
+    if (!mayBeFile && !fitsWhole(asked, limits)) throw tooLong(asked.length, limits.textLength);
+    const { pending } = await pendings.add(draft);
+    // The old question says what has changed, too.
+    const above = [preface, preface.slice(0, 1), []].find((some) => fitsWhole([...some, asked].join("\n"), limits));
+    const words = [...(above ?? []), question(pending, name)].join("\n");
     return { ...say(words, { choices: choicesOf(pending) }), key: keyOf(pending) };
   };
 
@@ -156,6 +165,13 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
       throw whispered(busy());
     },
   };
+}
+
+function tooLong(length: number, textLength: number): MicroError {
+  return new MicroError(
+    "invalid_argument",
+    `nothing was asked: the question has ${length} characters, too many to be shown whole in one message here (${textLength} at most, less for what has to be escaped), and nobody is to say yes to what they cannot see; say it shorter, or where more fits into a message`,
+  );
 }
 
 /** Errors that come again, unlike that of a network which is away for a moment. */

@@ -4,6 +4,7 @@ import { type Log, silent } from "../../core/log.ts";
 import type { Input, OutgoingMessage } from "../../inputs/input.ts";
 import type { Kv } from "../../platform/kv/kv.ts";
 import { say } from "../context.ts";
+import { fitsWhole } from "../fit.ts";
 import type { Policy } from "../policy.ts";
 import { renderAnswer } from "../render.ts";
 import { type Guards, guards } from "./guards.ts";
@@ -56,9 +57,13 @@ export function createDesk(init: DeskInit): Desk {
   const redraw = (pending: Pending, fate?: string) => {
     const limits = inputOf(pending.input)?.limits;
     if (!limits?.edits) return;
-    const text = fate === undefined ? question(pending, name) : closing(pending, fate);
+    const asked = question(pending, name);
+    // As it was asked, where the names of those who said yes do not fit beside that.
+    const open = fitsWhole(asked, limits) ? asked : question({ ...pending, votes: [] }, name);
+    const text = fate === undefined ? open : closing(pending, fate);
     const { place, parts } = renderAnswer(say(text), pending.place, limits);
-    const choices = fate === undefined && limits.buttons ? { choices: choicesOf(pending) } : {};
+    const asks = fate === undefined && fitsWhole(open, limits);
+    const choices = asks && limits.buttons ? { choices: choicesOf(pending) } : {};
     const progress = { key: keyOf(pending), last: fate !== undefined, at: pending.shown };
     tell(pending.input, { place, parts, ...choices, progress });
   };

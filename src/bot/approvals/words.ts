@@ -108,12 +108,10 @@ function indented(line: string): string {
 /** Characters that nobody sees, so that what is read would not be what is run: controls, formats, unassigned ones. */
 const HIDDEN = /[^\P{C}\n\r\t]/u;
 
+/** Whole: what is behind them must not be hidden by being far behind. */
 function spelled(line: string): string {
   const every = new RegExp(HIDDEN.source, "gu");
-  return cut(
-    indented(line).replace(every, (sign) => `<U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase()}>`),
-    500,
-  );
+  return indented(line).replace(every, (sign) => `<U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase()}>`);
 }
 
 function flat(text: string): string {

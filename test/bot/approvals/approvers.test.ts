@@ -240,4 +240,34 @@ describe("approvers", () => {
     expect(await ask(() => input.say("send it"))).toBe("send it done");
     expect([look.runs, send.runs]).toEqual([["it"], ["it"]]);
   });
+
+  it("are not asked about what does not fit whole into one message, nor with buttons, nor in the store", async () => {
+    const { input, runs, ask, kv, last } = await asking({
+      rights: rightsOf({ approvals: { count: 1, role: "lead" } }),
+      limits: { textLength: 3500 },
+    });
+    for (const filler of ["ok,".repeat(2500), "ok,".repeat(1030), "<".repeat(700)]) {
+      const line = `drain ${filler}amount:1000000`;
+      expect(await ask(() => input.say(line))).toMatch(
+        /^nothing was asked: the question has \d+ characters, too many to be shown whole .*; say it shorter/,
+      );
+      expect(last()?.choices).toBeUndefined();
+    }
+    expect(await kv.list("requests.")).toEqual([]);
+    expect(await ask(() => input.say("yes"))).toContain("there is nothing of yours to say yes to");
+    expect(await ask(() => input.say(`drain ${"ok,".repeat(800)}amount:1000000`))).toContain("amount:1000000\n");
+    expect(last()?.choices).toHaveLength(2);
+    expect(runs).toEqual([]);
+  });
+
+  it("see the whole question after each yes, too", async () => {
+    const { input, ask, idOf } = await asking({ rights: two(), limits: { textLength: 900 } });
+    await ask(() => input.say(`drain ${"x".repeat(270)}END`));
+    const name = `Bob ${"b".repeat(190)}`;
+    await ask(() => input.say(`approve ${idOf()}`, { from: { id: "bob", name } }));
+    await expect.poll(() => input.sent[0]?.choices?.length).toBe(2);
+    expect(textOf(input.sent[0])).toContain("END\n");
+    expect(textOf(input.sent[0])).toContain(`micro approve ${idOf(0)}`);
+    expect(textOf(input.sent[0])).not.toContain("in all");
+  });
 });

@@ -106,6 +106,7 @@ function nameOf(value: unknown): Name | undefined {
 
 function named(said: string): Name {
   let small: string | undefined;
+  let bare: string | undefined;
   return {
     said,
     get folded() {
@@ -113,7 +114,8 @@ function named(said: string): Name {
       return small;
     },
     get bare() {
-      return trimmed(this.folded);
+      bare ??= trimmed(this.folded);
+      return bare;
     },
   };
 }

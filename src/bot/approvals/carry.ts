@@ -2,11 +2,13 @@ import { chatLine } from "../../commands/line.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Answer, type Approval, type Context, type Layer, say, toldOf } from "../context.ts";
 import { fitsWhole } from "../fit.ts";
+import { isGuest } from "../layers/authorize.ts";
+import { createRecent } from "../limits/recent.ts";
 import { mannered, mannersOf } from "../manners.ts";
 import { difference, type Look, stateOf } from "../touched.ts";
 import { saidIn, whispered } from "./ballot.ts";
 import { busy, type Desk, TRIES } from "./desk.ts";
-import { counted, type Pending, personNow, shownLine, whoOf } from "./pending.ts";
+import { counted, type Pending, personNow, shownLine, type Who, whoOf } from "./pending.ts";
 import type { Held } from "./store.ts";
 import { choicesOf, keyOf, question, timeOf, whoIs } from "./words.ts";
 
@@ -14,6 +16,8 @@ type Next = Parameters<Layer>[1];
 
 /** From the question to its command. */
 export interface Carry {
+  /** Somebody said something: what their network says of them now counts when a line of theirs is carried out. */
+  met(context: Context): void;
   /** Asks, in the name of who is in the context, and shows what a yes would touch. */
   pose(context: Context, preface?: readonly string[]): Promise<Answer>;
   /** Says the line of a request that has all its yes, in the name of who asked. */
@@ -34,6 +38,12 @@ export interface CarryInit {
 
 export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryInit): Carry {
   const { name, clock, policy, pendings, guards } = desk;
+  /** By caller, whether they were strangers when they spoke last. */
+  const lately = createRecent<{ readonly guest: boolean; readonly at: number }>(MET);
+  const isGuestNow = ({ caller, guest }: Who, at: number): boolean => {
+    const last = lately.get(caller);
+    return last === undefined || last.at < at ? guest : last.guest;
+  };
 
   const pose = async (context: Context, preface: readonly string[] = []): Promise<Answer> => {
     const { id, input, message, line, brokeGlass } = context;
@@ -109,6 +119,10 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
 
   return {
     pose,
+    met: (context) => {
+      if (context.message.from.id === undefined) return;
+      lately.set(context.caller, { guest: isGuest(context), at: clock.now() });
+    },
     begin: async (context, { pending }, next) => {
       const { id, asker, line, votes, approvals, brokeGlass } = pending;
       // It would be decided and then not begun (`layers/begin.ts`); so it still waits for a yes.
@@ -130,7 +144,10 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
           told: pending.told ?? line,
           caller: asker.caller,
           person: personNow(policy, asker),
-          message: { ...context.message, from: { id: asker.id, name: asker.name, guest: asker.guest } },
+          message: {
+            ...context.message,
+            from: { id: asker.id, name: asker.name, guest: isGuestNow(asker, pending.at) },
+          },
           confirmed: true,
           approval,
           ...(brokeGlass !== undefined && { brokeGlass }),
@@ -173,6 +190,9 @@ function tooLong(length: number, textLength: number): MicroError {
     `nothing was asked: the question has ${length} characters, too many to be shown whole in one message here (${textLength} at most, less for what has to be escaped), and nobody is to say yes to what they cannot see; say it shorter, or where more fits into a message`,
   );
 }
+
+/** So many people are remembered by their last word. */
+const MET = 20_000;
 
 /** Errors that come again, unlike that of a network which is away for a moment. */
 const FINAL: ReadonlySet<MicroError["code"]> = new Set(["permission_denied", "not_found", "invalid_argument"]);

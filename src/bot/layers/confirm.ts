@@ -67,6 +67,7 @@ export function confirm(init: ConfirmInit): Confirm {
       return { ...message, progress: { ...progress, onSaid } };
     },
     heard: async (context, next) => {
+      carry.met(context);
       const glass = brokenGlass(context.line);
       if (glass) return init.told({ ...context, line: glass.line, brokeGlass: glass.reason }, next);
       const spoken = spokenIn(context.line);

@@ -172,6 +172,26 @@ describe("approvers", () => {
     expect(runs).toEqual([]);
   });
 
+  it("who asked and became a stranger since gets nothing done, as far as they have spoken since", async () => {
+    const rights = rightsOf({ approvals: { count: 1, role: "lead" }, noGuests: true });
+    const { input, runs, ask, idOf, clock } = await asking({ rights });
+    await ask(() => input.say("drain payments"));
+    await clock.advance(1000);
+    await ask(() => input.say("help", { from: { id: "ann", name: "ann", guest: true } }));
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: "bob" }))).toMatch(
+      /^not done, though bob said yes: ann asked for it, and to them holds: /,
+    );
+    expect(runs).toEqual([]);
+  });
+
+  it("who asked, became a stranger and says yes themselves gets nothing done", async () => {
+    const { input, runs, ask } = await asking({ rights: rightsOf({ noGuests: true }) });
+    await ask(() => input.say("drain payments"));
+    const said = await ask(() => input.say("yes", { from: { id: "ann", name: "ann", guest: true } }));
+    expect(said).toBe("you need the permission test:drain");
+    expect(runs).toEqual([]);
+  });
+
   it("more of them are asked for when the rules demand more by the last yes", async () => {
     const rights = rightsOf({ approvals: { count: 1, role: "lead" } });
     const { input, runs, ask, idOf } = await asking({ rights });

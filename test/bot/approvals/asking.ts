@@ -22,6 +22,8 @@ export interface Rights {
   readonly leads: Set<string>;
   /** May not do what they ask for. */
   readonly barred: Set<string>;
+  /** What strangers ask for is refused. */
+  readonly noGuests: boolean;
   /** May break the glass. */
   readonly breakers: Set<string>;
   readonly people: Map<string, string>;
@@ -34,6 +36,7 @@ export function rightsOf(init: Partial<Rights> = {}): Rights {
     leads: new Set(["memory:bob", "memory:cid", "memory:dan"]),
     barred: new Set(),
     breakers: new Set(),
+    noGuests: false,
     people: new Map(),
     ...init,
   };
@@ -44,8 +47,8 @@ export function policyOf(rights: Rights): Policy {
     permission === "bot:break-glass" ? rights.breakers.has(caller) : !rights.barred.has(caller);
   return {
     allows: (caller, _guest, command) => allows(caller, command),
-    decide: ({ caller, command }) => {
-      const allowed = allows(caller, command);
+    decide: ({ caller, guest, command }) => {
+      const allowed = allows(caller, command) && !(rights.noGuests && guest);
       const asks = allowed && (command.effect === "write" || (rights.always && command.permission.startsWith("test:")));
       const why = allowed ? "in the test" : `you need the permission ${command.permission}`;
       return { allowed, rule: "test", why, ...(asks && rights.approvals && { approvals: rights.approvals }) };

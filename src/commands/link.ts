@@ -36,7 +36,8 @@ export function linkCommands(linking: Linking): readonly AnyCommand[] {
     }),
     words: ["code", "id"],
     permission: "bot:link",
-    effect: "read",
+    effect: "write",
+    confirm: false,
     personal: true,
     examples: ["link", "link 7QK4-M2XD", "link 7QK4-M2XD slack:T01/U02"],
     run: async ({ code, id }, context) => {
@@ -51,7 +52,8 @@ export function linkCommands(linking: Linking): readonly AnyCommand[] {
     input: z.object({ id: z.string().optional().describe("which of your ids; this one if not given") }),
     words: ["id"],
     permission: "bot:link",
-    effect: "read",
+    effect: "write",
+    confirm: false,
     personal: true,
     examples: ["unlink", "unlink xmpp:ann@chat.example.org"],
     run: async ({ id }, context) => {

@@ -28,7 +28,8 @@ export interface Linked {
 
 /**
  * A policy's rules, decided in this order: a rule that denies, a rule that wants approvals, a rule that allows, a grant, and
- * what holds without any of them: members may do what changes nothing. Their order in the file means nothing.
+ * what holds without any of them: members may do what changes nothing and say who they are. Their order in the file means
+ * nothing.
  *
  * A rule is looked for among those that name the caller and the command, which are remembered for each; so a decision costs
  * what is said about this person and this command, and not what the file holds.
@@ -81,8 +82,9 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
     if (allowing) return { rule: allowing.text, why: `allowed by \`${allowing.text}\`` };
     const grant = grantOf(profile, guest, command.permission);
     if (grant !== undefined) return { rule: grant, why: `allowed by ${grant} of the policy` };
-    if (guest || command.effect !== "read") return;
-    return { rule: "default", why: "members may do what changes nothing" };
+    if (guest || !isOpen(command)) return;
+    const what = command.effect === "read" ? "do what changes nothing" : "say who they are";
+    return { rule: "default", why: `members may ${what}` };
   };
   const reason = (request: Request, facts: Facts, own: Shelf): string => {
     const near = ready
@@ -134,7 +136,7 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
       const rules = rulesFor(profile, command);
       if (rules.all.some(({ rule }) => rule.effect === "deny" && isUnconditional(rule))) return false;
       if (rules.all.some(({ rule }) => rule.effect === "allow")) return true;
-      return (!guest && command.effect === "read") || grantOf(profile, guest, command.permission) !== undefined;
+      return (!guest && isOpen(command)) || grantOf(profile, guest, command.permission) !== undefined;
     },
     personOf: people.personOf,
     idsOf: (caller) => {
@@ -171,6 +173,11 @@ function withLinks(people: People, linked: Linked | undefined): People {
     },
     version: linked.version,
   };
+}
+
+/** What members may do unless a rule denies it: what changes nothing, and to say who they are themselves (`link`). */
+function isOpen({ effect, permission }: Asked): boolean {
+  return effect === "read" || permission === "bot:link";
 }
 
 function speaksOf({ what }: Rule, { name, aliases = [], permission }: Asked): boolean {

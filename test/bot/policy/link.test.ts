@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
+import type { AuditLog } from "../../../src/bot/audit/audit-log.ts";
+import { memoryAudit } from "../../../src/bot/audit/memory.ts";
 import type { BotInit } from "../../../src/bot/bot.ts";
+import { createPause } from "../../../src/bot/pause.ts";
 import { createLinks } from "../../../src/bot/policy/links.ts";
 import { readPolicy } from "../../../src/bot/policy.ts";
 import { type Clock, systemClock } from "../../../src/core/clock.ts";
+import { MicroError } from "../../../src/core/errors.ts";
 import { silent } from "../../../src/core/log.ts";
 import { memoryInput } from "../../../src/inputs/memory/memory.ts";
 import { memoryKv, memoryShelf } from "../../../src/platform/kv/memory.ts";
@@ -131,6 +135,37 @@ describe("link", () => {
     await later.stop();
     await others.stop();
   });
+});
+
+describe("what changes who somebody is", () => {
+  it.each(["link", "link 7QK4-M2XD", "unlink"])("stops while writes are paused: %s", async (line) => {
+    const { onSlack } = await setUp({ policy: readPolicy("", "policy.yaml"), store: await paused() }, systemClock);
+    expect(await onSlack(line, "T01/UANN")).toContain("nothing was done: xmpp:eve paused all writes");
+  });
+
+  it.each(["link", "link 7QK4-M2XD", "unlink"])("is not done where it cannot be written down: %s", async (line) => {
+    const clock = manualClock();
+    const log = memoryAudit({ clock, replica: "r1" });
+    const append = () => Promise.reject(new MicroError("unavailable", "the disk is full"));
+    const auditLog = Object.create(log, { append: { value: append } }) as AuditLog;
+    const { onSlack } = await setUp({ policy: readPolicy("", "policy.yaml"), auditLog }, clock);
+    expect(await onSlack(line, "T01/UANN")).toContain("nothing was done, because I cannot write down what is done");
+  });
+
+  it("is open to members without a grant, and nobody is asked to confirm it", async () => {
+    const { onSlack, onXmpp } = await setUp({ policy: readPolicy("", "policy.yaml") });
+    const code = codeIn(await onSlack("link", "T01/UANN"));
+    await onXmpp(`link ${code} ${ANN}`, "ann@chat.example.org");
+    expect(await onSlack(`link ${code} xmpp:ann@chat.example.org`, "T01/UANN")).toMatch(/^linked: /);
+    expect(await onSlack("unlink", "T01/UANN")).toContain("is linked with nobody now");
+  });
+
+  async function paused() {
+    const store = memoryKv();
+    await store.start();
+    await createPause(store).pause({ by: "xmpp:eve", reason: "", at: 0 });
+    return store;
+  }
 });
 
 describe("a rule that denies one id of a person", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Request } from "../../../src/bot/policy.ts";
 import { registerService as register } from "../../../src/commands/register-service.ts";
+import { stream } from "../../../src/commands/stream.ts";
 import { calling, MONDAY_NOON, restart, ruled } from "./request.ts";
 
 /* Which requests a rule fits, and which rule decides. */
@@ -9,6 +10,7 @@ const BOB = "slack:T01/U03";
 const CAROL = "slack:T01/U04";
 const decided = (rules: readonly string[], request: Request) => ruled(...rules).decide(request);
 const allowed = (rule: string, request: Request) => decided([rule], request).allowed;
+const watching = (endpoint: string) => calling(endpoint, "{}", { command: stream });
 /** Members may call, but for what the rule denies. */
 const denied = (rule: string, request: Request) => !decided(["allow anyone *", rule], request).allowed;
 
@@ -19,6 +21,20 @@ describe("without a rule", () => {
     expect(decided([], restart({ command: list })).allowed).toBe(true);
     expect(decided([], restart({ command: list, guest: true })).allowed).toBe(false);
     expect(decided([], restart({ command: list, caller: "slack:guest", guest: true })).allowed).toBe(false);
+  });
+
+  it("members may say who they are, which is a write, unless a rule denies it", () => {
+    const link = { name: "link", permission: "bot:link", effect: "write" } as const;
+    expect(decided([], restart({ command: link })).allowed).toBe(true);
+    expect(ruled().allows(CAROL, false, link)).toBe(true);
+    expect(decided([], restart({ command: link, guest: true })).allowed).toBe(false);
+    expect(ruled().allows(CAROL, true, link)).toBe(false);
+    expect(decided(["deny members bot:link"], restart({ command: link })).allowed).toBe(false);
+  });
+
+  it("a rule about calls binds streams where it names them or their permission", () => {
+    const purge = (what: string) => denied(`deny anyone ${what} payments/Order.Purge`, watching("Order.Purge"));
+    expect([purge("call"), purge("call, stream"), purge("service:call")]).toEqual([false, true, true]);
   });
 });
 

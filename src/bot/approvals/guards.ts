@@ -44,10 +44,10 @@ export const guards: Guards = {
     const { asker, approvals } = pending;
     const line = shownLine(pending);
     // Who was linked with who asked and has parted since neither says their yes nor approves.
-    const now = personNow(policy, who) === personNow(policy, asker);
-    const own = now || (approvals !== undefined && isSame(policy, who, asker));
+    const own =
+      approvals === undefined ? personNow(policy, who) === personNow(policy, asker) : isSame(policy, who, asker);
     if (approvals === undefined) {
-      if (now) return undefined;
+      if (own) return undefined;
       return new MicroError("permission_denied", `only ${whoIs(asker)} can say ${word} to this: ${line}`);
     }
     const { count, role } = approvals;

@@ -109,7 +109,10 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
       const job = jobs.list().find((running) => running.id === id);
       if (job === undefined) throw new MicroError("not_found", `no command ${id} is running; \`jobs\` shows what is`);
       if ((job.person ?? job.caller) !== person && !jobs.seesAll(context)) {
-        throw new MicroError("permission_denied", `${id} was started by ${job.caller}; they can cancel it, or who has the grant \`bot:admin\``);
+        throw new MicroError(
+          "permission_denied",
+          `${id} was started by ${job.caller}; they can cancel it, or who has the grant \`bot:admin\``,
+        );
       }
       return { cancelled: jobs.cancel(id) ? job : undefined };
     },

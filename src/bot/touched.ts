@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import type { CommandContext, Touched } from "../commands/command.ts";
 import { targetOf } from "../commands/target.ts";
 import { deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
+import { canonicalJson, sha256 } from "./canonical.ts";
 import type { Context } from "./context.ts";
 import { cut } from "./fit.ts";
 import { isGuest } from "./layers/authorize.ts";
@@ -66,16 +66,7 @@ function inOrder(touched: readonly Touched[]): readonly Touched[] {
  */
 export function stateOf({ run }: Pick<Context, "run">, touched: readonly Touched[]): string {
   const bound = { command: run?.command.name, input: run?.input, output: run?.output, touched };
-  return createHash("sha256").update(canonical(bound)).digest("hex");
-}
-
-/** JSON with the keys in one order. */
-function canonical(value: unknown): string {
-  const sorted = (_key: string, it: unknown) =>
-    typeof it === "object" && it !== null && !Array.isArray(it)
-      ? Object.fromEntries(Object.entries(it).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : it;
-  return JSON.stringify(value, sorted);
+  return sha256(canonicalJson(bound));
 }
 
 /** So many lines, and so many nodes in each; the digest holds the rest. */

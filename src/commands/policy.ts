@@ -199,8 +199,12 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, SHOWN).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 function drawAbout({ file, digest, rules, people, error }: PolicyAbout): string {
   if (file === undefined) return "there is no policy file: members may do what changes nothing";
-  const holds = `${file} holds, ${digest}: ${rules} rules, ${people} people`;
+  const holds = `${file} holds, ${digest}: ${counted(rules, "rule", "rules")}, ${counted(people, "person", "people")}`;
   return error === undefined ? holds : `${holds}\nwhat is in the file now is not taken: ${error}`;
 }

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AuditLog } from "../../src/bot/audit/audit-log.ts";
-import { sha256 } from "../../src/bot/audit/canonical.ts";
 import { GENESIS, readRow } from "../../src/bot/audit/chain.ts";
 import type { AuditLogInit } from "../../src/bot/audit/log.ts";
 import { verify } from "../../src/bot/audit/verify.ts";
+import { sha256 } from "../../src/bot/canonical.ts";
 import type { AuditEntry, AuditFilter, AuditRow } from "../../src/commands/audit-record.ts";
 import { type ManualClock, manualClock } from "../fakes/clock.ts";
 

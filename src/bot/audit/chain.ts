@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditRow } from "../../commands/audit-record.ts";
-import { canonicalJson, sha256 } from "./canonical.ts";
+import { canonicalJson, sha256 } from "../canonical.ts";
 
 /** What stands in the first row, which has none before it. */
 export const GENESIS = "0".repeat(64);

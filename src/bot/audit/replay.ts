@@ -5,6 +5,7 @@ import { chatLine } from "../../commands/line.ts";
 import { parse } from "../../commands/parse.ts";
 import { targetOf } from "../../commands/target.ts";
 import { MicroError } from "../../core/errors.ts";
+import { CROSSED_OUT } from "../../core/redact.ts";
 import { roomOf } from "../long.ts";
 import type { Policy } from "../policy.ts";
 import { difference, nodesOf } from "../touched.ts";
@@ -52,7 +53,7 @@ export function createReplay({ catalog, policy }: ReplayInit) {
 
 /** A line that is not kept whole cannot be said again. */
 function hiddenIn(text: string): string | undefined {
-  if (text.includes("[secret]"))
+  if (text.includes(CROSSED_OUT))
     return "the audit keeps this line without its secrets, so it cannot be understood again";
   return text.endsWith("…") ? "the audit keeps only the beginning of this line" : undefined;
 }

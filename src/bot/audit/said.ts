@@ -1,19 +1,16 @@
 import type { AuditSaid } from "../../commands/audit-record.ts";
 import type { AnyCommand } from "../../commands/command.ts";
 import { targetOf } from "../../commands/target.ts";
-import type { Redactor } from "../../core/redact.ts";
+import { CROSSED_OUT, type Redactor } from "../../core/redact.ts";
+import { canonicalJson, sha256 } from "../canonical.ts";
 import { type Context, toldOf } from "../context.ts";
 import { cut } from "../fit.ts";
 import { isGuest } from "../layers/authorize.ts";
 import { whose } from "../people.ts";
 import { bounded } from "./bounded.ts";
-import { canonicalJson, sha256 } from "./canonical.ts";
 
 /** Characters of a line that are kept. */
 const TEXT = 2000;
-
-/** Stands for a secret. */
-const MASK = "[secret]";
 
 /**
  * What the audit keeps of a message.
@@ -80,5 +77,5 @@ function withoutSecrets(
 ): Readonly<Record<string, unknown>> {
   const names: readonly string[] = command.secrets ?? [];
   const said = names.filter((name) => args[name] !== undefined);
-  return said.length === 0 ? args : { ...args, ...Object.fromEntries(said.map((name) => [name, MASK])) };
+  return said.length === 0 ? args : { ...args, ...Object.fromEntries(said.map((name) => [name, CROSSED_OUT])) };
 }

@@ -1,7 +1,7 @@
 import type { Anchor, AuditFlaw, AuditRow, AuditVerdict } from "../../commands/audit-record.ts";
 import { MicroError } from "../../core/errors.ts";
+import { sha256 } from "../canonical.ts";
 import type { AuditLog } from "./audit-log.ts";
-import { sha256 } from "./canonical.ts";
 import { GENESIS, type Linked, readRow } from "./chain.ts";
 
 /** So many flaws are told of; one is enough. */

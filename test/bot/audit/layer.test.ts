@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { AuditLog } from "../../../src/bot/audit/audit-log.ts";
-import { canonicalJson, sha256 } from "../../../src/bot/audit/canonical.ts";
 import { type Linked, readRow } from "../../../src/bot/audit/chain.ts";
 import { memoryAudit } from "../../../src/bot/audit/memory.ts";
 import type { BotInit } from "../../../src/bot/bot.ts";
+import { canonicalJson, sha256 } from "../../../src/bot/canonical.ts";
 import { readPolicy } from "../../../src/bot/policy.ts";
 import { builtin } from "../../../src/commands/builtin.ts";
 import { type AnyCommand, defineCommand } from "../../../src/commands/command.ts";

@@ -108,7 +108,7 @@ describe("questions about the policy", () => {
       "guests need the permission policy:read",
     );
     expect(await ask("policy", "ann")).toContain("you need the permission bot:admin");
-    expect(await ask("policy", "olga")).toMatch(/policy\.yaml holds, [0-9a-f]{12}: 4 rules, 1 people$/);
+    expect(await ask("policy", "olga")).toMatch(/policy\.yaml holds, [0-9a-f]{12}: 4 rules, 1 person$/);
   });
 
   it("try a file of examples, from beside the policy file only", async () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { RawJson } from "../../core/codec/json.ts";
+import { RawJson } from "../core/codec/json.ts";
 
 /**
  * The one spelling of a JSON value (RFC 8785): members sorted, no blanks. What JSON has no word for is left out, as

@@ -8,7 +8,7 @@ import { STEPS } from "../../src/bot/steps.ts";
 import { botProcess } from "./bot-process.ts";
 import { type Network, slackNetwork, telegramNetwork, xmppNetwork } from "./networks.ts";
 import { random } from "./random.ts";
-import { createTally } from "./tally.ts";
+import { createTally, toldIn } from "./tally.ts";
 import { counting, target } from "./target.ts";
 
 /*
@@ -58,9 +58,7 @@ it(`does what it was told once or says that it did not, whatever happens (${COMM
     const found = new Map<string, string[]>();
     for (const network of networks) {
       for (const [id, text] of network.answers()) {
-        // What a process has left in a room is told in one message, which names each line.
-        const named = [...text.matchAll(/"id":"([a-z]+-\d+)"/g)].map(([, one]) => one as string);
-        for (const one of new Set([id, ...named])) found.set(one, [...(found.get(one) ?? []), text]);
+        for (const [one, told] of toldIn(id, text)) found.set(one, [...(found.get(one) ?? []), told]);
       }
     }
     return found;

@@ -22,15 +22,29 @@ export interface Wrongs {
   readonly doneUnsaid: readonly string[];
   /** Neither answered nor reported. */
   readonly silent: readonly string[];
-  /** The bot says that it was done, or that it was not, and it is not so. */
+  /** The bot says that it was done, or that it was not, and it is not so: `id: what it says`. */
   readonly lies: readonly string[];
   readonly figures: Readonly<Record<string, number>>;
 }
 
 const DONE = /"counted":"([^"]+)"/;
 /** While nothing can be written down, nothing can be known of before either: what comes again is refused, too. */
-const NOT_DONE = /nothing was done(?!, because I cannot write down)|not done|was not begun/;
+const NOT_DONE = /nothing was done(?!, because I cannot write down)|nothing was changed|not done|was not begun/;
 const UNKNOWN = /unknown/;
+/** A line of a message that tells of several, and the id that its command has. */
+const ONE_OF_SEVERAL = /^\S+ \((?:unknown|not done)\): .*"id":"([a-z]+-\d+)"/;
+
+/**
+ * What a text that the bot said to an id tells, and of which ids: what a process has left in a room is told in one message
+ * with a line for each, and of each only its own line is told.
+ */
+export function toldIn(id: string, text: string): readonly (readonly [id: string, text: string])[] {
+  const lines = text.split("\n").flatMap((line) => {
+    const one = ONE_OF_SEVERAL.exec(line)?.[1];
+    return one === undefined ? [] : [[one, line] as const];
+  });
+  return lines.length > 0 ? lines : [[id, text]];
+}
 
 export function createTally(): Tally {
   const commands = new Set<string>();
@@ -48,10 +62,12 @@ export function createTally(): Tally {
         doneTwice: [...effects].filter(([, times]) => times > 1).map(([id]) => id),
         doneUnsaid: [...effects.keys()].filter((id) => nevers.has(id) || !commands.has(id)),
         silent: ids.filter((id) => texts(id).length === 0 && (effects.has(id) || !lost(id))),
-        lies: answered.filter((id) =>
-          texts(id).some(
-            (text) => (DONE.exec(text)?.[1] === id && !effects.has(id)) || (NOT_DONE.test(text) && effects.has(id)),
-          ),
+        lies: answered.flatMap((id) =>
+          texts(id)
+            .filter(
+              (text) => (DONE.exec(text)?.[1] === id && !effects.has(id)) || (NOT_DONE.test(text) && effects.has(id)),
+            )
+            .map((text) => `${id}: ${text}`),
         ),
         figures: {
           said: ids.length,

@@ -8,15 +8,10 @@ import { contest, ms, nsPerCall, percentile, row } from "./rounds.mjs";
 
 const SERVICES = Array.from({ length: 100 }, (_, i) => `go.micro.srv.thing${String(i).padStart(3, "0")}`);
 
-/** @param journal `memory`, or `sqlite` as the program has it for a network that may deliver twice */
-async function createOurs({ journal }) {
-  const [bot, { sqliteKv }, builtin, cache, memory, { createChat }] = await Promise.all([
-    import("../dist/src/bot/bot.js"),
-    import("../dist/src/platform/kv/sqlite.js"),
-    import("../dist/src/commands/builtin.js"),
+async function createRegistry() {
+  const [{ cached }, { memoryRegistry }] = await Promise.all([
     import("../dist/src/core/registry/cache.js"),
     import("../dist/src/core/registry/memory.js"),
-    import("./chat.mjs"),
   ]);
   const services = SERVICES.map((name) => ({
     name,
@@ -25,20 +20,35 @@ async function createOurs({ journal }) {
     endpoints: [],
     nodes: [{ id: `${name}-1`, address: "127.0.0.1:1", metadata: {} }],
   }));
-  const registry = cache.cached(memory.memoryRegistry({ services })());
+  const registry = cached(memoryRegistry({ services })());
   await registry.start();
+  return registry;
+}
+
+/** @param journal `memory`, or `sqlite` as the program has it, with the audit in a file, too */
+async function createOurs({ journal }) {
+  const [bot, { sqliteKv }, { sqliteAudit }, { systemClock }, builtin, { createChat }] = await Promise.all([
+    import("../dist/src/bot/bot.js"),
+    import("../dist/src/platform/kv/sqlite.js"),
+    import("../dist/src/bot/audit/sqlite.js"),
+    import("../dist/src/core/clock.js"),
+    import("../dist/src/commands/builtin.js"),
+    import("./chat.mjs"),
+  ]);
+  const registry = await createRegistry();
   const folder = mkdtempSync(join(tmpdir(), "bench-message-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const chat = createChat({ replays: journal === "sqlite" });
   const store = journal === "sqlite" ? sqliteKv({ path: join(folder, "store.sqlite") }) : undefined;
   await store?.start();
+  const audit = store && (await sqliteAudit(join(folder, "audit.sqlite"), { clock: systemClock, replica: "bench" }));
   const running = bot.createBot({
     inputs: [chat.input],
     commands: [...builtin.builtin, ...builtin.smallTalk],
     registry,
     client: undefined,
     limit: "none",
-    ...(store && { store }),
+    ...(store && { store, auditLog: audit }),
   });
   await running.start();
   return chat;
@@ -110,23 +120,61 @@ export async function steady(config) {
 
 export const oursWithStore = ours;
 
-/** What half of the messages wait no longer for than this (ms), one after the other. */
-export async function each(config) {
-  const chat = await createOurs(config);
+/**
+ * What all layers add to a command (ms): what half of the messages wait no longer for, one after the other, less what the
+ * same command takes half of the times when it is only read, run, drawn and said.
+ */
+export async function added(config) {
+  const [chat, bare] = [await createOurs(config), await createBare()];
+  const say = async () => {
+    const answered = new Promise((resolve) => {
+      chat.said = resolve;
+    });
+    chat.say("micro list services");
+    await answered;
+  };
+  await nsPerCall(say, 3000);
+  await nsPerCall(bare, 1000);
   return async () => {
-    const waits = [];
-    for (let i = 0; i < 50; i++) {
-      const answered = new Promise((resolve) => {
-        chat.said = resolve;
-      });
-      const began = performance.now();
-      chat.say("micro list services");
-      await answered;
-      waits.push(performance.now() - began);
+    const [all, alone] = [[], []];
+    for (let i = 0; i < 100; i++) {
       // That it is done is written down a little later, which is not what somebody waits for.
-      await wait(40);
+      await wait(30);
+      for (const [work, waits] of [
+        [bare, alone],
+        [say, all],
+      ]) {
+        const began = performance.now();
+        await work();
+        waits.push(performance.now() - began);
+      }
     }
-    return percentile(waits, 0.5);
+    return percentile(all, 0.5) - percentile(alone, 0.5);
+  };
+}
+
+/** The same command over the same services, without a bot. */
+async function createBare() {
+  const [{ createCatalog }, { chatLine }, { parse }, { builtin }, { renderAnswer }, { createChat }, registry] =
+    await Promise.all([
+      import("../dist/src/commands/catalog.js"),
+      import("../dist/src/commands/line.js"),
+      import("../dist/src/commands/parse.js"),
+      import("../dist/src/commands/builtin.js"),
+      import("../dist/src/bot/render.js"),
+      import("./chat.mjs"),
+      createRegistry(),
+    ]);
+  const catalog = createCatalog(builtin);
+  const chat = createChat();
+  const connection = await chat.input.connect();
+  const clock = { now: Date.now };
+  return async () => {
+    const match = catalog.match(chatLine("list services"));
+    const { input, output } = parse(match);
+    const result = await match.command.run(input, { registry, clock, signal: new AbortController().signal });
+    const answer = { view: match.command.view(result, input), result, output };
+    await connection.send(renderAnswer(answer, { room: "room" }, chat.input.limits));
   };
 }
 
@@ -141,12 +189,13 @@ export async function sync() {
   const line = Buffer.alloc(400, "x");
   return async () => {
     const waits = [];
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 100; i++) {
+      // A disk that has rested takes longer.
+      await wait(30);
       const began = performance.now();
       writeSync(file, line);
       fsyncSync(file);
       waits.push(performance.now() - began);
-      await turn();
     }
     return percentile(waits, 0.5);
   };
@@ -156,21 +205,23 @@ export async function run() {
   const peers = { ours: { journal: "memory" }, oursWithStore: { journal: "sqlite" }, hubot: {} };
   const { ours, oursWithStore, hubot: peer } = await contest(import.meta.url, peers);
   const { steady: p99 } = await contest(import.meta.url, { steady: { journal: "memory" } });
-  const { each: kept } = await contest(import.meta.url, { each: { journal: "sqlite" } });
-  const { each: unkept } = await contest(import.meta.url, { each: { journal: "memory" } });
+  const { steady: p99WithStore } = await contest(import.meta.url, { steady: { journal: "sqlite" } });
+  const { added: kept } = await contest(import.meta.url, { added: { journal: "sqlite" } });
+  const { added: unkept } = await contest(import.meta.url, { added: { journal: "memory" } });
   const { sync: alone } = await contest(import.meta.url, { sync: {} });
   const hubot = { peer, peerName: "Hubot, 100 listeners", atLeast: 1 };
   return [
     row({ what: "list services of 100, one message after the other", ours, ...hubot }),
-    row({ what: "the same with the journal on the disk", ours: oursWithStore, ...hubot }),
+    row({ what: "the same with journal and audit on the disk", ours: oursWithStore, ...hubot }),
     row({ what: "the same at 1,000 messages a second, p99", ours: p99, unit: ms, atMost: 2 }),
+    row({ what: "that with journal and audit on the disk", ours: p99WithStore, unit: ms }),
     row({
-      what: "one message through all layers, p50, with the journal on the disk",
+      what: "what all layers add to a command, p50, with journal and audit on the disk",
       ours: kept,
       unit: ms,
       atMost: 1.5,
     }),
-    row({ what: "the same with the journal in memory", ours: unkept, unit: ms, atMost: 0.2 }),
+    row({ what: "the same with both in memory", ours: unkept, unit: ms, atMost: 0.2 }),
     row({ what: "a sync of 400 bytes alone, for comparison", ours: alone, unit: ms }),
   ];
 }

@@ -32,12 +32,18 @@ function hushedView(view: View, clean: (text: string) => string, { jsonText }: R
     case "list":
       return {
         kind: "list",
-        items: view.items.map(clean),
+        items: cleanItems(view.items, clean),
         note: view.note === undefined ? undefined : clean(view.note),
       };
     case "report":
       return { kind: "report", text: clean(view.text), note: view.note === undefined ? undefined : clean(view.note) };
   }
+}
+
+/** Together, as they are drawn, which is sooner done than one by one; apart only where there is a secret in one of them. */
+function cleanItems(items: readonly string[], clean: (text: string) => string): readonly string[] {
+  const all = items.join("\n");
+  return clean(all) === all ? items : items.map(clean);
 }
 
 /** The same error in words without secrets; what caused it stays, for the log, which looks for itself. */

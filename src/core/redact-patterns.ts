@@ -77,6 +77,8 @@ export function isSecretName(name: string): boolean {
 }
 
 function findNamed(text: string, onSpan: OnSpan): void {
+  // What separates a name from its value; most texts have none, and are then not read for names.
+  if (!text.includes("=") && !text.includes(":")) return;
   NAME.lastIndex = 0;
   for (let match = NAME.exec(text); match !== null; match = NAME.exec(text)) {
     const [name, word = "", rest = "", closing = "", separator = ""] = match;

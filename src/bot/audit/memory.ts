@@ -15,12 +15,24 @@ interface Kept {
   readonly linked: Linked;
 }
 
+/** Most rows are never searched, so none is read before. */
+function kept(row: AuditRow): Kept {
+  let linked: Linked | undefined;
+  return {
+    row,
+    get linked() {
+      linked ??= readRow(row);
+      return linked;
+    },
+  };
+}
+
 function memoryStore(): AuditStore {
-  let all: Kept[] = [];
+  const all: Kept[] = [];
   let bytes = 0;
   const add = (rows: readonly AuditRow[]) => {
     for (const row of rows) {
-      all.push({ row, linked: readRow(row) });
+      all.push(kept(row));
       bytes += sizeOf(row);
     }
   };
@@ -55,8 +67,8 @@ function memoryStore(): AuditStore {
     size: () => ({ oldest: all[0]?.row.seq ?? 1, bytes }),
     cut: (upto, entry) => {
       commit([entry]);
-      all = all.filter(({ row }) => row.seq > upto);
-      bytes = all.reduce((sum, { row }) => sum + sizeOf(row), 0);
+      const gone = all.splice(0, upto + 1 - (all[0]?.row.seq ?? 1));
+      for (const { row } of gone) bytes -= sizeOf(row);
     },
     close: () => {},
   };

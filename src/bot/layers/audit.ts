@@ -1,4 +1,4 @@
-import type { AuditCall, AuditRecord } from "../../commands/audit-record.ts";
+import type { AuditCall, AuditRecord, AuditSaid } from "../../commands/audit-record.ts";
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Redactor } from "../../core/redact.ts";
@@ -41,6 +41,8 @@ interface Story {
   readonly heard: Context;
   readonly at: number;
   known: Context;
+  /** What is kept of `known`; it is the same at the beginning and the end of most. */
+  kept?: { readonly known: Context; readonly said: AuditSaid };
   begun: boolean;
   readonly calls: AuditCall[];
   moreCalls: number;
@@ -63,12 +65,20 @@ export function audit(init: AuditInit): Audited {
   const unheard = createUnheard();
   const troubleNote = createTroubleNote(log, clock);
 
+  const saidIn = (story: Story): AuditSaid => {
+    const { heard, known, at, kept } = story;
+    if (kept?.known === known) return kept.said;
+    const said = saidOf(heard, known, at, redactor);
+    story.kept = { known, said };
+    return said;
+  };
+
   /** @returns whether it was written; nobody waits for that where nothing was changed */
   const ended = async (story: Story, outcome: string, answer: Answer | undefined, error?: MicroError) => {
-    const { heard, known, at, calls, moreCalls } = story;
+    const { heard, at, calls, moreCalls } = story;
     const ignored = unheard.take(whose(heard));
     const record: AuditRecord = {
-      ...saidOf(heard, known, at, redactor),
+      ...saidIn(story),
       outcome,
       ...(error && { why: cut(redactor.text(error.message), WHY), ...ruleOf(error) }),
       ms: clock.now() - at,
@@ -121,8 +131,7 @@ export function audit(init: AuditInit): Audited {
       if (story === undefined) return next(context);
       const write = context.run?.command.effect === "write";
       story.known = write ? await withTouched(context) : context;
-      const said = saidOf(story.heard, story.known, story.at, redactor);
-      const written = log.append({ kind: "begun", replica, ...said }, { durable: write });
+      const written = log.append({ kind: "begun", replica, ...saidIn(story) }, { durable: write });
       if (!write) written.catch(() => {});
       else {
         await written.catch((error: unknown) => {

@@ -123,7 +123,7 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
       const follow = async (): Promise<void> => {
         for (;;) {
           const waiting = new AbortController();
-          const stop = () => waiting.abort();
+          const stop = () => waiting.abort("woken");
           signal.addEventListener("abort", stop, { once: true });
           wakers.add(stop);
           try {

@@ -76,14 +76,24 @@ export function kvJournal(init: KvJournalInit): Journal {
     active.set(claim, { ...it, presence: presence.held() ? presence.fence : undefined });
     return claim;
   };
-  /** Makes a key; where nobody answered, looks whose it is by now. @returns the revision; `undefined`: it was there */
+  /**
+   * Makes a key. Where that fails, looks whose it is by now: what cannot be written, as on a full disk, may still be read.
+   * @returns the revision; `undefined`: it was there
+   */
   const written = async (key: string, record: OpenRecord): Promise<number | undefined> => {
+    const value = JSON.stringify(record);
     try {
-      return await kv.create(key, JSON.stringify(record), { timeoutMs: TAKE_MS });
+      if (!presence.held()) await presence.renew({ timeoutMs: TAKE_MS });
+      return await kv.create(key, value, { timeoutMs: TAKE_MS });
     } catch (error) {
-      const entry = await kv.get(key, { timeoutMs: LOOK_MS }).catch(() => undefined);
-      if (entry === undefined) throw error;
-      return entry.value === JSON.stringify(record) ? entry.revision : undefined;
+      for (const claim of active.keys()) if (claim.key === key) return undefined;
+      let unseen = false;
+      const entry = await kv.get(key, { timeoutMs: LOOK_MS }).catch(() => {
+        unseen = true;
+        return undefined;
+      });
+      if (entry === undefined) throw notTaken(error, { shared: replicas.list().length > 1, unseen });
+      return entry.value === value ? entry.revision : undefined;
     }
   };
   const later = async () => {
@@ -193,12 +203,11 @@ export function kvJournal(init: KvJournalInit): Journal {
       taking.add(key);
       let revision: number | undefined;
       try {
-        if (!presence.held()) await presence.renew({ timeoutMs: TAKE_MS });
         revision = await written(key, record);
       } catch (error) {
         // It may be there all the same, and must not be found by the next: nothing is going to be done about it.
         if (unclosed.size < max) unclosed.set(key, { at: taken.at });
-        throw replicas.list().length > 1 ? perhapsAnother(error) : error;
+        throw error;
       } finally {
         taking.delete(key);
       }
@@ -254,10 +263,13 @@ export function kvJournal(init: KvJournalInit): Journal {
   };
 }
 
-/** Its network may have told another of it, which could write it down: so nobody may say that nothing was done. */
-function perhapsAnother(thrown: unknown): MicroError {
+/**
+ * Says in `details` what may not be said of it: that nothing was done. `shared`: its network may have told another replica,
+ * which could write it down. `unseen`: it may have been taken before.
+ */
+function notTaken(thrown: unknown, known: { readonly shared: boolean; readonly unseen: boolean }): MicroError {
   const { code, message, details } = MicroError.from(thrown, "unavailable");
-  return new MicroError(code, message, { cause: thrown, details: { ...details, shared: true } });
+  return new MicroError(code, message, { cause: thrown, details: { ...details, ...known } });
 }
 
 function keysOf(

@@ -315,7 +315,7 @@ describe("when the store fails", () => {
     // Its network may tell the other of it, so it may not be said that nothing was done.
     await expect(one.journal.take(taken("a"))).rejects.toMatchObject({
       message: expect.stringContaining("away"),
-      details: { shared: true },
+      details: { shared: true, unseen: true },
     });
     one.kv.fail("unanswered");
     await expect(one.journal.take(taken("b"))).rejects.toThrow("does not answer");
@@ -345,6 +345,31 @@ describe("when the store fails", () => {
       await one.journal.close();
       await pass(LEASE, other);
       expect(other.left).toEqual([]);
+    },
+  );
+
+  it.each([["at once", 0] as const, ["for longer than the lease", 2 * LEASE] as const])(
+    "%s but can be read, what was taken before is told from what was not",
+    async (_when, ms) => {
+      const one = await started(memoryShelf());
+      const [a, b] = [await one.journal.take(taken("a")), await one.journal.take(taken("b"))];
+      if (a === undefined || b === undefined) throw new Error("not taken");
+      const again = (id: string) => one.journal.take({ ...taken(id), id: "03f9a2" });
+      const done = one.journal.done(a);
+      await pass(250, one);
+      await done;
+      one.kv.fail("full");
+      await pass(ms, one);
+      expect(await again("a")).toBeUndefined();
+      expect(await again("b")).toBeUndefined();
+      await expect(one.journal.take(taken("c"))).rejects.toMatchObject({ details: { shared: false, unseen: false } });
+      one.kv.fail("unreached");
+      await expect(again("a")).rejects.toMatchObject({ details: { unseen: true } });
+      // What is worked on here is known without the store, and stays ours.
+      expect(await again("b")).toBeUndefined();
+      one.kv.fail(undefined);
+      await pass(3000, one);
+      expect(await one.journal.begin(b)).toBe(true);
     },
   );
 

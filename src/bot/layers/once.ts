@@ -40,8 +40,11 @@ export function once(
 function refusal(thrown: unknown): string {
   const { message: reason, details } = MicroError.from(thrown);
   const why = `because I cannot write down what I am told to do: ${reason}`;
-  if (details["shared"] !== true) return `nothing was done, ${why}`;
-  return `I did not begin this, ${why}; another of my replicas may have heard it too, so wait for its answer before you say it again`;
+  if (details["shared"] === true) {
+    return `I did not begin this, ${why}; another of my replicas may have heard it too, so wait for its answer before you say it again`;
+  }
+  if (details["unseen"] !== true) return `nothing was done, ${why}`;
+  return `I did not begin this, ${why}; nor can I see whether I was told before: an answer that was here already holds, else say it again later`;
 }
 
 /** A secret is not written down, so a message with one is not begun anew by another. */

@@ -8,15 +8,25 @@ import { openNetwork } from "./people.mjs";
  * @param more `commands`: further ones, as `defineCommand` takes them; `wrap`: around each input
  */
 export async function startBot(fakes, names, began = () => {}, { commands = [], wrap = (input) => input } = {}) {
-  const [{ createBot }, { memoryJournal }, builtin, { cached }, { memoryRegistry }, { defineCommand }] =
-    await Promise.all([
-      import("../../dist/src/bot/bot.js"),
-      import("../../dist/src/bot/journal.js"),
-      import("../../dist/src/commands/builtin.js"),
-      import("../../dist/src/core/registry/cache.js"),
-      import("../../dist/src/core/registry/memory.js"),
-      import("../../dist/src/commands/command.js"),
-    ]);
+  const [
+    { createBot },
+    { memoryJournal },
+    { memoryAudit },
+    { systemClock },
+    builtin,
+    { cached },
+    { memoryRegistry },
+    { defineCommand },
+  ] = await Promise.all([
+    import("../../dist/src/bot/bot.js"),
+    import("../../dist/src/bot/journal.js"),
+    import("../../dist/src/bot/audit/memory.js"),
+    import("../../dist/src/core/clock.js"),
+    import("../../dist/src/commands/builtin.js"),
+    import("../../dist/src/core/registry/cache.js"),
+    import("../../dist/src/core/registry/memory.js"),
+    import("../../dist/src/commands/command.js"),
+  ]);
   const bench = defineCommand({
     name: "bench",
     summary: "Tell that it was heard",
@@ -43,8 +53,9 @@ export async function startBot(fakes, names, began = () => {}, { commands = [], 
     client: undefined,
     // People here say more than the bot would let them.
     limit: "none",
-    // What the store costs, and its disk, is told by the bench of messages. Full from the beginning, so that it is not what grows.
+    // What the store costs, and its disk, is told by the bench of messages. Full from the beginning, so that they are not what grows.
     journal: memoryJournal({ max: 1000 }),
+    auditLog: memoryAudit({ clock: systemClock, replica: "bench", maxBytes: 1 }),
   });
   await bot.start();
   return { networks, bot };

@@ -1,6 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import { sharedAbort } from "../core/abort.ts";
 import { backoff } from "../core/backoff.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, elapsedBy } from "../core/clock.ts";
 import { deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -40,6 +41,7 @@ export interface Outbox {
  */
 export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redactor = createRedactor()): Outbox {
   const safe = (message: OutgoingMessage) => hushedMessage(inert(message), redactor);
+  const elapsed = elapsedBy(clock);
   const last = new Map<string, Promise<unknown>>();
   let live: InputConnection | undefined;
   const closing = sharedAbort();
@@ -51,10 +53,10 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
   };
 
   const linkBy = async (deadlineAt: number): Promise<InputConnection | undefined> => {
-    while (live === undefined && !closing.signal.aborted && clock.now() < deadlineAt) {
+    while (live === undefined && !closing.signal.aborted && elapsed() < deadlineAt) {
       const enough = new AbortController();
       const link = new Promise<void>((resolve) => arrived.push(resolve));
-      await Promise.race([link, clock.sleep(deadlineAt - clock.now(), { signal: enough.signal }).catch(() => {})]);
+      await Promise.race([link, clock.sleep(deadlineAt - elapsed(), { signal: enough.signal }).catch(() => {})]);
       enough.abort();
     }
     return live;
@@ -74,6 +76,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
     still: (() => Promise<boolean>) | undefined,
   ): Promise<boolean> => {
     // One object for all attempts: by that an input knows that it may have said it already.
+    if ((message.file?.text.length ?? 0) > LONG) await setImmediate();
     let said = safe(message);
     let refused = false;
     for (let attempt = 0; ; attempt++) {
@@ -83,7 +86,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
         onLost(NO_LINK);
         return false;
       }
-      if (clock.now() > deadlineAt) {
+      if (elapsed() > deadlineAt) {
         log.error({ room: message.place.room }, "an answer was not sent: too much was to be said there before it");
         onLost(TOO_MUCH);
         return false;
@@ -105,7 +108,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
           });
           continue;
         }
-        if (wait === undefined || clock.now() + wait > deadlineAt) {
+        if (wait === undefined || elapsed() + wait > deadlineAt) {
           log.error(
             { room: message.place.room, code: error.code, reason: error.message },
             "an answer could not be sent",
@@ -147,7 +150,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
   return {
     send: async (message, onLost = () => {}, still) => {
       // From now and not from its turn on: where more is asked than can be said, answers would wait longer and longer.
-      const deadlineAt = clock.now() + giveUpMs;
+      const deadlineAt = elapsed() + giveUpMs;
       if (message.progress?.last) await growing.end(message.progress.key);
       return inTurn(message.place.room, () => deliver(message, deadlineAt, onLost, still));
     },
@@ -174,6 +177,8 @@ function inert(message: OutgoingMessage): OutgoingMessage {
   };
 }
 
+/** Characters of a file that take a while to go through: others work before. */
+const LONG = 65_536;
 const NO_LINK_MS = 1000;
 const NO_LINK = "there was no link to its network";
 const TOO_MUCH = "too much was to be said in its room before it";

@@ -7,6 +7,7 @@ import type { Long } from "../long.ts";
 import { type Manners, mannersOf } from "../manners.ts";
 import { createProgress, type Mouth } from "../progress.ts";
 import { renderAnswer, renderError } from "../render.ts";
+import { turnFor } from "../turn.ts";
 
 /**
  * Says what the layers within come to, good or bad: whatever they throw becomes words, and nothing gets past it. What a
@@ -25,6 +26,7 @@ export function answer(mouth: Mouth, log: Log, long?: Long, outputBytes = OUTPUT
     let message: OutgoingMessage | undefined;
     try {
       reply = await next({ ...context, show: progress.show });
+      await turnFor(reply?.view);
       const keep = long?.keep(context, reply?.whisper === true);
       message = reply && together(renderAnswer(reply, place, limits, keep, outputBytes), besideWords(reply, limits));
     } catch (thrown) {

@@ -12,6 +12,7 @@ import { cut } from "../fit.ts";
 import { mannersOf } from "../manners.ts";
 import { whose } from "../people.ts";
 import type { Look } from "../touched.ts";
+import { turnFor } from "../turn.ts";
 import { within } from "../within.ts";
 
 export type { AuditRecord } from "../../commands/audit-record.ts";
@@ -108,6 +109,7 @@ export function audit(init: AuditInit): Audited {
       try {
         const answer = await next(context);
         const outcome = outcomeOf(story, answer);
+        await turnFor(answer?.view);
         const written = await ended(story, outcome, answer);
         const note = written ? troubleNote(context) : NOT_WRITTEN;
         return answer && note !== undefined ? { ...answer, note } : answer;

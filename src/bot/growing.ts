@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, elapsedBy } from "../core/clock.ts";
 import type { OutgoingMessage } from "../inputs/input.ts";
 
 /** Messages that grow: each said at most once a second, as it is by then. */
@@ -36,13 +36,14 @@ export function createGrowing(
   closing: AbortSignal,
   say: (draw: () => OutgoingMessage, attempt: number) => Promise<number | undefined>,
 ): Growing {
+  const elapsed = elapsedBy(clock);
   const slots = new Map<string, Slot>();
   closing.addEventListener("abort", () => {
     for (const slot of slots.values()) slot.over.abort();
   });
 
   const until = async (at: number, signal: AbortSignal): Promise<void> => {
-    const wait = at - clock.now();
+    const wait = at - elapsed();
     if (wait > 0) await clock.sleep(wait, { signal }).catch(() => {});
   };
 
@@ -55,7 +56,7 @@ export function createGrowing(
       // Before the call: what comes while it is said is said next time.
       slot.dirty = false;
       const wait = await say(slot.draw, attempt);
-      slot.nextAt = clock.now() + Math.max(slot.tried < QUICK ? PACE_MS : SLOW_PACE_MS, wait ?? 0);
+      slot.nextAt = elapsed() + Math.max(slot.tried < QUICK ? PACE_MS : SLOW_PACE_MS, wait ?? 0);
       if (wait === undefined) return slot.over.abort();
       attempt = wait === 0 ? 0 : attempt + 1;
       slot.dirty ||= wait > 0;
@@ -68,7 +69,7 @@ export function createGrowing(
       let slot = slots.get(key);
       if (slot === undefined) {
         const over = new AbortController();
-        slot = { draw, dirty: false, nextAt: clock.now() + GATHER_MS, tried: 0, over, running: undefined };
+        slot = { draw, dirty: false, nextAt: elapsed() + GATHER_MS, tried: 0, over, running: undefined };
         slots.set(key, slot);
       }
       slot.draw = draw;

@@ -5,6 +5,8 @@ import type { CallOptions } from "./lifecycle.ts";
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
+  /** Milliseconds that only go on, whoever sets the clock on the wall, for how long something took. Left out: `now()` does so. */
+  monotonic?(): number;
   /** Resolves after `ms`. Holds no process open. @throws MicroError `cancelled` */
   sleep(ms: number, options?: Pick<CallOptions, "signal">): Promise<void>;
 }
@@ -12,9 +14,15 @@ export interface Clock {
 /** What Node's timers can wait, 24 days; asked for more, they do not wait at all. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** For deadlines and paces: the wall's clock may be set by hours while something waits. */
+export function elapsedBy(clock: Clock): () => number {
+  return () => clock.monotonic?.() ?? clock.now();
+}
+
 /** The clock on the wall. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   sleep: (ms, { signal } = {}) =>
     new Promise((resolve, reject) => {
       const cancelled = () => {

@@ -31,6 +31,31 @@ it("gives up together what has waited together for a link", async () => {
   expect(lost).toHaveLength(3);
 });
 
+it.each([
+  ["ahead", 3_600_000],
+  ["back", -3_600_000],
+] as const)("waits as long for a link when the clock on the wall is set %s meanwhile", async (_way, byMs) => {
+  const time = manualClock();
+  let set = 0;
+  const clock = { ...time, now: () => time.now() + set, monotonic: time.now };
+  const outbox = createOutbox(clock, silent, 1000);
+  const early = outbox.send(hello);
+  const never = outbox.send({ ...hello, place: { room: "away" } });
+  await time.advance(500);
+  set = byMs;
+  const input = memoryInput();
+  const connection = await input.connect();
+  const send: typeof connection.send = (message) => {
+    if (message.place.room === "away") throw new MicroError("unavailable", "the link was lost");
+    return connection.send(message);
+  };
+  outbox.use({ ...connection, send });
+  await time.advance(100);
+  expect(await early).toBe(true);
+  await time.advance(1000);
+  expect(await Promise.race([never, time.advance(0)])).toBe(false);
+});
+
 it("keeps no more than can be said in time where more is asked than a network takes", async () => {
   const clock = manualClock();
   const outbox = createOutbox(clock, silent, 1000);

@@ -1,14 +1,16 @@
 import type { Request } from "../policy.ts";
 import { type Argument, type Arguments, argumentsOf } from "./arguments.ts";
+import { type Endpoint, endpointOf, meaning } from "./endpoint.ts";
 import { isExact } from "./exact.ts";
 import { folded, matcher } from "./glob.ts";
 import { covers } from "./hours.ts";
+import { type Name, nameOf, naming } from "./name.ts";
 import type { Rule, Target, Test } from "./rule.ts";
 
 /** A request as rules look at it; made once for all of them. */
 export interface Facts {
   readonly target: Name | undefined;
-  readonly endpoint: Name | undefined;
+  readonly endpoint: Endpoint | undefined;
   /** The line names an address, maybe as its target, so nobody here knows which service it comes to. */
   readonly elsewhere: boolean;
   readonly room: Name | undefined;
@@ -16,23 +18,15 @@ export interface Facts {
   readonly argument: Arguments;
 }
 
-/** A selector that asks no registry goes where the name says: `payments:8080`, `[::1]:8080`. */
-const ADDRESS = /:\d+[\s\p{Cc}]*$/u;
-
-/** A name as it was said, and as rules look at it that fit as soon as they may. */
-export interface Name {
-  readonly said: string;
-  readonly folded: string;
-  /** Folded, without blanks around it: on the wire they are lost. */
-  readonly bare: string;
-}
+/** A selector that asks no registry goes where the name says: `payments:8080`, `[::1]:8080`, `10.0.0.7`. */
+const ADDRESS = /(?::\d+|^\d+(?:\.\d+){0,3}\.?|^0x[\da-f.]+)[\s\p{Cc}]*$/iu;
 
 export function factsOf(request: Request): Facts {
   const { target, input = {}, room, at } = request;
   const { endpoint, address } = input;
   return {
     target: nameOf(target),
-    endpoint: nameOf(endpoint),
+    endpoint: endpointOf(endpoint, target),
     elsewhere: typeof address === "string" || (target !== undefined && ADDRESS.test(target)),
     room: nameOf(room),
     at,
@@ -78,56 +72,15 @@ export function partsOf({ effect, targets, rooms, hours, tests }: Rule, wide = e
 function aiming({ service, endpoint }: Target, effect: Rule["effect"], wide: boolean): (facts: Facts) => boolean {
   if (service === "*" && endpoint === undefined) return () => true;
   const isService = naming(service, wide);
-  const isEndpoint = endpoint === undefined ? undefined : naming(endpoint, wide);
+  const isEndpoint = endpoint === undefined ? undefined : meaning(endpoint, wide);
   return (facts) => {
     if (facts.elsewhere) {
       // Whichever service it is, approvals are wanted for an endpoint of that name only.
       if (!wide || effect === "deny") return wide;
     } else if (facts.target === undefined || !isService(facts.target)) return false;
     if (isEndpoint === undefined) return true;
-    if (facts.endpoint === undefined) return false;
-    return isEndpoint(facts.endpoint) || (wide && isEndpoint(shortest(facts.endpoint)));
+    return facts.endpoint !== undefined && isEndpoint(facts.endpoint);
   };
-}
-
-/** `/payments.Order/Cancel`, as gRPC spells it, is `Order.Cancel` to the server (`wire.md §7`). */
-function shortest({ said }: Name): Name {
-  return named(said.split(/[/.]/).map(trimmed).filter(Boolean).slice(-2).join("."));
-}
-
-function naming(pattern: string, wide: boolean): (name: Name) => boolean {
-  const fits = matcher(wide ? folded(pattern) : pattern);
-  return wide ? (name) => fits(name.folded) || fits(name.bare) : (name) => fits(name.said);
-}
-
-function nameOf(value: unknown): Name | undefined {
-  return typeof value === "string" ? named(value) : undefined;
-}
-
-function named(said: string): Name {
-  let small: string | undefined;
-  let bare: string | undefined;
-  return {
-    said,
-    get folded() {
-      small ??= folded(said);
-      return small;
-    },
-    get bare() {
-      bare ??= trimmed(this.folded);
-      return bare;
-    },
-  };
-}
-
-/** Without what HTTP, Go or JavaScript take for blanks at its ends. */
-function trimmed(text: string): string {
-  const isBlank = (at: number) => /[\s\p{Cc}]/u.test(text[at] ?? "x");
-  let from = 0;
-  let to = text.length;
-  while (isBlank(from)) from += 1;
-  while (to > from && isBlank(to - 1)) to -= 1;
-  return text.slice(from, to);
 }
 
 function holding(test: Test, wide: boolean): (argument: Argument) => boolean {

@@ -1,6 +1,7 @@
 import { folded } from "./glob.ts";
 import type { Facts, Part } from "./match.ts";
-import type { Rule } from "./rule.ts";
+import { bared } from "./name.ts";
+import type { Rule, Target } from "./rule.ts";
 
 /** A rule and the parts that a request has to fit. */
 export interface Ready {
@@ -26,7 +27,7 @@ export function createShelf(all: readonly Ready[]): Shelf {
     const named = targets.length > 0 && targets.every(({ service }) => !service.includes("*"));
     if (!named) loose.push(ready);
     // Where rules find a name in other letters that fit as soon as they may, others are looked at once more, and do not fit.
-    else for (const service of new Set(targets.map((target) => folded(target.service)))) add(byService, service, ready);
+    else for (const service of new Set(targets.flatMap(keysOf))) add(byService, service, ready);
   }
   const everything = [all];
   const others = [loose];
@@ -42,6 +43,11 @@ export function createShelf(all: readonly Ready[]): Shelf {
       return own ? [loose, own] : others;
     },
   };
+}
+
+function keysOf({ service }: Target): readonly string[] {
+  const small = folded(service);
+  return [small, bared(small)];
 }
 
 function add(lists: Map<string, Ready[]>, key: string, ready: Ready): void {

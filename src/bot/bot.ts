@@ -22,7 +22,7 @@ import { memoryKv } from "../platform/kv/memory.ts";
 import { address } from "./address.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
-import { auditReader, seesAllBy } from "./audit/reader.ts";
+import { auditReader, seesAllBy, wasDoneBy } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
 import { type Answer, type Context, say, toldOf } from "./context.ts";
 import { contextOf, createIds } from "./heard.ts";
@@ -135,16 +135,17 @@ export function createBot(init: BotInit): Bot {
   const mayRun = (context: Context, command: Asked) => policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);
   const auditLog = init.auditLog ?? memoryAudit({ clock, replica: replica?.name ?? name });
+  const reader = auditReader({
+    log: async () => auditLog,
+    seesAll: seesAllBy(policy),
+    replay: createReplay({ catalog: () => catalog, policy: () => policy }),
+  });
   const runner = createRunner({
     ...init,
     broker: init.broker ?? noBroker,
     clock,
     mayRun,
-    audit: auditReader({
-      log: async () => auditLog,
-      seesAll: seesAllBy(policy),
-      replay: createReplay({ catalog: () => catalog, policy: () => policy }),
-    }),
+    audit: reader,
     onCall: (context, call) => audited.called(context, call),
   });
   const long = createLong({ clock, name });
@@ -288,6 +289,7 @@ export function createBot(init: BotInit): Bot {
   const interrupted = createInterrupted(
     clock,
     () => catalog.commands.some(({ name }) => name === "explain"),
+    wasDoneBy(reader),
     async ({ claim }, told) => (told ? journals.lasting.done(claim) : journals.lasting.drop(claim)),
   );
   /** What a process that went away has left. */

@@ -24,11 +24,13 @@ export interface Interrupted {
 
 /**
  * @param explain whether there is a command that tells what is known of an id
+ * @param wasDone whether what was begun has ended well, as far as is known here: then only its answer may be missing. Never rejects
  * @param ended told of each whether it was said, or could not be for good. Never rejects
  */
 export function createInterrupted(
   clock: Clock,
   explain: () => boolean,
+  wasDone: (left: Left) => Promise<boolean>,
   ended: (left: Left, told: boolean) => Promise<void>,
 ): Interrupted {
   const rooms = new Map<string, Left[]>();
@@ -46,7 +48,10 @@ export function createInterrupted(
       const telling = async () => {
         await clock.sleep(GATHER_MS);
         if (rooms.get(room) === all) rooms.delete(room);
-        const told = await link.outbox.send(renderAnswer(say(words(all, explain())), place, link.input.limits));
+        const known = await Promise.all(
+          all.map(async (left) => ({ ...left, done: left.begun && (await wasDone(left)) })),
+        );
+        const told = await link.outbox.send(renderAnswer(say(words(known, explain())), place, link.input.limits));
         await Promise.all(all.map((one) => ended(one, told)));
       };
       link.during(telling());
@@ -54,21 +59,37 @@ export function createInterrupted(
   };
 }
 
-function words(all: readonly Left[], explain: boolean): string {
+/** What was left, and whether it is known to be done. */
+interface Known extends Left {
+  readonly done: boolean;
+}
+
+function words(all: readonly Known[], explain: boolean): string {
   const [only] = all;
   if (only !== undefined && all.length === 1) return wordsOf(only, explain);
   const begun = all.filter((left) => left.begun);
-  const lines = all.map((left) => `${left.taken.id} (${left.begun ? "unknown" : "not done"}): ${asked(left, 80)}`);
+  const open = begun.filter((left) => !left.done);
+  const lines = all.map((left) => `${left.taken.id} (${fate(left)}): ${asked(left, 80)}`);
   const unknown = "whether those that are unknown took effect nobody knows, and they were not repeated";
   return [
     `I was stopped while ${all.length} things were asked of me here:`,
     ...lines,
-    ...(begun.length > 0 ? [unknown, find("<id>", explain)] : ["nothing was changed; say again what still holds"]),
+    ...(open.length > 0 ? [unknown, find("<id>", explain)] : []),
+    ...(begun.length > 0 ? [] : ["nothing was changed; say again what still holds"]),
   ].join("\n");
 }
 
-function wordsOf(left: Left, explain: boolean): string {
+function fate({ begun, done }: Known): string {
+  if (done) return "done";
+  return begun ? "unknown" : "not done";
+}
+
+function wordsOf(left: Known, explain: boolean): string {
   const what = asked(left, 200);
+  if (left.done) {
+    const more = explain ? `; \`explain ${left.taken.id}\` tells how it went` : "";
+    return `I was stopped as I answered what ${what}\nit was done once; my answer may not have come${more}`;
+  }
   const lines = left.begun
     ? [
         `I was stopped while I did what ${what}`,

@@ -20,7 +20,7 @@ function left(id: string, room: string, begun: boolean): Left {
   return { claim, taken: { id, input: "memory", caller: "memory:ann", message, at: 0 }, begun, cut: false };
 }
 
-function setUp() {
+function setUp({ done = [] }: { readonly done?: readonly string[] } = {}) {
   const clock = manualClock();
   const sent: OutgoingMessage[] = [];
   const ended: string[] = [];
@@ -29,6 +29,7 @@ function setUp() {
   const interrupted = createInterrupted(
     clock,
     () => true,
+    async ({ taken }) => done.includes(taken.id),
     async (one, told) => void ended.push(`${one.claim.key} ${told}`),
   );
   const tell = async (...all: readonly Left[]) => {
@@ -56,6 +57,20 @@ describe("what a process has left (chat.md §6: silence is no answer)", () => {
       "I was stopped before I did what memory:ann asked for: dig 0c\nnothing was changed; say it again if it still holds",
     );
     expect(ended).toEqual(["0a true", "0b true", "0c true"]);
+  });
+
+  it("is told as done where that is known, and only its answer may be missing", async () => {
+    const { sent, tell } = setUp({ done: ["0a", "0b"] });
+    await tell(left("0a", "ops", true));
+    await tell(left("0a", "ops", true), left("0b", "ops", false));
+    expect(sent.map(textOf)).toEqual([
+      "I was stopped as I answered what memory:ann asked for: dig 0a\nit was done once; my answer may not have come; `explain 0a` tells how it went",
+      [
+        "I was stopped while 2 things were asked of me here:",
+        "0a (done): memory:ann asked for: dig 0a",
+        "0b (not done): memory:ann asked for: dig 0b",
+      ].join("\n"),
+    ]);
   });
 
   it("of a yes is told as what it was said to", async () => {

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { memoryAudit } from "../../src/bot/audit/memory.ts";
 import type { BotInit } from "../../src/bot/bot.ts";
 import { createReplicas, type Machine, type ReplicasInit } from "../../src/bot/replicas.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
 import { type MemoryShelf, memoryShelf } from "../../src/platform/kv/memory.ts";
 import { type BrittleKv, brittleKv } from "../fakes/brittle-kv.ts";
@@ -37,6 +39,8 @@ function gated(effect: "read" | "write") {
   const { command, runs } = telling("work", { effect, confirm: false, gate });
   return { command, runs, open: () => open() };
 }
+
+const WRITE = { effect: "write", confirm: false } as const;
 
 describe("a message that several replicas hear", () => {
   it("is done and answered by one of them", async () => {
@@ -90,6 +94,23 @@ describe("a message that several replicas hear", () => {
     );
     expect(there.runs).toEqual([]);
     here.open();
+  });
+
+  it("is a write that was done, and only its answer was not said: its room is told so, where the audit is one", async () => {
+    const shelf = memoryShelf();
+    const [here, there] = [telling("work", WRITE), telling("work", WRITE)];
+    const auditLog = memoryAudit({ clock: systemClock, replica: "both" });
+    const cut = await one(shelf, { commands: [here.command], auditLog });
+    const other = await one(shelf, { commands: [there.command], auditLog });
+    const release = cut.input.holdSends();
+    cut.input.say("work once");
+    await eventually(async () => (await auditLog.search({ limit: 1 }))[0]?.body).toContain('"outcome":"ok"');
+    cut.store.fail("unreached");
+    expect(textOf(await other.input.next({ timeoutMs: 15_000 }))).toMatch(
+      /work once\nit was done once; my answer may not/,
+    );
+    expect([...here.runs, ...there.runs]).toEqual(["once"]);
+    release();
   });
 
   it("is a write that had not begun: its room is told that nothing was done, and it can be said again", async () => {

@@ -32,7 +32,7 @@ const DONE = /"counted":"([^"]+)"/;
 const NOT_DONE = /nothing was done(?!, because I cannot write down)|nothing was changed|not done|was not begun/;
 const UNKNOWN = /unknown/;
 /** A line of a message that tells of several, and the id that its command has. */
-const ONE_OF_SEVERAL = /^\S+ \((?:unknown|not done)\): .*"id":"([a-z]+-\d+)"/;
+const ONE_OF_SEVERAL = /^\S+ \((?:unknown|not done|done)\): .*"id":"([a-z]+-\d+)"/;
 
 /**
  * What a text that the bot said to an id tells, and of which ids: what a process has left in a room is told in one message

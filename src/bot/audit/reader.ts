@@ -1,5 +1,6 @@
 import { type Audit, type AuditFound, type AuditRow, READ_ALL, type Replayed } from "../../commands/audit-record.ts";
 import type { CommandContext } from "../../commands/command.ts";
+import type { Left } from "../journal.ts";
 import type { Policy, Request } from "../policy.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { type Linked, readRow } from "./chain.ts";
@@ -41,6 +42,14 @@ function found(rows: readonly AuditRow[]): readonly AuditFound[] {
   const { kind, before: _before, ...record } = last.linked as Linked & { kind: "begun" | "ended" };
   const ending = "outcome" in record ? {} : { outcome: "running", ms: 0 };
   return [{ ...record, ...ending, hash: last.row.hash, ...(begun && { begunSeq: begun.row.seq }) } as AuditFound];
+}
+
+/** Whether a message that was left has ended well, as its record says. An id comes round, so it must be of that person and time. */
+export function wasDoneBy({ find }: Pick<Audit, "find">): (left: Left) => Promise<boolean> {
+  return async ({ taken: { id, at, caller } }) => {
+    const record = await find(id).catch(() => undefined);
+    return record?.outcome === "ok" && record.at >= at && (record.by ?? record.caller) === caller;
+  };
 }
 
 /**

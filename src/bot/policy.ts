@@ -11,7 +11,7 @@ export interface Request {
   readonly guest: boolean;
   /** With its fields, arguments that it does not declare are looked for in the JSON that the line ends with. */
   readonly command: Pick<AnyCommand, "name" | "permission" | "effect"> &
-    Partial<Pick<AnyCommand, "aliases" | "input" | "words" | "rest">>;
+    Partial<Pick<AnyCommand, "aliases" | "boundAs" | "input" | "words" | "rest">>;
   /** The name of the service it acts on; absent where it acts on none. */
   readonly target?: string;
   /** Its typed arguments. */
@@ -34,7 +34,8 @@ export interface Decision {
 }
 
 /** A command as help asks about it. */
-export type Asked = Pick<AnyCommand, "permission" | "effect"> & Partial<Pick<AnyCommand, "name" | "aliases">>;
+export type Asked = Pick<AnyCommand, "permission" | "effect"> &
+  Partial<Pick<AnyCommand, "name" | "aliases" | "boundAs">>;
 
 /** Somebody whom a policy names: a person with all their ids, one id, or `slack:*`. */
 export interface Known {

@@ -28,6 +28,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    * and stops while writes are paused. The command line asks for neither.
    */
   readonly effect: "read" | "write";
+  /** Names of a command that does the same to what it acts on: rules that deny that, or want approvals for it, bind this, too. */
+  readonly boundAs?: readonly string[];
   /** `false`: a write that is not confirmed first, because saying it is saying it (`call`). */
   readonly confirm?: false;
   /**

@@ -6,6 +6,7 @@ import type { EndpointRecord, ServiceRecord } from "../core/registry/registry.ts
 import { byVersion } from "../core/selector/filters.ts";
 import type { Filter } from "../core/selector/selector.ts";
 import { boundFields, boundsOf, closing, follow, MAX_MS } from "./bounds.ts";
+import { call } from "./call.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { wireName } from "./names.ts";
 import { explained, readRequest } from "./request.ts";
@@ -30,6 +31,7 @@ export const stream = defineCommand({
   rest: "request",
   permission: "service:call",
   effect: "write",
+  boundAs: [call.name, ...(call.aliases ?? [])],
   confirm: false,
   maxMs: MAX_MS,
   examples: ['stream go.micro.srv.greeter Say.Count {"to":3}', "stream go.micro.srv.geo Location.Watch --for 30s"],

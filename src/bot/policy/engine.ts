@@ -9,7 +9,8 @@ import { whyDenied, whyRefused } from "./reasons.ts";
 import type { Rule } from "./rule.ts";
 import { createShelf, type Ready, type Shelf } from "./shelf.ts";
 
-type Asked = Pick<Request["command"], "permission" | "effect"> & Partial<Pick<Request["command"], "name" | "aliases">>;
+type Asked = Pick<Request["command"], "permission" | "effect"> &
+  Partial<Pick<Request["command"], "name" | "aliases" | "boundAs">>;
 
 export interface EngineInit {
   /** Names the file in reasons; left out where there is none. */
@@ -42,7 +43,11 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
   const ready = file.rules.map(
     (rule): Ready => ({ rule, parts: partsOf(rule), ...(rule.approvals && { wide: partsOf(rule, true) }) }),
   );
+  /** Those that deny or want approvals, as they are for whom they allow nothing. */
+  const binding = new Map<Ready, Ready>();
   for (const one of ready) {
+    if (one.rule.effect === "deny") binding.set(one, one);
+    else if (one.wide) binding.set(one, { ...one, binds: true });
     for (const key of one.rule.who) {
       const rules = bySubject.get(key);
       if (rules) rules.push(one);
@@ -58,15 +63,20 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
     const key = `${command.name} ${command.permission}`;
     const known = commands.get(key);
     if (known) return known;
-    const found = new Set<Ready>();
-    for (const effect of ["deny", "allow"] as const) {
-      for (const subject of profile[effect]) {
-        for (const one of bySubject.get(subject) ?? []) {
-          if (one.rule.effect === effect && speaksOf(one.rule, command)) found.add(one);
-        }
+    const found = new Map<Rule, Ready>();
+    // What denies or wants approvals binds a person with all their ids; only what allows is about the id that speaks.
+    for (const subject of profile.deny) {
+      for (const one of bySubject.get(subject) ?? []) {
+        const bound = binding.get(one);
+        if (bound !== undefined && binds(one.rule, command)) found.set(one.rule, bound);
       }
     }
-    const shelf = createShelf([...found]);
+    for (const subject of profile.allow) {
+      for (const one of bySubject.get(subject) ?? []) {
+        if (one.rule.effect === "allow" && speaksOf(one.rule, command)) found.set(one.rule, one);
+      }
+    }
+    const shelf = createShelf([...found.values()]);
     commands.set(key, shelf);
     return shelf;
   };
@@ -105,12 +115,12 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
       let allowing: Rule | undefined;
       let wanting: Rule | undefined;
       for (const list of rules.about(facts)) {
-        for (const { rule, parts, wide } of list) {
+        for (const { rule, parts, wide, binds } of list) {
           const fits = parts.every((part) => part.fits(facts));
           if (fits && rule.effect === "deny") {
             return { allowed: false, rule: rule.text, why: whyDenied(rule, { request, file: name }) };
           }
-          if (fits && (allowing === undefined || isStricter(rule, allowing))) allowing = rule;
+          if (fits && !binds && (allowing === undefined || isStricter(rule, allowing))) allowing = rule;
           if (wide === undefined || !(fits || wide.every((part) => part.fits(facts)))) continue;
           if (wanting === undefined || isStricter(rule, wanting)) wanting = rule;
         }
@@ -135,7 +145,7 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
       const profile = profiles.of(caller, guest);
       const rules = rulesFor(profile, command);
       if (rules.all.some(({ rule }) => rule.effect === "deny" && isUnconditional(rule))) return false;
-      if (rules.all.some(({ rule }) => rule.effect === "allow")) return true;
+      if (rules.all.some(({ rule, binds }) => rule.effect === "allow" && !binds)) return true;
       return (!guest && isOpen(command)) || grantOf(profile, guest, command.permission) !== undefined;
     },
     personOf: people.personOf,
@@ -186,6 +196,12 @@ function speaksOf({ what }: Rule, { name, aliases = [], permission }: Asked): bo
     if (one.includes(":")) return grants(one, permission);
     return [name, ...aliases].some((called) => called !== undefined && like(called, one));
   });
+}
+
+/** Whether a rule that denies or wants approvals for what it speaks of does so for this command, too. */
+function binds(rule: Rule, command: Asked): boolean {
+  const { aliases = [], boundAs = [] } = command;
+  return speaksOf(rule, { ...command, aliases: [...aliases, ...boundAs] });
 }
 
 /** Who is named by a rule that wants approvals gets around it by no other; among equals the first in the file counts. */

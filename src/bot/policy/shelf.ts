@@ -9,6 +9,8 @@ export interface Ready {
   readonly parts: readonly Part[];
   /** The same for a rule that wants approvals, which fit as soon as they may. */
   readonly wide?: readonly Part[];
+  /** It binds who asks, and allows them nothing: it speaks of another id of theirs, or of a command like this one. */
+  readonly binds?: true;
 }
 
 /** Rules, put where a request finds those that may be about its service without looking at all others. */

@@ -32,9 +32,20 @@ describe("without a rule", () => {
     expect(decided(["deny members bot:link"], restart({ command: link })).allowed).toBe(false);
   });
 
-  it("a rule about calls binds streams where it names them or their permission", () => {
-    const purge = (what: string) => denied(`deny anyone ${what} payments/Order.Purge`, watching("Order.Purge"));
-    expect([purge("call"), purge("call, stream"), purge("service:call")]).toEqual([false, true, true]);
+  it("a rule that denies calls, or wants approvals for them, binds streams, and one that allows them does not", () => {
+    for (const what of ["call", "query", "call, stream", "service:call"]) {
+      expect(denied(`deny anyone ${what} payments/Order.Purge`, watching("Order.Purge")), what).toBe(true);
+    }
+    const approved = ["allow anyone stream", "allow ann call payments/Order.* approve 1 of role:lead"];
+    expect(decided(approved, watching("Order.Get"))).toMatchObject({ allowed: true, approvals: { count: 1 } });
+    expect(decided(approved.slice(1), watching("Order.Get")).allowed).toBe(false);
+    expect(decided(["allow anyone call"], watching("Order.Get")).allowed).toBe(false);
+    expect(ruled("allow anyone call approve 1 of role:lead").allows(CAROL, false, stream)).toBe(false);
+  });
+
+  it("a rule about streams says nothing of calls", () => {
+    const rules = ["allow anyone call", "deny anyone stream", "allow anyone stream approve 1 of role:lead"];
+    expect(decided(rules, calling("Order.Get", "{}"))).toEqual(decided(rules.slice(0, 1), calling("Order.Get", "{}")));
   });
 });
 

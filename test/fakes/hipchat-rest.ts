@@ -29,6 +29,8 @@ export interface Failure {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly message?: string;
+  /** The room shows it all the same. */
+  readonly shown?: true;
 }
 
 export async function fakeHipChatRest(token: string): Promise<FakeHipChatRest> {
@@ -46,14 +48,14 @@ export async function fakeHipChatRest(token: string): Promise<FakeHipChatRest> {
     tokens.push(shown);
     if (fake.held) return;
     const failure = failures.shift();
-    if (failure !== undefined) return say(response, failure);
+    if (failure !== undefined && !failure.shown) return say(response, failure);
     if (shown !== token) return say(response, { status: 401, message: "Invalid OAuth session" });
     if (request.method !== "POST" || room === undefined) return say(response, { status: 404, message: "Not found" });
     const notification = JSON.parse(body) as Omit<Notified, "room">;
     const { length } = notification.message;
     if (length < 1 || length > 10_000) return say(response, { status: 400, message: "message: 1 to 10000 characters" });
     notified.push({ room: decodeURIComponent(room), ...notification });
-    say(response, { status: 204 });
+    say(response, failure ?? { status: 204 });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

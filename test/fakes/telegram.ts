@@ -69,6 +69,8 @@ interface Fault {
   readonly retryAfter?: number;
   /** The socket breaks instead of an answer. */
   readonly reset?: boolean;
+  /** It is done, and then the socket breaks instead of an answer. */
+  readonly lost?: boolean;
   /** No Bot API: a proxy's page. */
   readonly page?: number;
   /** Nothing comes before this. */
@@ -276,7 +278,9 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
       if (given !== token || !valid) throw new Refusal(401, "Unauthorized");
       const run = methods[method];
       if (run === undefined) throw new Refusal(404, "Not Found");
-      reply(200, { ok: true, result: await run(args, once(response, "close")) });
+      const result = await run(args, once(response, "close"));
+      if (planned?.lost) return void request.socket.destroy();
+      reply(200, { ok: true, result });
     } catch (error) {
       const { code = 500, message, parameters } = error as Refusal;
       reply(code, { ok: false, error_code: code, description: message, ...(parameters && { parameters }) });

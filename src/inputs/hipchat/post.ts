@@ -4,6 +4,7 @@ import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
 import type { OutgoingMessage, Place } from "../input.ts";
+import { sayMarked } from "../said-again.ts";
 import { sendError, stanzaComplaint } from "../xmpp/errors.ts";
 import { parseJid } from "../xmpp/jid.ts";
 import { NS } from "../xmpp/names.ts";
@@ -109,8 +110,10 @@ export function poster(init: PosterInit): Poster {
       const where = addressee(message.place, message.whisper === true);
       using limit = deadline(options, 15_000, `hipchat: saying something to ${parseJid(where.to).bare}`);
       limit.check();
-      if (where.type === "groupchat" && (await notify(where.to, message, limit.signal))) return;
-      await say(where, asTyped(message.parts), limit);
+      await sayMarked(message, isRefusal, async (given) => {
+        if (where.type === "groupchat" && (await notify(where.to, given, limit.signal))) return;
+        await say(where, asTyped(given.parts), limit);
+      });
     },
     take: (stanza) => {
       const { id = "", from = "", type } = stanza.attrs;
@@ -138,6 +141,11 @@ export function poster(init: PosterInit): Poster {
       waiting.clear();
     },
   };
+}
+
+/** The server or REST itself said no to it, and not somebody in between. */
+function isRefusal({ details }: MicroError): boolean {
+  return details["condition"] !== undefined;
 }
 
 /** Red: not done. Yellow: goes on, or wants an answer. Gray: nobody asked. Green: the rest. */

@@ -25,7 +25,8 @@ export function telegramError(thrown: unknown, doing: string, token: string): Mi
   switch (error.error_code) {
     case undefined: {
       const reason = clean(error.error?.code ?? error.error?.message ?? error.message);
-      return new MicroError("unavailable", `telegram cannot be reached (${reason})`, { cause });
+      const why = Object.assign(cause, { code: error.error?.code });
+      return new MicroError("unavailable", `telegram cannot be reached (${reason})`, { cause: why });
     }
     case 401:
     // A token that was never one is an address that does not exist.

@@ -1,6 +1,7 @@
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
 import type { Choice, Mark, OutgoingMessage, Place } from "../input.ts";
+import { sayMarked } from "../said-again.ts";
 import { fitted } from "./fit.ts";
 import { choiceData } from "./message.ts";
 import type { Web } from "./web.ts";
@@ -56,16 +57,20 @@ export async function post(
       return;
     }
   }
-  const said = await web.call(
-    "saying something",
-    async (api, signal) => {
-      if (file === undefined) return api.sendMessage(chat, text, { ...quiet, ...there, ...keyboard }, signal);
-      const { InputFile } = await import("grammy");
-      const document = new InputFile(Buffer.from(file.text), fileName(file.name));
-      return api.sendDocument(chat, document, { caption: text, parse_mode: "HTML", ...there, ...keyboard }, signal);
-    },
-    within,
-  );
+  const say = (given: OutgoingMessage) =>
+    web.call(
+      "saying something",
+      async (api, signal) => {
+        const { text, file } = fitted(given);
+        if (file === undefined) return api.sendMessage(chat, text, { ...quiet, ...there, ...keyboard }, signal);
+        const { InputFile } = await import("grammy");
+        const document = new InputFile(Buffer.from(file.text), fileName(file.name));
+        return api.sendDocument(chat, document, { caption: text, parse_mode: "HTML", ...there, ...keyboard }, signal);
+      },
+      within,
+    );
+  // Telegram tells bots nothing of what was said before.
+  const said = await sayMarked(message, () => false, say);
   if (progress === undefined) return;
   growing.delete(progress.key);
   if (progress.last) return;

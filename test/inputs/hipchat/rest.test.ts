@@ -84,6 +84,18 @@ describe("room notifications", () => {
     expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("bad ***") });
   });
 
+  it("what may be there already is said again with a mark, and what was not taken without", async () => {
+    await connect();
+    const pong: OutgoingMessage = { place, parts: [{ kind: "text", text: "pong" }] };
+    rest.failures.push({ status: 429 }, { status: 502, shown: true });
+    await expect(link.send(pong)).rejects.toMatchObject({ code: "exhausted" });
+    await expect(link.send(pong)).rejects.toMatchObject({ code: "unavailable" });
+    await link.send(pong);
+    await say();
+    const again = expect.stringMatching(/^\(said again.*\npong$/);
+    expect(rest.notified.map(({ message }) => message)).toEqual(["pong", again, "pong"]);
+  });
+
   it("what is redirected is not followed", async () => {
     await connect();
     rest.failures.push({ status: 307, headers: { location: `${rest.base}/v2/room/1/notification` } });

@@ -36,6 +36,28 @@ describe("what the bot says in Telegram", () => {
     ]);
   });
 
+  it("says so when it says again what may be there already, and not when that was refused", async () => {
+    const pong = answer("pong");
+    telegram.fault("sendMessage", { retryAfter: 1 });
+    telegram.fault("sendMessage", { lost: true });
+    await expect(link.send(pong)).rejects.toMatchObject({ code: "exhausted" });
+    await expect(link.send(pong)).rejects.toMatchObject({ code: "unavailable" });
+    await link.send(pong);
+    await link.send(answer("pong"));
+    const again = "(said again, because nobody told me that it arrived)\npong";
+    expect(telegram.posts.map(({ text }) => text)).toEqual(["pong", again, "pong"]);
+  });
+
+  it("says so of what grows, and changes that one from then on", async () => {
+    const grown = (text: string, last = false) => answer(text, { progress: { key: "g", last } });
+    telegram.fault("sendMessage", { lost: true });
+    await expect(link.send(grown("1"))).rejects.toMatchObject({ code: "unavailable" });
+    await link.send(grown("2"));
+    expect(telegram.posts.map(({ text }) => text)).toEqual(["1", expect.stringMatching(/^\(said again.*\n2$/)]);
+    await link.send(grown("3", true));
+    expect(telegram.posts.map(({ text }) => text)).toEqual(["1", "3"]);
+  });
+
   it("Unfurl exfiltration (chat.md §6): previews are off in every message, also when it changes", async () => {
     await link.send(answer("https://evil.example/?q=secret", { progress: { key: "k", last: false } }));
     await link.send(answer("https://evil.example/?q=more", { progress: { key: "k", last: true } }));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MicroError } from "../core/errors.ts";
-import { kept, oneLine, timeOf, visible } from "./audit.ts";
+import { cutArguments, kept, oneLine, SHOWN, timeOf, visible, written } from "./audit.ts";
 import type { AuditCall, AuditFound, Replayed } from "./audit-record.ts";
 import { defineCommand, type Touched } from "./command.ts";
 
@@ -57,7 +57,8 @@ function story(found: AuditFound): readonly string[] {
     ...(command === undefined
       ? []
       : [`command\t${command}, which ${found.effect === "write" ? "changes things" : "only reads"}`]),
-    ...Object.entries(args ?? {}).map(([name, value]) => `  ${name}\t${oneLine(written(value), 300)}`),
+    ...Object.entries(args ?? {}).map(([name, value]) => `  ${name}\t${oneLine(written(value), SHOWN)}`),
+    ...(cutArguments(found) ? [`all of them\tsha256 ${found.argsHash}`] : []),
     ...(rule === undefined ? [] : [`rule\t${oneLine(rule, 300)}`]),
     ...(approvers === undefined
       ? []
@@ -92,10 +93,6 @@ function callText({ service, endpoint, node, outcome, ms, trace }: AuditCall): s
 function touchedText({ name, version, nodes }: Touched): string {
   const which = version ? `${name} ${version}` : name;
   return nodes.length === 0 ? `${which}, without a node` : `${which}: ${oneLine(nodes.join(", "), 300)}`;
-}
-
-function written(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function future(found: AuditFound, now: Replayed): readonly string[] {

@@ -42,7 +42,8 @@ export const audit = defineCommand({
     if (records.length === 0) return { kind: "text", text: `there is no record of that${own ? ` (${note})` : ""}` };
     const rows = records.map((it) => {
       const room = `${it.network}:${it.room}`;
-      const line = oneLine(it.line ?? it.text, 60);
+      const digest = cutArguments(it) ? ` (arguments sha256 ${it.argsHash?.slice(0, 12)}…)` : "";
+      const line = `${oneLine(it.line ?? it.text, 60)}${digest}`;
       return [it.id, timeOf(it.at), it.person, room, it.outcome, `${it.ms} ms`, line].join("\t");
     });
     return { kind: "report", text: ["Id\tWhen\tWho\tWhere\tOutcome\tTook\tLine", ...rows].join("\n"), note };
@@ -131,6 +132,22 @@ export async function visible(id: string, context: CommandContext): Promise<Audi
 /** UTC, to the second. */
 export function timeOf(at: number): string {
   return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** Characters of one argument that are shown. */
+export const SHOWN = 300;
+
+/** Whether a record does not show all of its arguments, so that only their hash tells one from another. */
+export function cutArguments({ args, argsHash }: AuditFound): boolean {
+  if (argsHash === undefined || args === undefined) return false;
+  // What the audit has left out says so with this sign.
+  return (
+    Object.values(args).some((value) => written(value).length > SHOWN || written(value).includes("…")) || "…" in args
+  );
+}
+
+export function written(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 export function oneLine(text: string, length: number): string {

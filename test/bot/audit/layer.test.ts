@@ -140,6 +140,11 @@ describe("the audit of a bot", () => {
     expect(begun).toMatchObject({ kind: "begun", argsHash });
     expect(ended).toMatchObject({ kind: "ended", argsHash });
     expect(other?.["argsHash"]).not.toBe(argsHash);
+    // Whoever looks sees that it is not all, and which of two that look the same it was.
+    const { id } = begun as { id: string };
+    expect(await ask(`explain ${id}`)).toMatch(new RegExp(`^all of them +sha256 ${argsHash}$`, "m"));
+    expect(await ask("audit")).toContain(`(arguments sha256 ${argsHash.slice(0, 12)}…)`);
+    expect(await ask("audit --command explain")).not.toContain("sha256");
   });
 
   it("has what was refused, and by which rule; what was not understood; and what only asks", async () => {

@@ -11,6 +11,8 @@ import { type Answer, type Arguments, type Call, type Fault, type Method, slackH
 export interface FakeSlack extends Closable {
   /** `http://127.0.0.1:…/api/` */
   readonly apiUrl: string;
+  /** Of 127.0.0.1, wherever it seems to be. */
+  readonly port: number;
   readonly token: string;
   readonly appToken: string;
   /** `T1`, `UBOT`. */
@@ -114,6 +116,8 @@ export interface Deliveries {
 }
 
 export interface FakeSlackInit {
+  /** Where it seems to be, to who reaches it through something else: `https://192.0.2.1`. Default where it listens. */
+  readonly seenAt?: string;
   /** How long Slack waits for an ack. Default 3000. */
   readonly ackMs?: number;
   /** Default over sockets. */
@@ -122,7 +126,8 @@ export interface FakeSlackInit {
   readonly hand?: (type: "slash_commands" | "interactive", payload: object) => string;
 }
 
-export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackInit = {}): Promise<FakeSlack> {
+export async function fakeSlack(init: FakeSlackInit = {}): Promise<FakeSlack> {
+  const { ackMs = 3000, deliveries, hand } = init;
   const team = "T1";
   const botUser = "UBOT";
   const token = "xoxb-1111-2222-planted-bot-secret";
@@ -368,7 +373,7 @@ export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackIni
   http.server.listen(0, "127.0.0.1");
   await once(http.server, "listening");
   const { port } = http.server.address() as AddressInfo;
-  const address = () => `http://127.0.0.1:${port}`;
+  const address = () => init.seenAt ?? `http://127.0.0.1:${port}`;
   const sockets = slackSockets(address, { ackMs, hello: () => greeting });
 
   const user: FakeSlack["user"] = (id, facts = {}) => {
@@ -387,6 +392,7 @@ export async function fakeSlack({ ackMs = 3000, deliveries, hand }: FakeSlackIni
 
   return {
     apiUrl: `${address()}/api/`,
+    port,
     token,
     appToken,
     team,

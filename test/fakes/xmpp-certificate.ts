@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -15,11 +16,11 @@ export interface Certificate {
 
 const run = promisify(execFile);
 
-/** A certificate for those names, of an authority that nobody knows: itself. */
+/** A certificate for those names or IP addresses, of an authority that nobody knows: itself. */
 export async function makeCertificate(...names: readonly string[]): Promise<Certificate> {
   const folder = await mkdtemp(join(tmpdir(), "micro-xmpp-cert-"));
   const [key, file] = [join(folder, "t.key"), join(folder, "t.crt")];
-  const alternatives = names.map((name) => `DNS:${name}`).join(",");
+  const alternatives = names.map((name) => `${isIP(name) === 0 ? "DNS" : "IP"}:${name}`).join(",");
   await run("openssl", [
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"],
     ...["-keyout", key, "-out", file, "-subj", `/CN=${names[0]}`, "-addext", `subjectAltName=${alternatives}`],

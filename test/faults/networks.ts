@@ -1,5 +1,5 @@
 import { xml } from "../../src/inputs/xmpp/xml.ts";
-import { type FakeSlack, fakeSlack, type Said } from "../fakes/slack.ts";
+import { type FakeSlack, type FakeSlackInit, fakeSlack, type Said } from "../fakes/slack.ts";
 import { type FakeTelegram, fakeTelegram } from "../fakes/telegram.ts";
 import { DOMAIN, fakeXmpp } from "../fakes/xmpp.ts";
 import { makeCertificate } from "../fakes/xmpp-certificate.ts";
@@ -35,8 +35,12 @@ export interface Network {
 const CHANNELS = 60;
 const PEOPLE = 40;
 
-export async function slackNetwork(chance: Random): Promise<Network> {
-  const slack: FakeSlack = await fakeSlack({ ackMs: 1000 });
+/** @param init where it seems to be, for who is not on this machine */
+export async function slackNetwork(
+  chance: Random,
+  init: Pick<FakeSlackInit, "seenAt"> = {},
+): Promise<Network & { readonly slack: FakeSlack }> {
+  const slack = await fakeSlack({ ackMs: 1000, ...init });
   for (let at = 0; at < CHANNELS; at++) slack.channel(`C${100 + at}`);
   for (let at = 0; at < PEOPLE; at++) slack.user(`U${100 + at}`);
   const said = new Map<string, Said>();
@@ -44,6 +48,7 @@ export async function slackNetwork(chance: Random): Promise<Network> {
   let count = 0;
   return {
     name: "slack",
+    slack,
     env: {
       MICRO_SLACK_TOKEN: slack.token,
       MICRO_SLACK_APP_TOKEN: slack.appToken,

@@ -70,9 +70,8 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
     };
     const { limits } = input;
     const asked = question(draft, name);
-    // Nobody says yes to what they cannot see; who typed it themselves may look into the file beside it.
-    const mayBeFile = approvals === undefined && limits.files;
-    if (!mayBeFile && !fitsWhole(asked, limits)) throw tooLong(asked.length, limits.textLength);
+    // Nobody says yes to what they cannot see, nor to what stands in a file that nobody opens.
+    if (!fitsWhole(asked, limits)) throw tooLong(asked.length, limits.textLength);
     const { pending } = await pendings.add(draft);
     // The old question says what has changed, too.
     const above = [preface, preface.slice(0, 1), []].find((some) => fitsWhole([...some, asked].join("\n"), limits));

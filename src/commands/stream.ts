@@ -84,9 +84,15 @@ export const stream = defineCommand({
  */
 async function onlyStreams(
   { service, endpoint, address, version }: Asked,
-  { registry, signal }: Pick<CommandContext, "registry" | "signal">,
+  { registry, signal, oneShot }: Pick<CommandContext, "registry" | "signal" | "oneShot">,
 ): Promise<Filter> {
   const versions = await registry.get(service, { signal, timeoutMs: 1000 });
+  const isNodes = versions.some(({ nodes }) => nodes.some((node) => node.address === address));
+  // What listens at any other address may take the opening and the request for two calls.
+  if (address !== undefined && !isNodes && !oneShot) {
+    const words = `nothing was asked: no node of ${service} is registered at ${address}, and what is there may not know ${endpoint} as a stream`;
+    throw new MicroError("invalid_argument", `${words}; \`get service ${service}\` shows its nodes`);
+  }
   if (!marksStream(versions, { endpoint, address, version })) {
     const called = `call ${service} ${endpoint}${address === undefined ? "" : ` --address ${address}`}`;
     const known = versions.some(({ endpoints }) => endpoints.some(({ name }) => name === endpoint));

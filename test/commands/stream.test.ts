@@ -20,10 +20,15 @@ const SERVICES = [
   record("2", "10.0.0.2:1", { "A.B": "true", "A.Turned": "true" }),
 ];
 
-async function ask(input: Readonly<Record<string, unknown>>, init: { readonly send?: () => Promise<void> } = {}) {
+interface AskInit {
+  readonly send?: () => Promise<void>;
+  readonly oneShot?: boolean;
+}
+
+async function ask(input: Readonly<Record<string, unknown>>, init: AskInit = {}) {
   const registry = memoryRegistry({ services: SERVICES })();
   await registry.start();
-  const { send = async () => {} } = init;
+  const { send = async () => {}, oneShot = true } = init;
   const said = { opened: 0, sent: 0, versions: [] as readonly string[] };
   const open = async (_service: string, _endpoint: string, { filters }: { readonly filters: readonly Filter[] }) => {
     said.opened++;
@@ -43,7 +48,7 @@ async function ask(input: Readonly<Record<string, unknown>>, init: { readonly se
     client: { stream: open },
     clock: systemClock,
     signal: new AbortController().signal,
-    oneShot: true,
+    oneShot,
   } as unknown as CommandContext;
   try {
     await stream.run({ service: "svc", endpoint: "A.B", request: "{}", ...input }, context);
@@ -88,6 +93,15 @@ describe("stream", () => {
     const { opened, error } = await ask({ service: "other", address: "10.0.0.1:1" });
     expect(opened).toBe(0);
     expect(error).toMatchObject({ code: "not_found" });
+  });
+
+  it("reaches in chat no address that is no node's of the service: what is there may take it for two calls", async () => {
+    const foreign = await ask({ address: "10.9.9.9:1" }, { oneShot: false });
+    expect(foreign).toMatchObject({ opened: 0, sent: 0, error: { code: "invalid_argument" } });
+    expect(foreign.error).toMatchObject({
+      message: expect.stringContaining("no node of svc is registered at 10.9.9.9:1"),
+    });
+    expect(await ask({ address: "10.0.0.2:1" }, { oneShot: false })).toMatchObject({ opened: 1, sent: 1 });
   });
 
   it.each([

@@ -16,7 +16,7 @@ export function messageOf(said: Said, trusted: boolean, markup: Markup): Incomin
     id: said.id,
     from: { id, name: said.name ?? said.user ?? "somebody", guest: said.guest || id === undefined },
     place: {
-      room: said.room ?? `@${said.user ?? said.name ?? ""}`,
+      room: roomOf(said),
       key: said.key,
       at: said.room,
       user: said.user,
@@ -27,6 +27,15 @@ export function messageOf(said: Said, trusted: boolean, markup: Markup): Incomin
     addressed: words !== undefined || said.room === undefined,
     sentAt: said.sentAt,
   };
+}
+
+/**
+ * What was said to the robot alone is in a room that is called after who said it. Adapters call their rooms as they like, so one
+ * that reads like that is told apart by a `=`, and so is the talk of who has a name only: that is nobody's id.
+ */
+function roomOf({ room, user, name = "" }: Said): string {
+  if (room !== undefined) return /^[@=]/.test(room) ? `=${room}` : room;
+  return user === undefined ? `=?${name}` : `@${user}`;
 }
 
 function join(found: ReturnType<typeof pieces>): string {

@@ -237,4 +237,22 @@ describe("a Hubot adapter that misbehaves", () => {
     chat.say("@micro list services", { user: { id: "admin", name: "admin" } });
     expect((await next()).from).toEqual({ id: undefined, name: "admin", guest: true });
   });
+
+  it("Identity confusion (chat.md §6): what is said to the robot alone is in a room that no other room is called", async () => {
+    const { next } = await connect();
+    const roomOf = async (who: Parameters<HubotChat["say"]>[1]) => {
+      chat.say("micro: ping", who);
+      return (await next()).place.room;
+    };
+    const alone = await roomOf({ room: null, user: { id: "U6", name: "ann" } });
+    expect(alone).toBe("@U6");
+    const others = [
+      await roomOf({ room: "@U6" }),
+      await roomOf({ room: "=@U6" }),
+      await roomOf({ room: "=?U6" }),
+      await roomOf({ room: null, user: { name: "U6" } }),
+      await roomOf({ room: "U6" }),
+    ];
+    expect(new Set([alone, ...others]).size).toBe(6);
+  });
 });

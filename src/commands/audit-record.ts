@@ -156,6 +156,8 @@ export interface AuditVerdict {
   readonly head?: Anchor;
   /** The hash that was kept apart, where there is one, and where. */
   readonly anchor?: Anchor & { readonly where: string };
+  /** Where one is to be kept, and none is. */
+  readonly noneAt?: readonly string[];
   /** The first ones; none: the chain is whole. */
   readonly flaws: readonly AuditFlaw[];
   readonly moreFlaws: number;

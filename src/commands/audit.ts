@@ -160,17 +160,23 @@ function demand(context: CommandContext): void {
   throw new MicroError("permission_denied", "you need the permission audit:read to look through everybody's records");
 }
 
+const NONE =
+  "no hash is kept apart: a chain cut short cannot be told from a whole one, unless you know its newest hash";
+
 function verdictText(verdict: AuditVerdict): string {
-  const { rows, head, anchor, flaws, moreFlaws, lost, cut } = verdict;
+  const { rows, head, anchor, noneAt = [], flaws, moreFlaws, lost, cut } = verdict;
   const flawed = flaws.map(({ seq, what }) => `row ${seq} ${what}`);
   return [
     flaws.length === 0 ? `${rows} rows, each as it was written` : `NOT whole: of ${rows} rows,`,
     ...flawed,
     ...(moreFlaws > 0 ? [`and ${moreFlaws} more`] : []),
     ...(head ? [`newest: row ${head.seq} of ${timeOf(head.at)}, hash ${head.hash}`] : []),
-    anchor
-      ? `kept apart: row ${anchor.seq}, hash ${anchor.hash}, at ${anchor.where}`
-      : "no hash is kept apart: a chain cut short cannot be told from a whole one, unless you know its newest hash",
+    ...(anchor ? [`kept apart: row ${anchor.seq}, hash ${anchor.hash}, at ${anchor.where}`] : []),
+    ...noneAt.map(
+      (where) =>
+        `no hash is at ${where} yet: it comes a second after the first row, so ask again then; if none comes, it was taken away or cannot be written`,
+    ),
+    ...(anchor || noneAt.length > 0 ? [] : [NONE]),
     ...(lost > 0 ? [`${lost} rows could not be written when they should have been`] : []),
     ...(cut > 0 ? [`the ${cut} oldest were let go, as the retention says`] : []),
   ].join("\n");

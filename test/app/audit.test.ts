@@ -97,6 +97,11 @@ describe("micro audit", () => {
     expect(good).toMatchObject({ code: 0, stderr: "" });
     const hash = /newest: row 4 of \S+, hash ([0-9a-f]{64})\nkept apart: row 4, hash \1, at /.exec(good.stdout)?.[1];
     expect(JSON.parse(await readFile(join(folder, "audit.anchor"), "utf8"))).toMatchObject({ seq: 4, hash });
+    // As in the first second of a bot, or when somebody has taken it.
+    await rm(join(folder, "audit.anchor"));
+    const none = await micro("audit", "verify");
+    expect(none.stdout).toContain(`no hash is at ${join(folder, "audit.anchor")} yet: it comes a second after`);
+    expect(none.stdout).not.toContain("kept apart");
     const db = new Sqlite(join(folder, "audit.db"));
     db.exec("drop trigger audit_is_not_changed; update audit set body = replace(body, 'John', 'Jack')");
     db.close();

@@ -71,10 +71,14 @@ export async function verify(log: Pick<AuditLog, "rows" | "anchors">, signal: Ab
   for (const { where, trouble } of anchors)
     if (trouble !== undefined) flaw(end, `is the last, and ${where}: ${trouble}`);
   const kept = anchors.filter((it) => it.anchor !== undefined).sort((a, b) => seqOf(b) - seqOf(a))[0];
+  const noneAt = anchors
+    .filter(({ anchor, trouble }) => anchor === undefined && trouble === undefined)
+    .map(({ where }) => where);
   return {
     rows,
     ...(head && { head }),
     ...(kept?.anchor && { anchor: { ...kept.anchor, where: kept.where } }),
+    ...(noneAt.length > 0 && { noneAt }),
     flaws,
     moreFlaws,
     lost,

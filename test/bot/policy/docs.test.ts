@@ -22,7 +22,7 @@ describe("docs/policy.md", () => {
   it("has examples that come out as they say", async () => {
     expect(await micro("test", at("policy-tests.yaml"))).toEqual({
       code: 0,
-      stdout: `7 tests of ${at("policy.yaml")} passed\n`,
+      stdout: `8 tests of ${at("policy.yaml")} passed\n`,
       stderr: "",
     });
   });
@@ -33,7 +33,7 @@ describe("docs/policy.md", () => {
     const run = await micro("test", at("policy-tests.yaml"), "--policy", at("next.yaml"));
     expect(run).toMatchObject({ code: 1, stdout: "" });
     expect(run.stderr).toMatch(
-      /^1 of 7 tests of .*next.yaml failed\nann: call payments Order.Refund .*: expected deny, got allow/,
+      /^1 of 8 tests of .*next.yaml failed\nann: call payments Order.Refund .*: expected deny, got allow/,
     );
     const diff = await micro("diff", at("next.yaml"), "--policy", at("policy.yaml"));
     expect(diff.stdout).toBe(

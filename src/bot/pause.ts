@@ -58,7 +58,8 @@ function read(value: string): PausedWrites {
  */
 export function refusePaused(pauses: Pick<Pauses, "paused">, isExempt: (context: Context) => boolean): Layer {
   return async (context, next) => {
-    if (context.run?.command.effect !== "write" || isExempt(context)) return next(context);
+    const command = context.run?.command;
+    if (command?.effect !== "write" || command.whilePaused || isExempt(context)) return next(context);
     const paused = await pauses.paused().catch((error: unknown) => {
       const words = "nothing was done, because I cannot see whether writes are paused";
       throw new MicroError("unavailable", `${words}: ${MicroError.from(error).message}`, { cause: error });

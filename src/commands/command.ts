@@ -25,9 +25,11 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly permission: `${string}:${string}`;
   /**
    * `read` may be repeated freely and is open to members; `write` needs a grant, is confirmed in chat (unless `confirm: false`),
-   * and stops while writes are paused. The command line asks for neither.
+   * and stops while writes are paused (unless `whilePaused`). The command line asks for neither.
    */
   readonly effect: "read" | "write";
+  /** A write that goes on while writes are paused, because it touches no service: who is who, what is stopped, what is valid. */
+  readonly whilePaused?: true;
   /** Names of a command that does the same to what it acts on: rules that deny that, or want approvals for it, bind this, too. */
   readonly boundAs?: readonly string[];
   /** `false`: a write that is not confirmed first, because saying it is saying it (`call`). */

@@ -41,6 +41,7 @@ export function pauseCommands(pauses: Pauses): readonly AnyCommand[] {
     rest: "reason",
     permission: "bot:admin",
     effect: "write",
+    whilePaused: true,
     // Whoever needs it needs it now.
     confirm: false,
     urgent: true,
@@ -63,6 +64,7 @@ export function pauseCommands(pauses: Pauses): readonly AnyCommand[] {
     input: z.object({}),
     permission: "bot:admin",
     effect: "write",
+    whilePaused: true,
     confirm: false,
     urgent: true,
     examples: ["resume writes"],

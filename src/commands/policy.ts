@@ -127,6 +127,7 @@ export function policyQuestions(desk: PolicyDesk): readonly AnyCommand[] {
     permission: "bot:admin",
     // Nothing is changed; but what every member may ask would be a read.
     effect: "write",
+    whilePaused: true,
     confirm: false,
     urgent: true,
     examples: ["policy"],
@@ -139,7 +140,7 @@ export function policyQuestions(desk: PolicyDesk): readonly AnyCommand[] {
 /** What is asked of policy files; the command line has it, too. */
 export function policyFiles(desk: Pick<PolicyDesk, "test" | "diff">): readonly AnyCommand[] {
   const policy = z.string().optional().describe("a policy file other than the one that holds");
-  const admin = { permission: "bot:admin", effect: "write", confirm: false } as const;
+  const admin = { permission: "bot:admin", effect: "write", whilePaused: true, confirm: false } as const;
   const test = defineCommand({
     name: "policy test",
     summary: "Try a policy on a file of examples and what they should come to",

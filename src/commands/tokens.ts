@@ -61,8 +61,9 @@ export function tokenCommands(desk: TokenDesk): readonly AnyCommand[] {
     summary: "Show which tokens are valid",
     input: z.object({}),
     permission: "bot:admin",
-    // Only a write is never open to all members; so it is paused, too.
+    // Nothing is changed; but only a write is never open to all members.
     effect: "write",
+    whilePaused: true,
     confirm: false,
     examples: ["token list"],
     run: async (_input, { signal }) => ({ tokens: await desk.list({ signal }) }),
@@ -74,6 +75,7 @@ export function tokenCommands(desk: TokenDesk): readonly AnyCommand[] {
   });
   const revoke = defineCommand({
     ...GRANT,
+    whilePaused: true,
     name: "token revoke",
     summary: "End a token at once",
     input: z.object({

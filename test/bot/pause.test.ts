@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { BotInit } from "../../src/bot/bot.ts";
 import { createPause } from "../../src/bot/pause.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
+import { builtin } from "../../src/commands/builtin.ts";
+import { tokenCommands } from "../../src/commands/tokens.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { MicroError } from "../../src/core/errors.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
@@ -10,7 +12,7 @@ import { manualClock } from "../fakes/clock.ts";
 import { botOn, telling, textOf } from "./run-bot.ts";
 
 const policy = readPolicy(
-  "members: ['test:*', 'bot:talk']\nroles: { admins: { members: ['memory:eve'], grants: ['bot:admin'] } }",
+  "members: ['test:*', 'bot:talk']\nroles: { admins: { members: ['memory:eve'], grants: ['bot:admin'] }, root: { members: ['memory:root'], grants: ['*:*'] } }",
   "test",
 );
 
@@ -107,6 +109,26 @@ describe("pause writes (item 7)", () => {
     expect(await (await botWith({ store: kv })).ask("push here")).toMatch(/^nothing was done: memory:eve paused/);
     await two.ask("resume writes", "eve");
     expect(await one.ask("push here")).toBe("push here done");
+  });
+
+  it("stops of the built-in writes those that reach services, and the new tokens", async () => {
+    const tokens = tokenCommands({
+      issue: () => Promise.reject(new Error("not asked")),
+      list: async () => [],
+      revoke: async () => undefined,
+    });
+    const { ask } = await botWith({ commands: [...builtin, ...tokens] });
+    await ask("pause writes", "eve");
+    for (const line of [
+      "call a A.B {}",
+      "publish a {}",
+      "stream a A.B {}",
+      'register service {"name":"a","version":"1","nodes":[{"id":"a-1","address":"127.0.0.1:1"}]}',
+      "token issue ann",
+    ])
+      expect(await ask(line, "root"), line).toMatch(/^nothing was done: memory:eve paused/);
+    for (const line of ["policy", "policy test x", "policy diff x", "token list", "token revoke 03f9a1c2d4e5", "link"])
+      expect(await ask(line, "root"), line).not.toMatch(/paused/);
   });
 
   it("once is enough: who pauses again is told by whom it is", async () => {

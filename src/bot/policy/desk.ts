@@ -13,7 +13,10 @@ export function createDesk(policy: Policy, catalog: () => Catalog): PolicyDesk {
     const decisions = ids.map((caller) => policy.decide(requestOf(line, { ...asker, caller })));
     return decisions.find(({ allowed }) => allowed) ?? (decisions[0] as Decision);
   };
-  const known = (): readonly Known[] => [...(policy.known?.() ?? []), { name: "every other member", ids: ["member:"] }];
+  const known = (): readonly Known[] => {
+    const named = policy.known?.() ?? [];
+    return [...named, { name: named.length > 0 ? "every other member" : "every member", ids: ["member:"] }];
+  };
   return {
     about: () => policy.about?.() ?? { rules: 0, people: 0 },
     verdict: (line, asker, who) => {
@@ -70,7 +73,7 @@ function verdict(line: string, who: string, { allowed, rule, why, approvals }: D
   return { line, who, allowed, rule, why, ...(approvals && { approvals }) };
 }
 
-function whoCanBy({ rule, approvals }: Decision): string {
-  const by = rule === "default" ? "members may do what changes nothing" : rule;
+function whoCanBy({ rule, why, approvals }: Decision): string {
+  const by = rule === "default" ? why : rule;
   return approvals ? `${by} (once ${approvals.count} of role:${approvals.role} say yes)` : by;
 }

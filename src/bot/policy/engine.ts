@@ -93,8 +93,8 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
     const grant = grantOf(profile, guest, command.permission);
     if (grant !== undefined) return { rule: grant, why: `allowed by ${grant} of the policy` };
     if (guest || !isOpen(command)) return;
-    const what = command.effect === "read" ? "do what changes nothing" : "say who they are";
-    return { rule: "default", why: `members may ${what}` };
+    const what = command.effect === "read" ? "what changes nothing" : "this for their own accounts";
+    return { rule: "default", why: `all members may do ${what}` };
   };
   const reason = (request: Request, facts: Facts, own: Shelf): string => {
     const near = ready

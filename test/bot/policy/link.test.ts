@@ -138,9 +138,21 @@ describe("link", () => {
 });
 
 describe("what changes who somebody is", () => {
-  it.each(["link", "link 7QK4-M2XD", "unlink"])("stops while writes are paused: %s", async (line) => {
-    const { onSlack } = await setUp({ policy: readPolicy("", "policy.yaml"), store: await paused() }, systemClock);
-    expect(await onSlack(line, "T01/UANN")).toContain("nothing was done: xmpp:eve paused all writes");
+  it("goes on while writes are paused, since it touches no service", async () => {
+    const policy = readPolicy("members: ['service:deploy']", "policy.yaml");
+    const { onSlack, onXmpp } = await setUp({ policy, store: await paused() }, systemClock);
+    const code = codeIn(await onSlack("link", "T01/UANN"));
+    await onXmpp(`link ${code} ${ANN}`, "ann@chat.example.org");
+    expect(await onSlack(`link ${code} xmpp:ann@chat.example.org`, "T01/UANN")).toMatch(/^linked: /);
+    expect(await onSlack("deploy it", "T01/UANN")).toContain("nothing was done: xmpp:eve paused all writes");
+    expect(await onSlack("unlink", "T01/UANN")).toContain("is linked with nobody now");
+  });
+
+  it("is told of to who asks who can, in words of its own", async () => {
+    const { onSlack } = await setUp({ policy: readPolicy("", "policy.yaml") });
+    expect(await onSlack("who can link", "T01/UANN")).toBe(
+      "who can `link`\nevery member: all members may do this for their own accounts",
+    );
   });
 
   it.each(["link", "link 7QK4-M2XD", "unlink"])("is not done where it cannot be written down: %s", async (line) => {

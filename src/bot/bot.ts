@@ -173,6 +173,7 @@ export function createBot(init: BotInit): Bot {
       if (link && place) link.during(link.outbox.send(renderAnswer(say(words), place, link.input.limits)));
     },
     during: (context, work) => linkOf(context).during(work),
+    standing: (context, id) => linkOf(context).standing(id, context.message.place),
   });
   const pauses = createPause(store ?? own);
   const pausing = pauseCommands(pauses);

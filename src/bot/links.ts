@@ -6,7 +6,7 @@ import { deadline, orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Redactor } from "../core/redact.ts";
-import type { IncomingMessage, Input, InputConnection, Mark, Place } from "../inputs/input.ts";
+import type { IncomingMessage, Input, InputConnection, Mark, Place, Standing } from "../inputs/input.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { within } from "./within.ts";
 
@@ -28,6 +28,11 @@ export interface Link {
   readonly live: boolean;
   /** Puts signs on messages; `undefined` where that cannot be done now. The function never rejects. */
   marker(): ((place: Place, mark: Mark) => Promise<void>) | undefined;
+  /**
+   * What somebody is on this network now; `undefined` where it does not tell.
+   * @throws MicroError `unavailable`, `timeout`, what the network says
+   */
+  standing(id: string, place: Place): Promise<Standing | undefined>;
   /** Takes no further message and connects no more; what there is to say is still said. */
   leave(): void;
   /** Ends, in some seconds at most. */
@@ -58,9 +63,10 @@ export interface Work {
   readonly done: Promise<unknown>;
 }
 
-/** How long an input may take to connect, to put a sign on a message, to close. */
+/** How long an input may take to connect, to put a sign on a message, to tell of somebody, to close. */
 const CONNECT_MS = 30_000;
 const MARK_MS = 5000;
+const STANDING_MS = 5000;
 const CLOSE_MS = 5000;
 
 /** A connection that is lost sooner was no good. */
@@ -192,6 +198,13 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
           log.debug({ input: input.name, reason: MicroError.from(thrown).message }, "a sign was not put");
         }
       };
+    },
+    standing: async (id, place) => {
+      const connection = live;
+      if (connection === undefined) throw new MicroError("unavailable", `${input.name} is away`);
+      if (connection.standing === undefined) return undefined;
+      using limit = deadline({ signal: closing.signal }, STANDING_MS, `${input.name}: asking who that is`);
+      return await orAbort(connection.standing(id, place, { signal: limit.signal }), limit.signal);
     },
     leave: () => leaving.abort(),
     close: async () => {

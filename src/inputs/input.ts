@@ -55,7 +55,15 @@ export interface InputConnection extends AsyncIterable<IncomingMessage>, Closabl
    * network has no such thing. @throws MicroError as `send` does; nobody tries again
    */
   mark?(place: Place, mark: Mark, options?: CallOptions): Promise<void>;
+  /**
+   * What somebody is now whom this network vouched for (`IncomingMessage.from.id`), where something was said at `place`: asked
+   * anew, since it may have changed since they spoke. Absent where the network does not tell. @throws MicroError `unavailable`, …
+   */
+  standing?(id: string, place: Place, options?: CallOptions): Promise<Standing>;
 }
+
+/** What somebody is on a network: `gone` has no account there any more. */
+export type Standing = "member" | "guest" | "gone";
 
 /** `taken`: seen, and worked on. `waiting`: it takes longer than people expect. */
 export type Mark = "taken" | "waiting" | "done" | "failed";

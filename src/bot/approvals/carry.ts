@@ -2,13 +2,12 @@ import { chatLine } from "../../commands/line.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Answer, type Approval, type Context, type Layer, say, toldOf } from "../context.ts";
 import { fitsWhole } from "../fit.ts";
-import { isGuest } from "../layers/authorize.ts";
-import { createRecent } from "../limits/recent.ts";
 import { mannered, mannersOf } from "../manners.ts";
 import { difference, type Look, stateOf } from "../touched.ts";
 import { saidIn, whispered } from "./ballot.ts";
 import { busy, type Desk, TRIES } from "./desk.ts";
-import { counted, type Pending, personNow, shownLine, type Who, whoOf } from "./pending.ts";
+import { counted, type Pending, personNow, shownLine, type Vote, whoOf } from "./pending.ts";
+import { type AskStanding, createStandings } from "./standing.ts";
 import type { Held } from "./store.ts";
 import { choicesOf, keyOf, question, timeOf, whoIs } from "./words.ts";
 
@@ -32,17 +31,31 @@ export interface CarryInit {
   readonly told: Layer;
   /** Told the moment a request is decided that goes without its approvers. */
   readonly onGlass: (context: Context, pending: Pending) => void;
+  /** Asks a network what somebody is now. */
+  readonly standing: AskStanding;
   /** What a stop waits for. */
   readonly during: (context: Context, work: Promise<unknown>) => void;
 }
 
-export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryInit): Carry {
+export function createCarry(desk: Desk, { look, told, onGlass, during, standing }: CarryInit): Carry {
   const { name, clock, policy, pendings, guards } = desk;
-  /** By caller, whether they were strangers when they spoke last. */
-  const lately = createRecent<{ readonly guest: boolean; readonly at: number }>(MET);
-  const isGuestNow = ({ caller, guest }: Who, at: number): boolean => {
-    const last = lately.get(caller);
-    return last === undefined || last.at < at ? guest : last.guest;
+  const standings = createStandings(clock, standing);
+
+  /** The votes as their networks speak of those people now. @throws MicroError `conflict` when too few are left that count */
+  const checkVotes = async (context: Context, { id, asker, votes, approvals }: Pending): Promise<void> => {
+    if (approvals === undefined) return;
+    const { role, count } = approvals;
+    const now: Vote[] = [];
+    for (const vote of votes) {
+      const is = await standings.now(context, vote, vote.at);
+      if (is !== "gone") now.push({ ...vote, guest: is === "guest" });
+    }
+    const good = counted(policy, { asker, votes: now }, role);
+    if (good.length >= count) return;
+    const lost = votes.filter(({ caller }) => !good.some((one) => one.caller === caller));
+    await pendings.alter(id, (pending) => ({ ...pending, votes: good }));
+    const words = `the yes of ${lost.map(whoIs).join(" and ")} does not count any more: they are no members here now`;
+    throw new MicroError("conflict", `${words}; ${count - good.length} more of the role ${role} must say yes`);
   };
 
   const pose = async (context: Context, preface: readonly string[] = []): Promise<Answer> => {
@@ -118,10 +131,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
 
   return {
     pose,
-    met: (context) => {
-      if (context.message.from.id === undefined) return;
-      lately.set(context.caller, { guest: isGuest(context), at: clock.now() });
-    },
+    met: standings.met,
     begin: async (context, { pending }, next) => {
       const { id, asker, line, votes, approvals, brokeGlass } = pending;
       // It would be decided and then not begun (`layers/begin.ts`); so it still waits for a yes.
@@ -129,6 +139,8 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
         const words = `nothing was done: the process of mine that heard this yes stopped before it had begun; say \`${name} yes ${id}\` again if you still want it: ${shownLine(pending)}`;
         throw new MicroError("unavailable", words);
       }
+      await checkVotes(context, pending);
+      const is = await standings.now(context, asker, pending.at);
       const own = approvals === undefined;
       const approval: Approval = {
         id,
@@ -137,6 +149,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
         saidBy: own ? whoIs(whoOf(context, policy)) : votes.map(whoIs).join(" and "),
       };
       try {
+        if (is === "gone") throw new MicroError("permission_denied", `${whoIs(asker)} has no account here any more`);
         const meant: Context = {
           ...context,
           line: chatLine(line),
@@ -145,7 +158,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during }: CarryIn
           person: personNow(policy, asker),
           message: {
             ...context.message,
-            from: { id: asker.id, name: asker.name, guest: isGuestNow(asker, pending.at) },
+            from: { id: asker.id, name: asker.name, guest: is !== "member" },
           },
           confirmed: true,
           approval,
@@ -189,9 +202,6 @@ function tooLong(length: number, textLength: number): MicroError {
     `nothing was asked: the question has ${length} characters, too many to be shown whole in one message here (${textLength} at most, less for what has to be escaped), and nobody is to say yes to what they cannot see; say it shorter, or where more fits into a message`,
   );
 }
-
-/** So many people are remembered by their last word. */
-const MET = 20_000;
 
 /** Errors that come again, unlike that of a network which is away for a moment. */
 const FINAL: ReadonlySet<MicroError["code"]> = new Set(["permission_denied", "not_found", "invalid_argument"]);

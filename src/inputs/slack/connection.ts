@@ -116,6 +116,10 @@ export async function slackConnection(
       connected();
       await marks.put(workspaces.at(place).web, place, mark, options);
     },
+    standing: async (id, place) => {
+      connected();
+      return workspaces.at(place).people.standing(id);
+    },
     ...closable(async () => {
       closing.abort();
       queue.end();

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
-import type { IncomingMessage } from "../input.ts";
+import type { IncomingMessage, Standing } from "../input.ts";
 import type { Self, Spoken } from "./message.ts";
 
 /** What we read of `users.info`. */
@@ -28,6 +28,8 @@ interface Known {
 export interface People {
   /** Never throws: somebody who cannot be looked up is a guest. */
   who(message: Spoken): Promise<Person>;
+  /** What somebody is now, by `team/user`. @throws MicroError as Slack does: nothing that is remembered counts */
+  standing(id: string): Promise<Standing>;
 }
 
 /** A member stays one for five minutes; a look-up that failed is tried again after ten seconds. */
@@ -73,6 +75,13 @@ export function slackPeople(parts: {
         guest: message.team !== self.team || found === undefined || isGuest(found, self),
         bot: found?.is_bot === true,
       };
+    },
+    standing: async (id) => {
+      const [team, person = ""] = id.split("/");
+      const found = await lookUp(person);
+      known.set(person, { user: Promise.resolve(found), until: clock.now() + FRESH_MS });
+      if (found.deleted) return "gone";
+      return team !== self.team || isGuest(found, self) ? "guest" : "member";
     },
   };
 }

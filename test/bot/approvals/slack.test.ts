@@ -89,4 +89,19 @@ describe("Approval buttons (chat.md §6) on Slack", () => {
     expect(pressable(0)).toEqual(["Approve", "No"]);
     expect(runs).toEqual([]);
   });
+
+  it.each([
+    ["become a guest", { is_restricted: true }],
+    ["lost their account", { deleted: true }],
+  ])("do nothing once who asked has %s, though no replica has heard of it", async (_what, now) => {
+    Object.assign(rights, { approvals: { count: 1, role: "lead" }, noGuests: true });
+    slack.people.slash("drain payments");
+    await insisted(() => pressable(0)).toEqual(["Approve", "No"]);
+    await bot.stop();
+    await start();
+    slack.user("U1", now);
+    slack.people.press("Approve", { user: "U2" });
+    await insisted(() => slack.posts[0]?.text).toContain("it cannot be done any more");
+    expect(runs).toEqual([]);
+  });
 });

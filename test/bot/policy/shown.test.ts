@@ -3,13 +3,8 @@ import { complete } from "../../../src/app/complete.ts";
 import { readPolicy } from "../../../src/bot/policy.ts";
 import { builtin } from "../../../src/commands/builtin.ts";
 import { createCatalog } from "../../../src/commands/catalog.ts";
-import type { CommandContext } from "../../../src/commands/command.ts";
-import { memoryBroker } from "../../../src/core/broker/memory.ts";
-import { systemClock } from "../../../src/core/clock.ts";
-import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import { memoryInput } from "../../../src/inputs/memory/memory.ts";
-import { cannedClient } from "../../fakes/canned-client.ts";
-import { SERVICES } from "../../golden/records.ts";
+import { contextFor } from "../../commands/context.ts";
 import { botOn, textOf } from "../run-bot.ts";
 
 /* Help, completion, forms and "did you mean" show only what the asker may run, somewhere and somehow. */
@@ -84,17 +79,7 @@ describe("what is shown to whom", () => {
   it("in completion", async () => {
     const catalog = createCatalog(some);
     const offers = (line: string, caller: string, guest = false) => {
-      const context: CommandContext = {
-        registry: memoryRegistry({ services: SERVICES })(),
-        client: cannedClient({}),
-        broker: memoryBroker()(),
-        clock: systemClock,
-        signal: new AbortController().signal,
-        caller,
-        mayRun: (command) => policy.allows(caller, guest, command),
-        oneShot: false,
-        emit: async () => {},
-      };
+      const context = contextFor({ caller, mayRun: (command) => policy.allows(caller, guest, command) });
       return complete(catalog, line, context);
     };
     expect(await offers("", "memory:ann")).toEqual(["call", "get", "list", "logs", "query", "stats", "subscribe"]);

@@ -1,6 +1,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { STEPS, type Stepped } from "../../src/bot/steps.ts";
+import { LAYERS, STEPS, type Stepped } from "../../src/bot/steps.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
 import { botOn, telling } from "./run-bot.ts";
 
@@ -28,6 +30,12 @@ describe("the steps of a message", () => {
     // What is written down comes before everything that has an effect.
     expect(into.indexOf("once")).toBeLessThan(into.indexOf("answer"));
     expect(told.indexOf("> begin")).toBeLessThan(told.indexOf("running"));
+  });
+
+  it("stand in docs/architecture.md, one row each", async () => {
+    const page = await readFile(join(import.meta.dirname, "../../docs/architecture.md"), "utf8");
+    const table = page.slice(page.indexOf("| layer | does |"), page.indexOf("A message's network is asked"));
+    expect([...table.matchAll(/^ +\| `([^`]+)` \|/gm)].map(([, name]) => name)).toEqual([...LAYERS]);
   });
 
   it("are nobody's business while nobody listens", async () => {

@@ -28,13 +28,15 @@ export interface ConsulAgent {
 }
 
 const READY_MS = 20_000;
+/** Alone, it still waits for others before it leads: five times as long, if this is not said. */
+const ELECT_FAST = "-hcl=performance { raft_multiplier = 1 }";
 
 /** @param options `keep`: on disk what it has; otherwise a restart has forgotten it all */
 export async function startConsul({ keep = false }: { readonly keep?: boolean } = {}): Promise<ConsulAgent> {
   const [http, server, serf] = [await freePort(), await freePort(), await freePort()];
   const address = `127.0.0.1:${http}`;
   const folder = keep ? await mkdtemp(join(tmpdir(), "micro-consul-")) : undefined;
-  const mode = folder === undefined ? ["-dev"] : ["-server", "-bootstrap-expect=1", `-data-dir=${folder}`];
+  const mode = folder === undefined ? ["-dev"] : ["-server", "-bootstrap-expect=1", ELECT_FAST, `-data-dir=${folder}`];
   let running = await launch(mode, http, server, serf);
   return {
     address,

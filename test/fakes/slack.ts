@@ -151,8 +151,8 @@ export async function fakeSlack(init: FakeSlackInit = {}): Promise<FakeSlack> {
   let greeting = true;
   let count = 0;
 
-  const began = Math.floor(Date.now() / 1000);
-  const timestamp = () => `${began}.${String(++count).padStart(6, "0")}`;
+  const seconds = () => Math.floor(Date.now() / 1000);
+  const timestamp = () => `${seconds()}.${String(++count).padStart(6, "0")}`;
 
   const installations: Installation[] = [{ team, botUser, token }];
   const installed = (given: string) => installations.find((one) => one.token === given);
@@ -169,7 +169,7 @@ export async function fakeSlack(init: FakeSlackInit = {}): Promise<FakeSlack> {
       event,
       type: "event_callback",
       event_id,
-      event_time: began,
+      event_time: seconds(),
       authorizations: [{ enterprise_id: null, team_id: at, user_id: bot, is_bot: true, is_enterprise_install: false }],
       is_ext_shared_channel: false,
       event_context: `4-${event_id}`,

@@ -1,6 +1,11 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { openIslands } from "../fakes/islands.ts";
+import { type Island, openIslands } from "../fakes/islands.ts";
 import { hasNats, startNats } from "../fakes/nats-server.ts";
 import { hasNetns } from "../fakes/netns.ts";
 import { makeCertificate } from "../fakes/xmpp-certificate.ts";
@@ -17,6 +22,33 @@ import { target } from "./target.ts";
 
 const STORE = "198.51.100";
 const WORLD = "192.0.2";
+
+it.skipIf(!hasNetns)(
+  "a cable that is pulled lets nothing through, and who sends waits (not run without root, unshare and nsenter)",
+  async () => {
+    const server = createServer((_request, response) => response.end("here")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const islands = await openIslands(1, { world: { network: WORLD, doors: { 80: { port } } } });
+    const [island] = islands.all as readonly [Island<"world">];
+    const [program = "", ...rest] = island.command;
+    const ask = async () => {
+      const script = `fetch("http://${WORLD}.1", { signal: AbortSignal.timeout(2000) }).then((r) => r.text(), (e) => e.name)`;
+      const args = [...rest, process.execPath, "--print", `${script}.then(console.log), ""`];
+      return (await promisify(execFile)(program, args)).stdout.trim();
+    };
+    try {
+      expect(await ask()).toBe("here");
+      await island.pull("world");
+      expect(await ask()).toBe("TimeoutError");
+      await island.plug("world");
+      expect(await ask()).toBe("here");
+    } finally {
+      await islands.close();
+      server.close();
+    }
+  },
+);
 
 it.skipIf(!hasNetns || !hasNats())(
   "three replicas do each command once or say that they did not, while each is cut off from the store, from all else, and from everything (not run without root, unshare, nsenter and nats-server)",

@@ -9,7 +9,7 @@ import { createTally, type Facts, toldIn } from "./tally.ts";
 import { counting, type Target } from "./target.ts";
 
 /** How long a replica is trusted that gives no sign of life. */
-export const LEASE_MS = 3000;
+export const LEASE_MS = 2000;
 
 export interface ReplicaRunInit {
   /** For the figures: `etcd`. */

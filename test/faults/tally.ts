@@ -28,8 +28,7 @@ export interface Wrongs {
 }
 
 const DONE = /"counted":"([^"]+)"/;
-/** While nothing can be written down, nothing can be known of before either: what comes again is refused, too. */
-const NOT_DONE = /nothing was done(?!, because I cannot write down)|nothing was changed|not done|was not begun/;
+const NOT_DONE = /nothing was (?:done|changed)|not done|was not begun/;
 const UNKNOWN = /unknown/;
 /** A line of a message that tells of several, and the id that its command has. */
 const ONE_OF_SEVERAL = /^\S+ \((?:unknown|not done|done)\): .*"id":"([a-z]+-\d+)"/;

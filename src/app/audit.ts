@@ -11,7 +11,7 @@ import { silent } from "../core/log.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { readOptions } from "./options.ts";
 import type { ProgramInit } from "./program.ts";
-import { BOT, type BotSettings, type GlobalSettings } from "./settings.ts";
+import { BOT, type BotSettings, GLOBAL, type GlobalSettings } from "./settings.ts";
 import { defaultStateDir } from "./state.ts";
 
 /* Loaded by every command, so what the audit is made of is loaded when it is wanted. */
@@ -51,7 +51,7 @@ function anchorKey(stateDir: string): string {
 /** The audit of the bot whose state folder this is, whether it runs or not, for the command line. Opened when it is asked. */
 export function auditOf(
   settings: GlobalSettings,
-  { env, user, clock }: Pick<ProgramInit, "env"> & { readonly user: string; readonly clock: Clock },
+  { env, user, clock, signal }: Pick<ProgramInit, "env" | "signal"> & { readonly user: string; readonly clock: Clock },
 ): Audit & AsyncDisposable {
   // Who can read the file can read the file.
   const seesAll = () => true;
@@ -75,7 +75,7 @@ export function auditOf(
       replay: async (found, context) => {
         const [{ createReplay }, policy] = await Promise.all([
           import("../bot/audit/replay.ts"),
-          policyOf(env, user, clock),
+          policyOf(settings, { env, user, clock, signal }),
         ]);
         const catalog = createCatalog([...builtin, ...smallTalk]);
         return createReplay({ catalog: () => catalog, policy: () => policy })(found, context);
@@ -96,10 +96,21 @@ export function auditOf(
   };
 }
 
-/** The bot's, where the environment says it as it does to the bot; else the one that holds without a file. */
-async function policyOf(env: ProgramInit["env"], user: string, clock: Clock) {
+/** The bot's, where the environment says it as it does to the bot, with what it refers to; else the one that holds without a file. */
+async function policyOf(
+  { vault_address, vault_token }: GlobalSettings,
+  { env, user, clock, signal }: Pick<ProgramInit, "env" | "signal"> & { readonly user: string; readonly clock: Clock },
+) {
   const path = readOptions({ policy: BOT.policy }, [], env).settings.policy;
-  if (path !== "") return (await import("../bot/policy/live.ts")).openPolicy({ path, clock, log: silent });
-  const { policyFor } = await import("../bot/policy.ts");
-  return policyFor([`local:${user}`, "local:root"]);
+  if (path === "") {
+    const { policyFor } = await import("../bot/policy.ts");
+    return policyFor([`local:${user}`, "local:root"]);
+  }
+  const [{ openPolicy }, { policyText }, { openSecrets }] = await Promise.all([
+    import("../bot/policy/live.ts"),
+    import("./secret-policy.ts"),
+    import("./secrets.ts"),
+  ]);
+  const { resolve } = await openSecrets({ vault_address, vault_token }, GLOBAL, { env, signal, clock });
+  return openPolicy({ path, read: (file) => policyText(file, resolve), clock, log: silent });
 }

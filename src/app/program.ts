@@ -126,7 +126,7 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
     const text = helpText(catalog, rest.join(" "));
     if (text !== undefined) return text;
   }
-  await using audit = auditOf(settings, { env, user, clock });
+  await using audit = auditOf(settings, { env, user, clock, signal });
   return await runCli(line, {
     catalog: commands,
     makers: made,

@@ -125,6 +125,19 @@ describe("micro audit", () => {
       env: { MICRO_BOT_POLICY: join(folder, "policy.yaml") },
     });
     expect(today.stdout).toContain("said now it would be refused");
+    // What the policy refers to is looked up as the bot does.
+    await writeFile(
+      join(folder, "policy.yaml"),
+      "roles: { oncall: { members: ['env:ONCALL'], grants: ['service:call'] } }\n",
+    );
+    const referring = (more: Record<string, string>) =>
+      runProgram([`--state_dir=${folder}`, "replay", id, "--dry-run"], {
+        makers,
+        env: { MICRO_BOT_POLICY: join(folder, "policy.yaml"), ...more },
+      });
+    expect((await referring({ ONCALL: "terminal:ann" })).stdout).toContain("said now it would run");
+    expect((await referring({ ONCALL: "terminal:bob" })).stdout).toContain("said now it would be refused");
+    expect((await referring({})).stderr).toContain("there is no variable ONCALL");
   });
 
   it("tells of a command whose bot died while it ran", async () => {

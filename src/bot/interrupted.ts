@@ -1,9 +1,10 @@
 import type { Clock } from "../core/clock.ts";
 import { say } from "./context.ts";
+import { cut } from "./fit.ts";
 import type { Left } from "./journal.ts";
 import type { Link } from "./links.ts";
 import { roomOf } from "./long.ts";
-import { cut, renderAnswer } from "./render.ts";
+import { renderAnswer } from "./render.ts";
 
 /** Who has heard a message so often and gone away each time may have gone away by it. */
 const TRIES = 2;

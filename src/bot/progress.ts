@@ -1,6 +1,6 @@
 import type { OutgoingMessage, Part } from "../inputs/input.ts";
 import type { Context, Shown } from "./context.ts";
-import { cut } from "./render.ts";
+import { cut } from "./fit.ts";
 
 /** How things get out; the outboxes of all inputs. */
 export interface Mouth {

@@ -7,8 +7,6 @@ import type { Answer } from "./context.ts";
 import { fitted, type KeepRest } from "./fit.ts";
 import { cutOutput } from "./limits/output.ts";
 
-export { cut } from "./fit.ts";
-
 /**
  * An answer as a message within the limits of its network. Pure, but for what `keep` does with what does not fit.
  * @param most how many bytes of it there may be at all

@@ -75,11 +75,11 @@ export function createRunner(init: RunInit): Runner {
       const allowance = createAllowance(most);
       try {
         const result = await limit.race(command.run(input, commandContext(init, context, limit, allowance)));
-        // What goes on has shown its facts by now.
         const view = command.view(result, input);
         const reveal = command.reveals?.(result);
         const whisper = reveal !== undefined || (command.personal === true && isLong(view));
         const manners = { ...(whisper && { whisper }), ...(reveal !== undefined && { reveal }) };
+        // What goes on has shown its facts by now.
         return { view, result, output: goesOn ? "text" : output, ...manners };
       } catch (error) {
         throw allowance.spent ? outputSpent(most) : error;

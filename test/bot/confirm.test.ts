@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { AuditRecord } from "../../src/bot/layers/audit.ts";
 import type { ConfirmSettings } from "../../src/bot/layers/confirm.ts";
+import type { AuditRecord } from "../../src/commands/audit-record.ts";
 import { defineCommand } from "../../src/commands/command.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { manualClock } from "../fakes/clock.ts";

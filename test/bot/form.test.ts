@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Bot } from "../../src/bot/bot.ts";
 import { createBot } from "../../src/bot/bot.ts";
-import type { AuditRecord } from "../../src/bot/layers/audit.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
+import type { AuditRecord } from "../../src/commands/audit-record.ts";
 import { builtin, smallTalk } from "../../src/commands/builtin.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";

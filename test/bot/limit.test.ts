@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { BotInit } from "../../src/bot/bot.ts";
-import type { AuditRecord } from "../../src/bot/layers/audit.ts";
 import { type LimitInit, UNLIMITED } from "../../src/bot/limits/limits.ts";
 import { readRate } from "../../src/bot/limits/rate.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
+import type { AuditRecord } from "../../src/commands/audit-record.ts";
 import { type MemoryInput, type MemoryInputInit, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { type ManualClock, manualClock } from "../fakes/clock.ts";
 import { botOn, telling, textOf } from "./run-bot.ts";

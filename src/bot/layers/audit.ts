@@ -15,8 +15,6 @@ import type { Look } from "../touched.ts";
 import { turnFor } from "../turn.ts";
 import { within } from "../within.ts";
 
-export type { AuditRecord } from "../../commands/audit-record.ts";
-
 export interface AuditInit {
   readonly log: AuditLog;
   readonly clock: Clock;

@@ -1,8 +1,8 @@
 import { MicroError } from "../../core/errors.ts";
 import { type Context, type Layer, toldOf } from "../context.ts";
+import { cut } from "../fit.ts";
 import type { Journal } from "../journal.ts";
 import { mannered } from "../manners.ts";
-import { cut } from "../render.ts";
 
 /** Characters of a line that was meant, for who reads of it later. */
 const KEPT = 200;

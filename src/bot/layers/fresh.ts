@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { type Layer, say, toldOf } from "../context.ts";
-import { cut } from "../render.ts";
+import { cut } from "../fit.ts";
 
 /** Does not carry out what was said too long ago: who said it may have done it otherwise by now. */
 export function fresh(clock: Clock, maxAgeMs: number): Layer {

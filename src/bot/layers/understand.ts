@@ -8,8 +8,8 @@ import { MicroError } from "../../core/errors.ts";
 import { lookAlike } from "../../core/look-alike.ts";
 import type { IncomingMessage } from "../../inputs/input.ts";
 import { type Answer, type Context, type Layer, say, toldOf } from "../context.ts";
+import { cut } from "../fit.ts";
 import { mannered } from "../manners.ts";
-import { cut } from "../render.ts";
 
 /**
  * Finds the command and its typed input. What is no command is answered with the nearest three that the caller may run; one

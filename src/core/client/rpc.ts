@@ -42,10 +42,10 @@ export interface RpcClientParts {
   readonly selector: Selector;
   readonly clock?: Clock;
   /** For nodes that speak gRPC; made when one is met. */
-  readonly grpc?: typeof grpcCaller;
+  readonly grpc?: typeof loadGrpcCaller;
 }
 
-async function grpcCaller(
+async function loadGrpcCaller(
   codecs: ReadonlyMap<string, Codec>,
   name: string | undefined,
   onSilence: (call: ClientAttempt) => void,
@@ -59,7 +59,7 @@ async function grpcCaller(
  * be reached. What a service may have begun is repeated only if the endpoint is idempotent.
  */
 export function rpcClient(init: RpcClientInit = {}): (parts: RpcClientParts) => Client {
-  return ({ transport, transports, selector, clock = systemClock, grpc: makeGrpc = grpcCaller }) => {
+  return ({ transport, transports, selector, clock = systemClock, grpc: makeGrpc = loadGrpcCaller }) => {
     const codecs = new Map([jsonCodec, bytesCodec, ...(init.codecs ?? [])].map((codec) => [codec.contentType, codec]));
     const layers: Middleware<ClientCall, unknown>[] = [];
     const alarms = createAlarms();

@@ -56,6 +56,8 @@ export interface Policy {
   personOf?(caller: string): string;
   /** All callers that are that person, if there are others. Only the caller when left out or empty. */
   idsOf?(caller: string): readonly string[];
+  /** All callers that are that person or were so in the last day, by a link that has ended. Only the caller when left out. */
+  wereOf?(caller: string): readonly string[];
   /** Whether the caller has that role now, as approvals ask (`Decision.approvals`). Nobody has any when left out. */
   hasRole?(caller: string, guest: boolean, role: string): boolean;
   about?(): PolicyAbout;

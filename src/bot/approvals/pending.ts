@@ -81,13 +81,15 @@ export function personNow(policy: Pick<Policy, "personOf">, { id, caller, person
 }
 
 /**
- * Whether two are one person: by today's policy, or by that of when either asked or said yes. Else who asked could part one of
- * their ids (`unlink`) and approve with it.
+ * Whether two are one person: by today's policy, by that of when either asked or said yes, or by a link that has ended since.
+ * Else who asked could part one of their ids (`unlink`) and approve with it, or link one only to be known by another's rights.
  */
-export function isSame(policy: Pick<Policy, "personOf">, one: Who, other: Who): boolean {
+export function isSame(policy: Pick<Policy, "personOf" | "wereOf">, one: Who, other: Who): boolean {
   if (personNow(policy, one) === personNow(policy, other) || one.person === other.person) return true;
   const were = (who: Who, another: Who) => another.id !== undefined && (who.ids?.includes(another.caller) ?? false);
-  return were(one, other) || were(other, one);
+  if (were(one, other) || were(other, one)) return true;
+  const vouched = one.id !== undefined && other.id !== undefined;
+  return vouched && (policy.wereOf?.(one.caller).includes(other.caller) ?? false);
 }
 
 /** Whose yes counts by today's policy: has the role, is not who asked, and each person once. */

@@ -23,6 +23,8 @@ export interface EngineInit {
 export interface Linked {
   /** The ids of the caller's person, the first of them first; empty for who is not linked. */
   idsOf(caller: string): readonly string[];
+  /** The ids that were linked with the caller's in the last day and are no more. */
+  wereOf?(caller: string): readonly string[];
   /** Another number after every change. */
   version(): number;
 }
@@ -153,6 +155,13 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
       // Also those that are linked with one of those: the file links some, and people others.
       const all = new Set([caller]);
       for (const one of all) for (const id of people.idsOf?.(one) ?? []) all.add(id);
+      return [...all];
+    },
+    wereOf: (caller) => {
+      const all = new Set([caller]);
+      for (const one of all) {
+        for (const id of [...(people.idsOf?.(one) ?? []), ...(linked?.wereOf?.(one) ?? [])]) all.add(id);
+      }
       return [...all];
     },
     hasRole: (caller, guest, role) => profiles.of(caller, guest).roles.has(role),

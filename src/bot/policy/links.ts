@@ -14,9 +14,22 @@ export interface Links extends Linked, Startable {
   part(id: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
+/** A link that is no more, with all ids that it had. */
+interface Ended {
+  readonly ids: readonly string[];
+  /** Epoch ms. */
+  readonly until: number;
+}
+
 const PREFIX = "people.links.";
+/** Below the same prefix, so that whoever watches hears of it before the link is gone. */
+const ENDED = `${PREFIX}ended.`;
+/** No request waits longer for its approvers. */
+const DAY_MS = 86_400_000;
 /** Nobody is on more networks. */
 const MOST = 20;
+/** Of links that have ended in a day. */
+const MOST_ENDED = 100;
 /** After a store was lost. */
 const AGAIN_MS = 1000;
 
@@ -24,12 +37,18 @@ const AGAIN_MS = 1000;
 export function createLinks({ kv, clock, log }: { readonly kv: Kv; readonly clock: Clock; readonly log: Log }): Links {
   /** By the key in the store: the ids of a person. */
   const groups = new Map<string, readonly string[]>();
+  const ended = new Map<string, Ended>();
   let byId = new Map<string, readonly string[]>();
   let version = 0;
   let stopping: AbortController | undefined;
   let watched = Promise.resolve();
 
   const keep = (key: string, value: string | undefined) => {
+    if (key.startsWith(ENDED)) {
+      if (value === undefined) ended.delete(key);
+      else ended.set(key, JSON.parse(value) as Ended);
+      return;
+    }
     if (value === undefined) groups.delete(key);
     else groups.set(key, JSON.parse(value) as readonly string[]);
     byId = new Map([...groups.values()].flatMap((ids) => ids.map((id) => [id, ids] as const)));
@@ -42,10 +61,26 @@ export function createLinks({ kv, clock, log }: { readonly kv: Kv; readonly cloc
     else await kv.put(key, JSON.stringify(ids), { signal });
     keep(key, ids.length < 2 ? undefined : JSON.stringify(ids));
   };
+  /** Written before the link is gone, so that nobody sees neither. */
+  const remember = async (id: string, ids: readonly string[], signal: AbortSignal) => {
+    const now = clock.now();
+    for (const [old, { until }] of [...ended]) {
+      if (until > now) continue;
+      await kv.delete(old, { signal });
+      keep(old, undefined);
+    }
+    const key = ENDED + hashOf(id);
+    const all = [...new Set([...(ended.get(key)?.ids ?? []), ...ids])];
+    if (all.length > MOST_ENDED)
+      throw new MicroError("exhausted", `${id} was linked with too many today; try tomorrow`);
+    const value = JSON.stringify({ ids: all, until: now + DAY_MS } satisfies Ended);
+    await kv.put(key, value, { signal });
+    keep(key, value);
+  };
   const load = async (signal?: AbortSignal) => {
     const all = await kv.list(PREFIX, signal && { signal });
     const there = new Set(all.map(({ key }) => key));
-    for (const key of [...groups.keys()]) if (!there.has(key)) keep(key, undefined);
+    for (const key of [...groups.keys(), ...ended.keys()]) if (!there.has(key)) keep(key, undefined);
     for (const { key, value } of all) keep(key, value);
   };
   const watch = async (signal: AbortSignal) => {
@@ -66,6 +101,12 @@ export function createLinks({ kv, clock, log }: { readonly kv: Kv; readonly cloc
 
   return {
     idsOf,
+    wereOf: (caller) => {
+      const now = clock.now();
+      return [...ended.values()]
+        .filter(({ ids, until }) => until > now && ids.includes(caller))
+        .flatMap(({ ids }) => ids);
+    },
     version: () => version,
     join: async (first, second, signal) => {
       const ids = [...new Set([first, ...idsOf(first), second, ...idsOf(second)])];
@@ -80,6 +121,7 @@ export function createLinks({ kv, clock, log }: { readonly kv: Kv; readonly cloc
       const ids = idsOf(id);
       if (ids.length === 0) throw new MicroError("not_found", `${id} is linked with nobody`);
       const left = ids.filter((one) => one !== id);
+      await remember(id, ids, signal);
       // Under a new key when the first goes; then the old one is removed.
       if (left.length > 1) await write(left, signal);
       if (left[0] !== ids[0] || left.length < 2) await write([ids[0] as string], signal);
@@ -102,5 +144,9 @@ export function createLinks({ kv, clock, log }: { readonly kv: Kv; readonly cloc
 }
 
 function keyOf(id: string): string {
-  return `${PREFIX}${createHash("sha256").update(id).digest("hex")}`;
+  return PREFIX + hashOf(id);
+}
+
+function hashOf(id: string): string {
+  return createHash("sha256").update(id).digest("hex");
 }

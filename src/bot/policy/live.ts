@@ -91,6 +91,7 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     allows: (caller, guest, command) => current.allows(caller, guest, command),
     personOf: (caller) => current.personOf?.(caller) ?? caller,
     idsOf: (caller) => current.idsOf?.(caller) ?? [],
+    wereOf: (caller) => current.wereOf?.(caller) ?? [],
     hasRole: (caller, guest, role) => current.hasRole?.(caller, guest, role) ?? false,
     known: () => current.known?.() ?? [],
     text: () => text,

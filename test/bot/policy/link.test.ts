@@ -42,7 +42,7 @@ async function setUp(init: Partial<BotInit> = {}, clock: Clock & Partial<ManualC
     input.say(text, { from });
     return textOf(await input.next());
   };
-  return { clock, onSlack: on(slack), onXmpp: on(xmpp) };
+  return { clock, slack, onSlack: on(slack), onXmpp: on(xmpp) };
 }
 
 const codeIn = (answer: string) => CODE.exec(answer)?.[1] ?? "";
@@ -134,6 +134,71 @@ describe("link", () => {
     await expect.poll(() => others.idsOf("xmpp:ann@chat.example.org")).toEqual([]);
     await later.stop();
     await others.stop();
+  });
+});
+
+describe("a link that was made after asking and has ended before the yes", () => {
+  const LEADS = `
+roles: { lead: { members: ["slack:T01/ULEA", "slack:T01/UBOB"] } }
+rules: |
+  allow slack:* deploy approve 1 of role:lead
+`;
+  const approvals = async () => {
+    const { slack } = await setUp({ policy: readPolicy(LEADS, "policy.yaml") });
+    // A question is not over while it waits, so `next` would wait for it.
+    const onSlack = async (text: string, from: string) => {
+      const before = slack.sent.length;
+      slack.say(text, { from });
+      await expect.poll(() => slack.sent.length).toBeGreaterThan(before);
+      return textOf(slack.sent.at(-1));
+    };
+    const join = async (one: string, other: string) => {
+      const code = codeIn(await onSlack("link", one));
+      await onSlack(`link ${code} slack:${one}`, other);
+      expect(await onSlack(`link ${code} slack:${other}`, one)).toMatch(/^linked: /);
+    };
+    const asked = /approve ([0-9a-f]{6})/.exec(await onSlack("deploy it", "T01/UANN"))?.[1] ?? "";
+    return { onSlack, join, yes: (from: string) => onSlack(`approve ${asked}`, from) };
+  };
+
+  it.each(["T01/UANN", "T01/ULEA"])(
+    "lets nobody approve what they asked for, by whom of both it is ended: %s",
+    async (by) => {
+      const { onSlack, join, yes } = await approvals();
+      await join("T01/UANN", "T01/ULEA");
+      await onSlack("unlink", by);
+      expect(await yes("T01/ULEA")).toContain("you asked for it");
+      expect(await yes("T01/UBOB")).toContain("done");
+    },
+  );
+
+  it("counts over a third id, too", async () => {
+    const { onSlack, join, yes } = await approvals();
+    await join("T01/UANN", "T01/UTWO");
+    await onSlack("unlink", "T01/UANN");
+    await join("T01/UTWO", "T01/ULEA");
+    await onSlack("unlink", "T01/UTWO");
+    expect(await yes("T01/ULEA")).toContain("you asked for it");
+  });
+
+  it("is known to other replicas and after a restart, for a day, and then forgotten", async () => {
+    const { signal } = new AbortController();
+    const clock = manualClock();
+    const kv = memoryKv();
+    await kv.start();
+    const [links, others] = [createLinks({ kv, clock, log: silent }), createLinks({ kv, clock, log: silent })];
+    const [lea, bob, bea] = ["slack:T01/ULEA", "slack:T01/UBOB", "slack:T01/UBEA"];
+    await links.join(ANN, lea, signal);
+    await links.part(ANN, signal);
+    await others.start();
+    expect([others.idsOf(ANN), others.wereOf?.(lea)]).toEqual([[], [ANN, lea]]);
+    await clock.advance(86_400_000);
+    expect(others.wereOf?.(lea)).toEqual([]);
+    await others.join(bob, bea, signal);
+    await others.part(bob, signal);
+    expect([(await kv.list("people.links.")).length, others.wereOf?.(bob)]).toEqual([1, [bob, bea]]);
+    await others.stop();
+    await kv.stop();
   });
 });
 

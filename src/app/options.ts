@@ -195,7 +195,8 @@ function optionName(table: OptionTable, said: string): string | undefined {
 }
 
 function unknownOption(table: OptionTable, dashed: string): MicroError {
-  return new MicroError("invalid_argument", `unknown option ${dashed}${nearest(dashed, table)}`);
+  const details = { option: dashed.replace(/^--?/, "").replaceAll("-", "_") };
+  return new MicroError("invalid_argument", `unknown option ${dashed}${nearest(dashed, table)}`, { details });
 }
 
 function nearest(dashed: string, table: OptionTable): string {

@@ -21,7 +21,7 @@ export interface ProgramInit {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean };
-  readonly stderr: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
   /** Aborts when the program is to leave. */
   readonly signal: AbortSignal;
   /** Who is sitting there. Default: as the operating system says. */
@@ -58,7 +58,7 @@ function forScreen(text: string, stdout: ProgramInit["stdout"]): string {
 async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Promise<string | undefined> {
   const { env, signal, clock = systemClock } = init;
   const made: Makers = { ...makers, ...init.makers };
-  const { settings, rest } = readOptions(GLOBAL, init.args, env);
+  const { settings, rest } = globalOptions(init.args, env);
   const catalog = createCatalog(shell);
   if (settings.version) return versionText;
   const question = asked(settings.help ? ["help", ...rest] : rest);
@@ -137,6 +137,24 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
     audit,
     print: (text) => written(init.stdout, forScreen(text, init.stdout), signal),
   });
+}
+
+/** An option of the bot before that word is a likely mistake, so it gets an answer of its own. */
+function globalOptions(args: readonly string[], env: ProgramInit["env"]) {
+  try {
+    return readOptions(GLOBAL, args, env);
+  } catch (error) {
+    const name = String(MicroError.from(error).details["option"] ?? "");
+    const word = Object.hasOwn(CHAT, name) && args.includes("chat") ? "chat" : "bot";
+    if (!Object.hasOwn(BOT, name)) throw error;
+    const { placeholder } = (BOT as OptionTable)[name] ?? {};
+    const option = `--${name}${placeholder === undefined ? "" : "=…"}`;
+    throw new MicroError(
+      "invalid_argument",
+      `--${name} is an option of \`${word}\` and stands behind that word: micro ${word} ${option}`,
+      { cause: error },
+    );
+  }
 }
 
 /** Resolves when there is room for more, or nobody to have it. */

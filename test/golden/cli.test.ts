@@ -360,6 +360,17 @@ describe("the command line, to the letter", () => {
       expect(stderr).toMatch(/^--registry stands before the command: micro --registry=… list services\n/);
     });
 
+    it.each([
+      [["--store=memory", "bot", "--inputs=terminal"], "--store", "bot", "--store=…"],
+      [["--slack-token", "xoxb-123456", "bot"], "--slack_token", "bot", "--slack_token=…"],
+      [["--chat_socket=/tmp/x", "chat"], "--chat_socket", "chat", "--chat_socket=…"],
+      [["--policy=p.yaml", "list", "services"], "--policy", "bot", "--policy=…"],
+    ])("tells where an option of the bot belongs: %j", async (args, option, word, shown) => {
+      expect(await micro(...args)).toEqual(
+        bad(`${option} is an option of \`${word}\` and stands behind that word: micro ${word} ${shown}\n`),
+      );
+    });
+
     it("names the nearest option", async () => {
       expect(await micro("--regisrty=consul", "list", "services")).toEqual(
         bad("unknown option --regisrty; did you mean --registry?\n"),

@@ -154,8 +154,10 @@ export async function runBot(
     });
     await live?.start();
     await registry.start({ signal });
+    if (alone && !scripted && init.stderr.isTTY === true) init.stderr.write(`${HERE}\n`);
     await orAbort(bot.start({ signal }), signal);
     await server.start({ signal });
+    if (!alone && init.stderr.isTTY === true) init.stderr.write(`${there(inputs, beside, settings)}\n`);
     const failure = await Promise.race([bot.done, aborted(signal)]);
     if (failure) throw failure;
   } catch (error) {
@@ -171,6 +173,22 @@ export async function runBot(
     await client.close();
     await registry.stop();
   }
+}
+
+/** What to type, before the first prompt. */
+const HERE = "I listen here: type `help` for what can be said, Ctrl+D to leave";
+
+/** Where it listens and what to type, for who has just started it in a terminal and sees nothing else. */
+function there(inputs: readonly Input[], beside: readonly Input[], settings: Everything): string {
+  const names = inputs.map(({ name }) => name);
+  const { state_dir: folder, chat_socket: socket } = settings;
+  const chat = `micro${folder === "" ? "" : ` --state_dir=${folder}`} chat${socket === "" ? "" : ` --chat_socket=${socket}`}`;
+  const rooms = names.some((name) => name !== "terminal" && name !== "local");
+  const how = [
+    ...(rooms ? ["say `micro help` in a room there"] : []),
+    ...(names.includes("local") || beside.length > 0 ? [`type \`${chat}\` in another terminal of this machine`] : []),
+  ];
+  return `I listen in ${names.join(", ")}: ${how.join(", or ")}; Ctrl+C ends me`;
 }
 
 function replicaOf({ replica_name: name, lease: leaseMs }: BotSettings): NonNullable<BotInit["replica"]> {

@@ -2,10 +2,20 @@ import type { Writable } from "node:stream";
 import type { Log } from "../core/log.ts";
 import type { Redactor } from "../core/redact.ts";
 
-/** A log of JSON lines, each without secrets wherever they stand in it, in messages of libraries and causes of errors too. */
-export async function createLog(level: string, output: Writable, redactor: Redactor): Promise<Log> {
-  const { pino } = await import("pino");
-  const write = (line: string) => void output.write(`${escaped(redactor.jsonText(line.trimEnd()))}\n`);
+/**
+ * A log of JSON lines, each without secrets wherever they stand in it, in messages of libraries and causes of errors too; on a
+ * screen of lines that people read.
+ */
+export async function createLog(
+  level: string,
+  output: Writable & { readonly isTTY?: boolean },
+  redactor: Redactor,
+): Promise<Log> {
+  const [{ pino }, { readable }] = await Promise.all([import("pino"), import("./readable.ts")]);
+  const write = (line: string) => {
+    const clean = redactor.jsonText(line.trimEnd());
+    output.write(`${output.isTTY === true ? readable(clean) : escaped(clean)}\n`);
+  };
   const log: Log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
   return log;
 }

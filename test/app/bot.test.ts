@@ -49,6 +49,22 @@ describe("micro bot", () => {
     );
   });
 
+  it("tells who starts it in a terminal where it listens and what to type, and a file nothing but JSON", async () => {
+    for (const isTTY of [true, false]) {
+      const leaving = new AbortController();
+      const stderr = Object.assign(collector(), { isTTY });
+      const run = bot(["--inputs=local"], { stderr, signal: leaving.signal });
+      const connected = isTTY ? /INFO {2}connected input=local\n/ : /"input":"local","msg":"connected"\}\n/;
+      await expect.poll(() => stderr.text(), { timeout: 20_000 }).toMatch(connected);
+      await until(async () => (await registry.list()).includes("go.micro.bot"));
+      const where = `I listen in local: type \`micro --state_dir=${stateDir} chat\` in another terminal of this machine; Ctrl+C ends me\n`;
+      if (isTTY) await expect.poll(() => stderr.text()).toContain(where);
+      leaving.abort();
+      await run;
+      if (!isTTY) for (const line of stderr.text().trim().split("\n")) JSON.parse(line);
+    }
+  });
+
   it("takes longer scripts than people may talk", async () => {
     const stdin = ended(...Array.from({ length: 700 }, (_, i) => `echo ${i}`));
     const { stdout } = await bot(["--inputs=terminal"], { stdin });

@@ -23,4 +23,18 @@ describe("the log", () => {
     expect(JSON.parse(lines[1] as string)).toMatchObject({ pin: "[secret]", deep: { password: "[secret]" } });
     expect(lines[2]).toContain("login failed");
   });
+
+  it("is for people on a screen, each in one line, without secrets and without what moves a cursor", async () => {
+    const output = Object.assign(collector(), { isTTY: true });
+    const log = await createLog("info", output, createRedactor(["xoxb-1-secret"]));
+    log.warn({ room: "C02", waitMs: 250, why: "xoxb-1-secret said\n\u001b[2J no" }, "an answer waits\nto be sent");
+    log.error({ err: new Error("it is away"), list: Array.from({ length: 200 }, (_, at) => at) }, "lost");
+    const [first = "", second = "", ...more] = output.text().split("\n");
+    expect(first).toMatch(
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d WARN {2}an answer waits to be sent room=C02 waitMs=250 why="\[secret\] said/,
+    );
+    expect(first).not.toContain("\u001b");
+    expect(second).toMatch(/ ERROR lost err="it is away" list=\[0,1,2,.{150,220}…$/);
+    expect(more).toEqual([""]);
+  });
 });

@@ -44,9 +44,10 @@ export function createReplay({ catalog, policy }: ReplayInit) {
       at: context.clock.now(),
     });
     const decided = { command: command.name, allowed: decision.allowed, rule: decision.rule, why: decision.why };
-    if (!decision.allowed || command.effect === "read") return decided;
+    const write = command.effect === "write";
+    const asks = decision.approvals !== undefined || (write && command.confirm !== false);
+    if (!decision.allowed || !(write || asks)) return decided;
     const touched = await (command.touches?.(input, context) ?? nodesOf(target, context));
-    const asks = command.confirm !== false || decision.approvals !== undefined;
     return { ...decided, asks, touched, ...(found.touched && { moved: difference(found.touched, touched) }) };
   };
 }

@@ -391,6 +391,22 @@ rules:
     expect(await ask(`replay ${id} --dry-run`)).toContain("said now it would be refused: ");
   });
 
+  it("says that a replay would wait for approvers, also of what changes nothing", async () => {
+    const { command } = telling("look");
+    let policy = readPolicy("members: ['bot:talk', 'test:*', 'bot:read']", "test");
+    const { ask, rows } = await world([command], {
+      policy: { decide: (request) => policy.decide(request), allows: (...of) => policy.allows(...of) },
+    });
+    await ask("look around");
+    const id = String((await rows())[0]?.["id"]);
+    expect(await ask(`replay ${id} --dry-run`)).toContain("said now it would run");
+    policy = readPolicy(
+      "{ roles: { lead: { members: ['memory:bob'] } }, rules: ['allow members look approve 1 of role:lead'] }",
+      "t",
+    );
+    expect(await ask(`replay ${id} --dry-run`)).toContain("said now it would wait for a yes");
+  });
+
   it("verifies for who may read all, and exports into no chat", async () => {
     const { ask } = await world();
     expect(await ask("audit verify", "bob")).toContain("you need the permission audit:read");

@@ -85,6 +85,8 @@ export interface IncomingMessage {
     readonly name: string;
     /** The network says that this is a stranger here: a guest account, another organisation. */
     readonly guest: boolean;
+    /** It was asked who this is and did not say, so they count as a guest for now. */
+    readonly unsure?: true;
   };
   readonly place: Place;
   /** What was typed: mention removed, entities and links undone. */

@@ -237,6 +237,17 @@ describe("who may do what", () => {
     expect(await said(open.input)).toBe("pong");
   });
 
+  it("does not call somebody a guest whom the network could not be asked about", async () => {
+    const { input } = await botWith();
+    input.say("list services", { from: { id: "T1/U1", guest: true, unsure: true } });
+    const words = await said(input);
+    expect(words).toMatch(/^nothing was done: memory does not tell me just now who you are.*say it again in a moment/);
+    expect(words).not.toContain("registry:read");
+    const open = await botWith({ policy: readPolicy("guests: ['bot:talk']", "test") });
+    open.input.say("ping", { from: { id: "T1/U1", guest: true, unsure: true } });
+    expect(await said(open.input)).toBe("pong");
+  });
+
   it("does not name to a caller what they may not run", async () => {
     const { input } = await botWith();
     input.say("registr service");

@@ -12,11 +12,18 @@ export function authorize(policy: Policy, clock: Clock): Layer {
     if (request === undefined) return next(context);
     const decision = policy.decide(request);
     if (!decision.allowed) {
+      const { message, input } = context;
+      const why = message.from.unsure ? unsure(input.name) : decision.why;
       // For the audit; people are told why.
-      throw new MicroError("permission_denied", decision.why, { details: { rule: decision.rule } });
+      throw new MicroError("permission_denied", why, { details: { rule: decision.rule } });
     }
     return next({ ...context, decision });
   };
+}
+
+/** Whoever it is may well be granted it: to be told that they are a guest would send them to the wrong person. */
+function unsure(network: string): string {
+  return `nothing was done: ${network} does not tell me just now who you are, and what guests may do is not enough for this; say it again in a moment, and if that stays so, who runs this bot finds the reason in its log`;
 }
 
 /** `undefined`: the line is no command. */

@@ -235,5 +235,6 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
 function speaker(from: SayOptions["from"] = "ann"): IncomingMessage["from"] {
   if (typeof from === "string") return { id: from, name: from, guest: false };
   const id = "id" in from ? from.id : "ann";
-  return { id, name: from.name ?? id ?? "somebody", guest: from.guest ?? false };
+  const { name = id ?? "somebody", guest = false, unsure } = from;
+  return { id, name, guest, ...(unsure && { unsure }) };
 }

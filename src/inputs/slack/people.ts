@@ -73,6 +73,7 @@ export function slackPeople(parts: {
         id: found?.deleted ? undefined : `${message.team}/${message.user}`,
         name: found?.profile?.display_name || found?.real_name || found?.name || message.user,
         guest: message.team !== self.team || found === undefined || isGuest(found, self),
+        ...(message.team === self.team && found === undefined && { unsure: true }),
         bot: found?.is_bot === true,
       };
     },

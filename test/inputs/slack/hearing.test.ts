@@ -193,7 +193,9 @@ describe("who said what to the bot in Slack", () => {
     ])("users.info says %s", async (_sign, facts) => {
       slack.user("U8", facts);
       slack.say("@micro ping", { user: "U8" });
-      expect(await heard()).toMatchObject([{ from: { id: "T1/U8", guest: true } }]);
+      const [message] = await heard();
+      expect(message).toMatchObject({ from: { id: "T1/U8", guest: true } });
+      expect(message?.from).not.toHaveProperty("unsure");
     });
 
     it("nobody speaks by an account that was deleted, whatever was granted to it", async () => {
@@ -205,7 +207,7 @@ describe("who said what to the bot in Slack", () => {
     it("fails closed: who cannot be looked up is a guest, and is looked up again a little later", async () => {
       slack.fault("users.info", { error: "missing_scope", needed: "users:read" });
       slack.say("@micro one");
-      expect(await heard()).toMatchObject([{ from: { id: "T1/U1", name: "U1", guest: true } }]);
+      expect(await heard()).toMatchObject([{ from: { id: "T1/U1", name: "U1", guest: true, unsure: true } }]);
       await clock.advance(11_000);
       slack.say("@micro two");
       expect(await heard()).toMatchObject([{ from: { id: "T1/U1", name: "Ann", guest: false } }]);

@@ -5,6 +5,7 @@ import { createQueue } from "../core/queue.ts";
 import { boundFields, boundsOf, closing, follow, MAX_MS } from "./bounds.ts";
 import { defineCommand, type View } from "./command.ts";
 import { wireName } from "./names.ts";
+import { checkOwnTopic, checkQueue } from "./topics.ts";
 
 export const subscribe = defineCommand({
   name: "subscribe",
@@ -22,6 +23,8 @@ export const subscribe = defineCommand({
   examples: ["subscribe go.micro.topic.greetings", "subscribe go.micro.topic.greetings --for 1m --limit 10"],
   run: async ({ topic, queue, ...given }, context) => {
     const { broker, signal, oneShot } = context;
+    checkOwnTopic(topic, context);
+    checkQueue(queue, context);
     const bounds = boundsOf(given, context);
     // One event at a time is handed over, so a broker that can wait does.
     const events = createQueue<{ readonly event: BrokerEvent; readonly taken: () => void }>();

@@ -1,6 +1,7 @@
 import type { Touched } from "../../commands/command.ts";
 import type { Place } from "../../inputs/input.ts";
 import type { Context } from "../context.ts";
+import { folded } from "../policy/glob.ts";
 import type { Policy } from "../policy.ts";
 
 /** Somebody who asked or said yes, as their network vouched for them then. */
@@ -89,6 +90,8 @@ export function isSame(policy: Pick<Policy, "personOf" | "wereOf">, one: Who, ot
   const were = (who: Who, another: Who) => another.id !== undefined && (who.ids?.includes(another.caller) ?? false);
   if (were(one, other) || were(other, one)) return true;
   const vouched = one.id !== undefined && other.id !== undefined;
+  // Some networks hand an id on in whatever letters it was typed.
+  if (vouched && folded(one.caller) === folded(other.caller)) return true;
   return vouched && (policy.wereOf?.(one.caller).includes(other.caller) ?? false);
 }
 

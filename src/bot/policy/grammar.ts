@@ -74,7 +74,14 @@ export function parseRule(text: string, line: number, names: Names): Rule {
     else if (clause.text === "on") hours = when(clause);
     else tests = conditions();
   }
-  const approvals = peek() === undefined ? undefined : approval();
+  const clause = peek();
+  const approvals = clause === undefined ? undefined : approval();
+  if (approvals && what.some((one) => one === "break-glass" || one === "bot:break-glass")) {
+    throw wrong(
+      clause?.at ?? end,
+      "break-glass goes without approvers, so none can be wanted for it: deny it, or allow it",
+    );
+  }
   const left = peek();
   if (left !== undefined) throw wrong(left.at, `the rule should end before ${left.text}`);
   return {

@@ -100,6 +100,15 @@ describe("approvers", () => {
     expect(await ask(() => input.say(`approve ${idOf()}`, { from: "dan" }))).toBe("drain payments done");
   });
 
+  it("who asked does not count in other letters, which some networks hand on as they were typed", async () => {
+    const rights = rightsOf({ approvals: { count: 1, role: "lead" } });
+    rights.leads.add("memory:Ann");
+    const { input, runs, ask, idOf } = await asking({ rights });
+    await ask(() => input.say("drain payments", { from: "ann" }));
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: "Ann" }))).toContain("you asked for it");
+    expect(runs).toEqual([]);
+  });
+
   it("one person counts once, however often and under whatever name they say it", async () => {
     const rights = two();
     rights.people.set("memory:bob", "bob").set("memory:cid", "bob");

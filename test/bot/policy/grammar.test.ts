@@ -97,6 +97,8 @@ describe("a rule", () => {
     ['allow ann call pay when env = "staging', 33, 'the quote " is not closed'],
     ["allow ann call pay/", 18, "pay/ is no target"],
     ["deny ann call approve 1 of role:lead", 17, "what is denied cannot be approved"],
+    ["allow ann call, break-glass approve 1 of role:lead", 31, "break-glass goes without approvers"],
+    ["allow ann bot:break-glass approve 1 of role:lead", 29, "break-glass goes without approvers"],
     ["allow ann call approve two of role:lead", 26, "two is no number of approvers"],
     ["allow ann call approve 2 of ann", 31, "approvers are a role"],
     ["allow ann call approve 2 of role:lead in #ops", 41, "the rule should end before in"],

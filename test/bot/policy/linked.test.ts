@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Linked } from "../../../src/bot/policy/engine.ts";
+import { readPolicy } from "../../../src/bot/policy.ts";
 import { calling, ruled } from "./request.ts";
 
 /* Who has two ids, whether the file or a link makes them one person's, gets around nothing by speaking with the other. */
@@ -42,6 +43,38 @@ describe("a rule that wants approvals of somebody", () => {
     const rules = [`allow ${ANN_SLACK} call payments approve 2 of role:lead`];
     expect(decide(rules, ANN_XMPP).allowed).toBe(false);
     expect(decide(rules, ANN_SLACK).allowed).toBe(true);
+  });
+});
+
+describe("an id in other letters", () => {
+  const LOUD = "hubot:irc:Mallory";
+  const QUIET = "hubot:irc:mallory";
+  const file = (rules: string) =>
+    readPolicy(
+      `
+people: { mal: ["${LOUD}"], ann: ["slack:T01/U02"] }
+groups: { bad: [mal] }
+roles: { lead: { members: [ann] } }
+rules: |
+  allow anyone call
+  ${rules}
+`,
+      "policy.yaml",
+    );
+  const decided = (rules: string, caller: string) => file(rules).decide(calling("Order.Get", "{}", { caller }));
+
+  it.each([LOUD, "mal", "group:bad", QUIET])("is denied, and needs approvals, as much as %s", (who) => {
+    for (const caller of [LOUD, QUIET, "hubot:irc:MALLORY"]) {
+      expect(decided(`deny ${who} call`, caller).allowed, caller).toBe(false);
+      expect(decided(`allow ${who} call approve 1 of role:lead`, caller).approvals?.count, caller).toBe(1);
+    }
+    expect(decided(`deny ${who} call`, "hubot:irc:mallory2").allowed).toBe(true);
+  });
+
+  it("is allowed nothing by it", () => {
+    const only = readPolicy(`rules: |\n  allow ${LOUD} call\n`, "policy.yaml");
+    expect(only.decide(calling("Order.Get", "{}", { caller: LOUD })).allowed).toBe(true);
+    expect(only.decide(calling("Order.Get", "{}", { caller: QUIET })).allowed).toBe(false);
   });
 });
 

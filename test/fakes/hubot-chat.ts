@@ -132,8 +132,12 @@ export async function hubotChat(): Promise<HubotChat> {
   };
 }
 
+export function liveIn(text: string): readonly string[] {
+  return text.match(LIVE) ?? [];
+}
+
 /** A post as `input.contract.ts` asks for it. */
 export function heard({ room, to, thread, text }: Post) {
   // What keeps markup apart has no width.
-  return { text: text.replaceAll("\u200b", ""), where: `${room ?? to}/${thread}`, live: text.match(LIVE) ?? [] };
+  return { text: text.replaceAll("\u200b", ""), where: `${room ?? to}/${thread}`, live: liveIn(text) };
 }

@@ -75,9 +75,11 @@ const tools = { describe, it, beforeEach, afterEach, expect };
 inputSuite(tools)("lines", {
   without,
   create: async () => {
-    const heard: { text: string; live: string[] }[] = [];
-    const { input, say } = lineInput((text) => heard.push({ text, live: [] }));
-    return { input, say, heard: () => heard, close: async () => {}, [Symbol.asyncDispose]: async () => {} };
+    const heard: { text: string; live: readonly string[] }[] = [];
+    // What a terminal would obey.
+    const alive = (text: string) => text.match(/(?![\n\t])\p{Cc}/gu) ?? [];
+    const { input, say } = lineInput((text) => heard.push({ text, live: alive(text) }));
+    return { input, say, heard: () => heard, alive, close: async () => {}, [Symbol.asyncDispose]: async () => {} };
   },
 });
 
@@ -91,4 +93,33 @@ it("is what docs/inputs.md shows", () => {
   const [own = ""] = read("test/inputs/own.test.ts").split("/* The above stands");
   expect(body(shown)).toBe(body(own));
   expect(JSON.parse(read("package.json")).exports["./testing"].default).toBe("./dist/test/contract/input/suite.js");
+});
+
+it("is not passed by a chat in which nothing would ever be seen to act", async () => {
+  const cases = new Map<string, () => Promise<void>>();
+  const [before, after]: (() => Promise<void>)[][] = [[], []];
+  const collect = {
+    describe: (_title: string, body: () => void) => body(),
+    it: Object.assign((title: string, test: () => Promise<void>) => cases.set(title, test), { skip: () => {} }),
+    beforeEach: (hook: () => Promise<void>) => before?.push(hook),
+    afterEach: (hook: () => Promise<void>) => after?.push(hook),
+    expect,
+  };
+  const close = async () => {};
+  const blind = async (alive?: () => readonly string[]) => {
+    const heard: { text: string; live: string[] }[] = [];
+    const { input, say } = lineInput((text) => heard.push({ text, live: [] }));
+    return { input, say, heard: () => heard, ...(alive && { alive }), close, [Symbol.asyncDispose]: close };
+  };
+  for (const [alive, words] of [
+    [() => [], "to be true"],
+    [undefined, "the chat has no `alive`"],
+  ] as const) {
+    cases.clear();
+    inputSuite(collect)("blind", { without, create: () => blind(alive) });
+    const run = [...cases].find(([title]) => title.startsWith("sees what would come alive"))?.[1];
+    await before?.pop()?.();
+    await expect(run?.()).rejects.toThrow(words);
+    await after?.pop()?.();
+  }
 });

@@ -9,6 +9,7 @@ import { type TerminalInit, terminalInput } from "../../src/inputs/terminal/term
 import { inputContract } from "../contract/input.contract.ts";
 import { type Screen, screen } from "../fakes/screen.ts";
 
+const controlsIn = (text: string) => text.match(/(?![\n\t])\p{Cc}/gu) ?? [];
 const PLACE = { room: "terminal" };
 
 inputContract("terminal (pipes)", {
@@ -25,8 +26,8 @@ inputContract("terminal (pipes)", {
       input: terminalInput({ input, output, user: "ann" })(),
       say: (text) => void input.write(`${text}\n`),
       flood: (length) => void input.write(`${"x".repeat(length)}\n`),
-      heard: () =>
-        heard.map((text) => ({ text, live: [...text].filter((char) => char < " " && char !== "\n" && char !== "\t") })),
+      heard: () => heard.map((text) => ({ text, live: controlsIn(text) })),
+      alive: controlsIn,
       close: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };

@@ -3,6 +3,7 @@ import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
 import { type Log, silent } from "../../core/log.ts";
+import { plainText } from "../../core/plain-text.ts";
 import { createQueue } from "../../core/queue.ts";
 import type { IncomingMessage, Input, InputConnection } from "../input.ts";
 import { checkPath, openDoor } from "./door.ts";
@@ -120,9 +121,11 @@ async function open(init: LocalInit, clock: Clock, log: Log): Promise<InputConne
       const session = sessions.get(id)?.session;
       const drop = (why: string) => log.info({ session: id, room: message.place.room }, `an answer is dropped: ${why}`);
       if (session === undefined) return drop("the session has ended");
+      // It ends up on a screen, whatever program shows it there.
+      const parts = message.parts.map((part) => ({ ...part, text: plainText(part.text) }));
       using limit = deadline(options, stalledMs, "local: writing");
       try {
-        const there = await orAbort(session.answer(Number(line), message, limit.signal), closing.signal);
+        const there = await orAbort(session.answer(Number(line), { ...message, parts }, limit.signal), closing.signal);
         if (!there) drop("the session has ended");
       } catch (error) {
         if (closing.signal.aborted) throw new MicroError("unavailable", "local: it is closed", { cause: error });

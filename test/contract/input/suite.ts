@@ -20,7 +20,12 @@ export interface ChatUnderTest extends Closable {
   say(text: string): void | Promise<void>;
   /** What the people see of the bot, oldest first, whispers among it. */
   heard(): readonly Heard[];
-  /** The same in another room or thread; `heard` tells them apart by `where`. */
+  /**
+   * What `live` of `heard` would be, had the bot said this as it stands: markup where the network has some. It proves that what
+   * comes alive would be seen at all.
+   */
+  alive?(raw: string): readonly string[];
+  /** As `say`, in another room or thread; `heard` tells them apart by `where`. */
   sayElsewhere?(text: string): void | Promise<void>;
   /** The member says something to the bot alone, without its name. */
   sayDirect?(text: string): void | Promise<void>;

@@ -13,6 +13,9 @@ export const HOSTILE: readonly string[] = [
   "@channel @here @everyone",
 ];
 
+/** What moves a cursor, names a window or ends a text too early. */
+export const CONTROLS = "one\u0000two \u0007\u0008\u001b[2Jthree \u001b]0;title\u0007 \u009b31mfour \ufffe\ud800";
+
 /** What any person may write in any language, which is nobody's markup. */
 export const SCRIPTS: readonly string[] = [
   "Jörg said “one”, «two» and ‘three’ — it’s four…",

@@ -1,10 +1,10 @@
 import type { Session } from "./session.ts";
 import { plain, visible } from "./session.ts";
-import { HOSTILE, SCRIPTS, TYPED } from "./texts.ts";
+import { CONTROLS, HOSTILE, SCRIPTS, TYPED } from "./texts.ts";
 
 /** What becomes of text on its way in and out: the same text, and never anything that acts. */
 export function writing(session: Session): void {
-  const { it, expect, eventually, placed } = session;
+  const { it, needs, expect, eventually, placed } = session;
   const heardTexts = () => session.chat.heard().map(({ text }) => visible(text));
 
   it("hears text as it was typed: quotes, entities, links, code, emoji, any script", async () => {
@@ -17,6 +17,17 @@ export function writing(session: Session): void {
       before = message.id;
     }
   });
+
+  needs(
+    "alive",
+    "sees what would come alive if it were said as it stands, or the cases below would prove nothing",
+    async () => {
+      const { chat } = session;
+      const seen = [...HOSTILE, CONTROLS].flatMap((raw) => chat.alive?.(raw) ?? []);
+      expect(seen.length > 0).toBe(true);
+      for (const text of SCRIPTS) expect(chat.alive?.(text)).toEqual([]);
+    },
+  );
 
   it("shows hostile text as it is, and nothing of it comes alive", async () => {
     const { chat } = session;
@@ -42,9 +53,7 @@ export function writing(session: Session): void {
   it("says text with control characters, and none of them acts", async () => {
     const { chat } = session;
     const { link, place } = await placed();
-    await link.send(
-      plain(place, "one\u0000two \u0007\u0008\u001b[2Jthree \u001b]0;title\u0007 \u009b31mfour \ufffe\ud800"),
-    );
+    await link.send(plain(place, CONTROLS));
     await link.send({ place, parts: [{ kind: "code", text: "five \u0000\u001b[1Asix" }] });
     await eventually(() => expect(chat.heard()).toHaveLength(2), "both answers");
     const all = heardTexts().join("\n");

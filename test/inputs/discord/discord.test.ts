@@ -1,6 +1,7 @@
 import { discordInput } from "../../../src/inputs/discord/discord.ts";
 import { inputContract } from "../../contract/input.contract.ts";
 import { ANN, DIRECT, fakeDiscord, GENERAL, OTHER, SELF } from "../../fakes/discord.ts";
+import { shown } from "../../fakes/discord-markup.ts";
 
 const noForms = "a form can only open from a button there, and nothing that the bot says asks for one";
 
@@ -32,6 +33,7 @@ inputContract("discord", {
           live: [...live, ...pings],
           choices: buttons.map(({ label }) => label),
         })),
+      alive: (raw) => shown(raw).live,
       sayElsewhere: (text) => say(`micro ${text}`, { channel: OTHER }),
       sayDirect: (text) => say(text, { channel: DIRECT }),
       overhear: (text) => say(text),

@@ -50,6 +50,7 @@ async function chatUnderTest(token: string | undefined) {
       input,
       say,
       heard: () => [...typed(), ...notified()],
+      alive: (raw: string) => [...readTyped(raw).live, ...(rest === undefined ? [] : readHtml(raw).live)],
       sayElsewhere: (text: string) => say(text, DEV),
       sayDirect: (text: string) => void server.tell(ANN, text),
       overhear: (text: string) => void server.sayAs("Ann Smith", text),

@@ -105,6 +105,7 @@ describe.runIf(hasProsody && hasSlixmpp)("at a real server under HipChat's names
         input: inputAt({ rooms: [room] }),
         say: (text) => say(ann, room, `@microbot ${text}`),
         heard: seen,
+        alive: (raw) => readTyped(raw).live,
         sayElsewhere: (text) => ann.do({ do: "say", to: `${room}/${NICK}`, type: "chat", body: text }),
         sayDirect: (text) => ann.do({ do: "say", to: `${BOT}@${CHAT}`, type: "chat", body: text }),
         overhear: (text) => say(ann, room, text),

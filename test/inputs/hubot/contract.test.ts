@@ -1,6 +1,6 @@
 import { hubotInput } from "../../../src/inputs/hubot/hubot.ts";
 import { inputContract } from "../../contract/input.contract.ts";
-import { heard, hubotChat } from "../../fakes/hubot-chat.ts";
+import { heard, hubotChat, liveIn } from "../../fakes/hubot-chat.ts";
 import { WITHOUT } from "./without.ts";
 
 inputContract("hubot, an adapter of ours", {
@@ -11,6 +11,7 @@ inputContract("hubot, an adapter of ours", {
       input: hubotInput({ ...chat.init, trusted: true })(),
       say: (text) => chat.say(`@micro ${text}`),
       heard: () => chat.posts.map(heard),
+      alive: (raw) => liveIn(raw),
       sayElsewhere: (text) => chat.say(`micro, ${text}`, { room: "attic", thread: "t1" }),
       sayDirect: (text) => chat.say(text, { room: null }),
       spoof: (text) => chat.say(`@micro ${text}`, { user: { id: "U6", name: "ann" } }),

@@ -4,6 +4,7 @@ import { hubotInput } from "../../../src/inputs/hubot/hubot.ts";
 import type { IncomingMessage, InputConnection } from "../../../src/inputs/input.ts";
 import { inputContract } from "../../contract/input.contract.ts";
 import { type FakeSlack, fakeSlack, type Said } from "../../fakes/slack.ts";
+import { shown } from "../../fakes/slack-markup.ts";
 import { WITHOUT } from "./without.ts";
 
 /* A published adapter of today, @hubot-friends/hubot-slack, against our Slack. */
@@ -46,6 +47,7 @@ inputContract("hubot, @hubot-friends/hubot-slack", {
       say: (text) => void said.push(slack.say(`@micro ${text}`)),
       heard: () =>
         slack.posts.map(({ channel, thread, text, live }) => ({ text, where: `${channel}/${thread}`, live })),
+      alive: (raw) => shown(raw).live,
       sayElsewhere: (text) => void said.push(slack.say(`@micro ${text}`, { channel: "C2", thread: "1.0" })),
       sayDirect: (text) => void said.push(slack.say(text, { channel: "D1" })),
       overhear: (text) => void said.push(slack.say(text)),

@@ -7,6 +7,8 @@ import { localInput } from "../../../src/inputs/local/local.ts";
 import { inputContract } from "../../contract/input.contract.ts";
 import { provenChat } from "../../fakes/chat-socket.ts";
 
+const controlsIn = (text: string) => text.match(/(?![\n\t])\p{Cc}/gu) ?? [];
+
 inputContract("local", {
   create: async () => {
     const folder = mkdtempSync(join(tmpdir(), "micro-local-"));
@@ -66,7 +68,8 @@ inputContract("local", {
         await flooding.closed;
         flooding.destroy();
       },
-      heard: () => heard.map((one) => ({ ...one, live: [] })),
+      heard: () => heard.map((one) => ({ ...one, live: controlsIn(one.text) })),
+      alive: controlsIn,
       close: async () => {
         for (const talk of talks) await talk.close();
         rmSync(folder, { recursive: true });

@@ -48,5 +48,5 @@ inputContract("memory", {
       [Symbol.asyncDispose]: async () => {},
     };
   },
-  without: { noise: "nobody but people speaks in memory" },
+  without: { noise: "nobody but people speaks in memory", alive: "a program reads it, and nothing acts there" },
 });

@@ -1,6 +1,7 @@
 import type { ChatUnderTest } from "../../contract/input/suite.ts";
 import type { FakeSlack, Said } from "../../fakes/slack.ts";
 import { buttons, labelOf } from "../../fakes/slack-blocks.ts";
+import { shown } from "../../fakes/slack-markup.ts";
 
 /** What people see and do in Slack, however it is connected. */
 export function slackPeople(slack: FakeSlack, said: Said[]) {
@@ -19,6 +20,7 @@ export function slackPeople(slack: FakeSlack, said: Said[]) {
   return {
     say: (text: string) => void said.push(slack.say(`@micro ${text}`)),
     heard: seen,
+    alive: (raw: string) => shown(raw).live,
     sayElsewhere: (text: string) => void said.push(slack.say(text, { channel: "D1" })),
     sayDirect: (text: string) => void said.push(slack.say(text, { channel: "D1" })),
     overhear: (text: string) => void said.push(slack.say(text)),

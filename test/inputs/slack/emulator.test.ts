@@ -49,6 +49,7 @@ inputContract("slack over http, beside an independent emulator", {
               text: Buffer.from(content_base64, "base64").toString(),
             }))[0],
           })),
+      alive: (raw) => shown(raw).live,
       whispered: () =>
         slack
           .messages()

@@ -1,6 +1,7 @@
 import { telegramInput } from "../../../src/inputs/telegram/telegram.ts";
 import { inputContract } from "../../contract/input.contract.ts";
 import { FORUM, fakeTelegram, GROUP, TOPIC } from "../../fakes/telegram.ts";
+import { shown } from "../../fakes/telegram-markup.ts";
 
 inputContract("telegram", {
   without: {
@@ -25,6 +26,13 @@ inputContract("telegram", {
           live,
           choices: buttons.map((button) => button.text),
         })),
+      alive: (raw) => {
+        try {
+          return shown(raw).live;
+        } catch (refused) {
+          return [String(refused)];
+        }
+      },
       sayElsewhere: (text) => {
         const topic = { message_thread_id: TOPIC, is_topic_message: true };
         said.push(telegram.say(`/${text}@micro_test_bot`, { chat: FORUM, message: topic }));

@@ -78,6 +78,7 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
       fill: "data forms (XEP-0004) are opened by the person's client, not by the bot",
       failForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
       failMark: "a server refuses when it wants to",
+      alive: "a server lets nobody say what is no XML; the fake has it",
     },
     create: async () => {
       const room = newRoom();

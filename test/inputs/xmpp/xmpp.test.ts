@@ -40,6 +40,7 @@ inputContract("xmpp", {
       },
       heard: () =>
         server.heard.map(({ text, to, stanza }) => ({ text: unfenced(text), where: to, live: liveIn(stanza, text) })),
+      alive: (raw) => liveIn(xml("message", {}, xml("body", {}, raw)), raw),
       sayElsewhere: (text) => direct(text),
       sayDirect: (text) => direct(text),
       spoof: (text) => {

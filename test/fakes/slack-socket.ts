@@ -11,6 +11,9 @@ interface Delivery {
   timer?: NodeJS.Timeout;
 }
 
+/** Slack's clients take a link for dead that has not been pinged for 30 s. */
+const PING_MS = 10_000;
+
 /** Slack's side of Socket Mode (`chat.md §3`): tickets, hello, envelopes, acks, redelivery, disconnect frames. */
 export interface SlackSockets {
   /** A one-time address, as `apps.connections.open` gives. */
@@ -107,7 +110,12 @@ export function slackSockets(
     socket.on("message", (data) => hear(String(data)));
     if (!settings.hello()) return;
     socket.send(JSON.stringify({ type: "hello", num_connections: sockets.size, connection_info: { app_id: "A1" } }));
-    socket.ping("Ping from slack");
+    const ping = () => {
+      if (!frozen.has(socket) && socket.readyState === socket.OPEN) socket.ping("Ping from slack");
+    };
+    ping();
+    const pinging = setInterval(ping, PING_MS).unref();
+    socket.once("close", () => clearInterval(pinging));
     for (const delivery of waiting.splice(0)) send(delivery);
   };
 

@@ -36,13 +36,18 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
   const where = `sqlite at ${path}`;
   let db: Database.Database | undefined;
   let statements: ReturnType<typeof prepare> | undefined;
-  /** Of the watches of this process: somebody here wrote. */
-  const wakers = new Set<() => void>();
+  /** Of the watches of this process: somebody here wrote these keys. */
+  const wakers = new Set<(keys: readonly string[]) => void>();
+  /** Of the transaction that is under way, or has just ended. */
+  let written: string[] = [];
   const transactions = createTransactions({
     clock,
-    exec: (sql) => opened().db.exec(sql),
+    exec: (sql) => {
+      if (sql.startsWith("BEGIN")) written = [];
+      opened().db.exec(sql);
+    },
     onCommit: () => {
-      for (const wake of [...wakers]) wake();
+      for (const wake of [...wakers]) wake(written);
     },
   });
 
@@ -64,6 +69,7 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
     if (expected !== undefined && expected !== there) return undefined;
     if (value === undefined && there === 0) return undefined;
     const { revision } = count.get() as { revision: number };
+    written.push(key);
     set.run(key, value === undefined ? null : Buffer.from(value), revision);
     if (revision % SWEEP_EVERY === 0 && revision > REMEMBERED) {
       sweep.run(revision - REMEMBERED);
@@ -120,30 +126,32 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
         for (const row of rows) tell({ key: row.key, entry: entryOf(row) });
         seen = Math.max(revision, rows.at(-1)?.revision ?? 0);
       };
+      /** This process wrote something, which its own connection does not see in the version. */
+      let wrote = false;
+      let stop = () => {};
+      const wake = (keys: readonly string[]) => {
+        wrote = true;
+        // What is below another prefix need not be looked for at once.
+        if (keys.some((key) => key.startsWith(prefix))) stop();
+      };
       const follow = async (): Promise<void> => {
-        for (;;) {
+        while (!signal.aborted) {
           const waiting = new AbortController();
-          const stop = () => waiting.abort("woken");
+          stop = () => waiting.abort("woken");
           signal.addEventListener("abort", stop, { once: true });
-          wakers.add(stop);
-          try {
-            if (!signal.aborted) await clock.sleep(pollMs, { signal: waiting.signal });
-          } catch {
-            // Woken.
-          } finally {
-            wakers.delete(stop);
-            signal.removeEventListener("abort", stop);
-          }
+          await clock.sleep(pollMs, { signal: waiting.signal }).catch(() => {});
+          signal.removeEventListener("abort", stop);
           if (signal.aborted) return;
-          const woken = waiting.signal.aborted;
           await transactions.patiently(signal, () => {
             const now = version();
-            if (woken || now !== looked) look();
+            if (wrote || now !== looked) look();
+            wrote = false;
             looked = now;
           });
         }
       };
-      return { ended: follow() };
+      wakers.add(wake);
+      return { ended: follow().finally(() => wakers.delete(wake)) };
     },
   });
 }

@@ -178,8 +178,7 @@ export function createBot(init: BotInit): Bot {
     standing: (context, id) => linkOf(context).standing(id, context.message.place),
   });
   const pauses = createPause(store ?? own);
-  const pausing = pauseCommands(pauses);
-  const notPaused = refusePaused(pauses, ({ run }) => pausing.some((command) => command === run?.command));
+  const notPaused = refusePaused(pauses);
   const quiet = createQuiet({
     clock,
     tell: (input, message) => {
@@ -198,7 +197,7 @@ export function createBot(init: BotInit): Bot {
       paused: pauses.paused,
       seesAll: seesAllBy(policy, OTHERS_JOBS),
     }),
-    ...pausing,
+    ...pauseCommands(pauses),
     ...requestsCommands(asked.requests),
     ...journals.commands,
     ...policyQuestions(createDesk(policy, () => catalog)),

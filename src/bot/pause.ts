@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type PausedWrites, type Pauses, pausedWords } from "../commands/pause.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Entry, Kv } from "../platform/kv/kv.ts";
-import type { Context, Layer } from "./context.ts";
+import type { Layer } from "./context.ts";
 
 /** In the store that all replicas share, so that it holds for all of them, and after a restart. */
 const KEY = "pause.writes";
@@ -53,13 +53,11 @@ function read(value: string): PausedWrites {
 /**
  * Refuses writes while they are paused, and while nobody can tell whether they are. It stands twice in the path: before
  * anybody is asked to confirm, and last of all, since what waits for its turn has not begun.
- *
- * @param isExempt commands that have to work then
  */
-export function refusePaused(pauses: Pick<Pauses, "paused">, isExempt: (context: Context) => boolean): Layer {
+export function refusePaused(pauses: Pick<Pauses, "paused">): Layer {
   return async (context, next) => {
     const command = context.run?.command;
-    if (command?.effect !== "write" || command.whilePaused || isExempt(context)) return next(context);
+    if (command?.effect !== "write" || command.whilePaused) return next(context);
     const paused = await pauses.paused().catch((error: unknown) => {
       const words = "nothing was done, because I cannot see whether writes are paused";
       throw new MicroError("unavailable", `${words}: ${MicroError.from(error).message}`, { cause: error });

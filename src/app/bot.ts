@@ -26,7 +26,6 @@ import { createLog } from "./log.ts";
 import { thisMachine } from "./machine.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
-import { policyText } from "./secret-policy.ts";
 import type { Opened } from "./secrets.ts";
 import type { BotSettings, GlobalSettings } from "./settings.ts";
 import { chatSocket, defaultStateDir } from "./state.ts";
@@ -56,6 +55,7 @@ export async function runBot(
   const quiet = settings.inputs.includes("terminal") ? "warn" : "info";
   const log = await createLog(settings.log_level || quiet, init.stderr, redactor);
   const tools: Tools = { clock, log };
+  const { policyText } = await import("./secret-policy.ts");
   const live =
     settings.policy === ""
       ? undefined

@@ -59,6 +59,7 @@ import { createLinks } from "./policy/links.ts";
 import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
+import { sharedJobs } from "./shared-jobs.ts";
 import { between, step, stepped } from "./steps.ts";
 import { createLook } from "./touched.ts";
 import { within } from "./within.ts";
@@ -186,6 +187,8 @@ export function createBot(init: BotInit): Bot {
       link?.during(link.outbox.send(message));
     },
   });
+  const { replicas } = journals;
+  const shared = store && replicas && sharedJobs({ kv: store, replicas, clock, log, local: runner.jobs });
   const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog.match(line));
   const catalog: Catalog = createCatalog([
     ...init.commands,
@@ -193,6 +196,7 @@ export function createBot(init: BotInit): Bot {
     helpCommand(() => catalog),
     ...jobsCommands({
       ...runner.jobs,
+      ...shared,
       lost: lost.list,
       paused: pauses.paused,
       seesAll: seesAllBy(policy, OTHERS_JOBS),
@@ -332,6 +336,7 @@ export function createBot(init: BotInit): Bot {
     await Promise.all(ends);
     runner.stop();
     watching.abort();
+    await shared?.stop();
     await people.stop();
     await own.stop();
     await left;
@@ -361,6 +366,7 @@ export function createBot(init: BotInit): Bot {
         onLeft: goOn,
         onLost: ({ id }) => void runner.jobs.cancel(id),
       });
+      await shared?.start();
       const count = init.inputs.length;
       const refusal = await joinAll({
         links: links.slice(0, count),

@@ -6,7 +6,7 @@ import type { Input } from "../inputs/input.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { type Journal, memoryJournal } from "./journal.ts";
 import { kvJournal } from "./journal-kv.ts";
-import { createReplicas, type ReplicasInit } from "./replicas.ts";
+import { createReplicas, type Replicas, type ReplicasInit } from "./replicas.ts";
 
 export interface JournalsInit {
   readonly inputs: readonly Input[];
@@ -24,6 +24,8 @@ export interface Journals {
   /** For what may be delivered again, to us or to another. */
   readonly lasting: Journal;
   of(input: Input): Journal;
+  /** Known once the lasting one is open; `undefined`: this process is alone. */
+  readonly replicas: Replicas | undefined;
   /** What tells of the replicas. */
   readonly commands: readonly AnyCommand[];
 }
@@ -35,6 +37,7 @@ export function createJournals({ inputs, clock, log, store, replica = {}, journa
   const fleeting = memoryJournal();
   return {
     lasting,
+    replicas,
     of: (input) => (input.replays ? lasting : fleeting),
     commands: [replicasCommand(() => replicas?.list() ?? [], replicas?.id ?? "")],
   };

@@ -24,6 +24,16 @@ export interface LostAnswer extends Omit<Job, "startedAt"> {
   readonly why: string;
 }
 
+/** What the other replicas of the bot run. */
+export interface JobsElsewhere {
+  /** `replica`: its id. `on`: its name. */
+  readonly jobs: readonly { readonly job: Job; readonly replica: string; readonly on: string }[];
+  /** Names of those that did not tell. */
+  readonly silent: readonly string[];
+  /** There are no others. */
+  readonly alone: boolean;
+}
+
 /** The commands that are running; kept by who runs them. */
 export interface Jobs {
   list(): readonly Job[];
@@ -31,6 +41,10 @@ export interface Jobs {
   lost(): readonly LostAnswer[];
   /** `false`: no such job. */
   cancel(id: string): boolean;
+  /** Left out where there are no replicas. @throws MicroError `unavailable`, when they cannot be asked */
+  elsewhere?(): Promise<JobsElsewhere>;
+  /** `false`: it has ended, or that replica did not answer. @throws MicroError `unavailable` */
+  cancelElsewhere?(id: string, replica: string): Promise<boolean>;
   /**
    * Whether who asks may see and cancel what others run (`OTHERS_JOBS`), here and now. Not `mayRun`: that says yes to whoever
    * may do so anywhere, to one service as well.
@@ -61,32 +75,37 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
       const shown = <J extends Omit<Job, "startedAt">>(job: J): J =>
         all || (job.person ?? job.caller) === person ? job : { ...job, text: `${job.command} …`.trim() };
       const paused = await jobs.paused?.().catch((error: unknown) => ({ unknown: MicroError.from(error).message }));
+      const others = await jobs.elsewhere?.().catch((error: unknown) => ({ unknown: MicroError.from(error).message }));
       const seconds = (since: number) => Math.round((now - since) / 1000);
+      const told = others === undefined || "unknown" in others ? [] : others.jobs;
+      const running = [...jobs.list().map((job) => ({ job, on: undefined })), ...told];
       return {
-        // Who asks what runs does not mean the question.
-        jobs: jobs
-          .list()
-          .filter(({ command }) => command !== "jobs")
-          .map((job) => ({ ...shown(job), seconds: seconds(job.startedAt) })),
+        jobs: running
+          // Who asks what runs does not mean the question.
+          .filter(({ job }) => job.command !== "jobs")
+          .map(({ job, on }) => ({ ...shown(job), seconds: seconds(job.startedAt), ...(on !== undefined && { on }) })),
         lost: jobs
           .lost()
           .toReversed()
           .map((answer) => ({ ...shown(answer), seconds: seconds(answer.at) })),
         ...(paused && { paused }),
+        ...(others && ("unknown" in others || others.silent.length > 0) && { others }),
       };
     },
     view: (result) => {
-      const running = result.jobs.map((job) => `${job.id}\t${job.caller}\t${job.seconds}\t${job.text}`);
+      const running = result.jobs.map(
+        (job) => `${job.id}\t${job.caller}\t${job.seconds}\t${job.text}${"on" in job ? `\ton ${job.on}` : ""}`,
+      );
       const lost = result.lost.map((it) => `${it.id}\t${it.caller}\t${it.seconds} s ago\t${it.text}\t${it.why}`);
       const { paused } = result;
       const stopped =
         paused &&
         ("unknown" in paused ? `whether writes are paused is unknown: ${paused.unknown}` : pausedWords(paused));
-      if (running.length + lost.length === 0) {
-        return { kind: "text", text: [stopped, "nothing is running"].filter((line) => line !== undefined).join("\n") };
-      }
+      const notes = [stopped, unheard(result.others)].filter((line) => line !== undefined);
+      if (running.length + lost.length === 0)
+        return { kind: "text", text: [...notes, "nothing is running"].join("\n") };
       const tables = [
-        stopped === undefined ? [] : [stopped, ""],
+        notes.length === 0 ? [] : [...notes, ""],
         running.length === 0 ? ["nothing is running"] : ["Id\tCaller\tSeconds\tCommand", ...running],
         lost.length === 0
           ? []
@@ -106,15 +125,23 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     examples: ["cancel 03f9a1"],
     run: async ({ id }, context) => {
       const { caller, person = caller } = context;
-      const job = jobs.list().find((running) => running.id === id);
-      if (job === undefined) throw new MicroError("not_found", `no command ${id} is running; \`jobs\` shows what is`);
+      const here = jobs.list().find((running) => running.id === id);
+      const others = here === undefined ? await jobs.elsewhere?.() : undefined;
+      const there = others?.jobs.find((running) => running.job.id === id);
+      const job = here ?? there?.job;
+      if (job === undefined) {
+        const unknown = unheard(others);
+        const words = unknown === undefined ? "" : `, as far as I know: ${unknown}`;
+        throw new MicroError("not_found", `no command ${id} is running${words}; \`jobs\` shows what is`);
+      }
       if ((job.person ?? job.caller) !== person && !jobs.seesAll(context)) {
         throw new MicroError(
           "permission_denied",
           `${id} was started by ${job.caller}; they can cancel it, or who has the grant \`bot:admin\``,
         );
       }
-      return { cancelled: jobs.cancel(id) ? job : undefined };
+      const done = there ? await jobs.cancelElsewhere?.(id, there.replica) : jobs.cancel(id);
+      return { cancelled: done === true ? job : undefined };
     },
     view: ({ cancelled }) => ({
       kind: "text",
@@ -122,4 +149,13 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
     }),
   });
   return [list, cancel];
+}
+
+/** What is not known of the other replicas. */
+function unheard(others: { readonly unknown: string } | Pick<JobsElsewhere, "silent"> | undefined): string | undefined {
+  if (others === undefined) return undefined;
+  if ("unknown" in others) return `what other replicas run is unknown: ${others.unknown}`;
+  return others.silent.length === 0
+    ? undefined
+    : `what ${others.silent.join(", ")} runs is unknown: there was no answer`;
 }

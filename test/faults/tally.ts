@@ -28,7 +28,9 @@ export interface Wrongs {
 }
 
 const DONE = /"counted":"([^"]+)"/;
-const NOT_DONE = /nothing was (?:done|changed)|not done|was not begun/;
+/** What could not be written down is taken when its network gives it once more, and the disk is no longer full. */
+const NOT_DONE =
+  /nothing was done(?!, because I cannot write down what I am told)|nothing was changed|not done|was not begun/;
 const UNKNOWN = /unknown/;
 /** A line of a message that tells of several, and the id that its command has. */
 const ONE_OF_SEVERAL = /^\S+ \((?:unknown|not done|done)\): .*"id":"([a-z]+-\d+)"/;

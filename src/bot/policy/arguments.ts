@@ -8,26 +8,49 @@ import { folded } from "./glob.ts";
 export type Argument = "none" | "unsure" | { readonly values: readonly (string | number | boolean)[] };
 
 /** Reads a request's arguments by name; its JSON is parsed once, and only when somebody asks. */
-export type Arguments = (field: string) => Argument;
+export interface Arguments {
+  /** What the name means for certain. */
+  of(field: string): Argument;
+  /** What the JSON has under that name, where the command declares another argument that is called so. */
+  also(field: string): Argument;
+}
 
 /**
  * An argument that the command declares is its typed value. Any other is looked for in the JSON object that the line ends
- * with, as in `call payments Order.Refund {"env":"staging"}`.
+ * with, as in `call payments Order.Refund {"env":"staging"}`; and where something is denied, those of the same name as well.
  */
 export function argumentsOf({ command, input = {} }: Pick<Request, "command" | "input">): Arguments {
   let body: Body | undefined;
   const known = new Map<string, Argument>();
-  const read = (field: string): Argument => {
-    const [first = ""] = field.split(".");
-    if (declares(command, input, first)) return valuesOf(walk(input, field.split(".")));
+  const isDeclared = (field: string) => declares(command, input, field.split(".")[0] ?? "");
+  const inBody = (field: string): Argument => {
     body ??= readBody(input[command.rest ?? "request"]);
     return body.find(field);
   };
-  return (field) => {
-    const argument = known.get(field) ?? read(field);
-    known.set(field, argument);
-    return argument;
+  return {
+    of: (field) => {
+      const argument = known.get(field) ?? (isDeclared(field) ? typed(input, field) : inBody(field));
+      known.set(field, argument);
+      return argument;
+    },
+    also: (field) => {
+      const text = input[command.rest ?? "request"];
+      const isObject = typeof text === "string" && text.trimStart().startsWith("{");
+      return isObject && isDeclared(field) ? inBody(field) : "none";
+    },
   };
+}
+
+/** `version`, or `metadata.env` of what is given in pairs, whose names may be written in other letters. */
+function typed(input: Readonly<Record<string, unknown>>, field: string): Argument {
+  const [first = "", ...rest] = field.split(".");
+  const value = Object.hasOwn(input, first) ? input[first] : undefined;
+  if (rest.length === 0 || typeof value !== "object" || value === null)
+    return valuesOf(rest.length === 0 ? value : undefined);
+  const name = rest.join(".");
+  const spelled = Object.keys(value).filter((key) => same(key.trim()) === same(name));
+  if (spelled.length === 0) return "none";
+  return spelled.length === 1 && spelled[0] === name ? valuesOf((value as Record<string, unknown>)[name]) : "unsure";
 }
 
 function declares(command: Request["command"], input: object, name: string): boolean {

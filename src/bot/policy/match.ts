@@ -64,7 +64,15 @@ export function partsOf({ effect, targets, rooms, hours, tests }: Rule, wide = e
   if (hours !== undefined) parts.push({ aspect: "hours", fits: ({ at }) => covers(hours, at) });
   for (const test of tests) {
     const holds = holding(test, wide);
-    parts.push({ aspect: test, fits: ({ argument }) => holds(argument(test.field)) });
+    parts.push({
+      aspect: test,
+      fits: ({ argument }) => {
+        if (holds(argument.of(test.field))) return true;
+        // Who denies a limit may mean the service's, and not the option that has the same name.
+        const also = wide ? argument.also(test.field) : "none";
+        return also !== "none" && holds(also);
+      },
+    });
   }
   return parts;
 }

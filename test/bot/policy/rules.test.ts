@@ -242,6 +242,32 @@ describe("when", () => {
     expect(when("env in [staging]", request)).toEqual([false, true]);
   });
 
+  it("a name that is an option and stands in the JSON is allowed by the option, and denied by either", () => {
+    const asked = (request: string, input = {}) => calling("Order.Get", request, { input });
+    const rule = "allow anyone call when version in [staging]";
+    expect(allowed(rule, asked('{"version":"prod"}', { version: "staging" }))).toBe(true);
+    expect(allowed(rule, asked('{"version":"staging"}'))).toBe(false);
+    const deny = "deny anyone call when version in [prod]";
+    expect(denied(deny, asked('{"version":"prod"}', { version: "staging" }))).toBe(true);
+    expect(denied(deny, asked('{"Version":"prod"}'))).toBe(true);
+    expect(denied(deny, asked("{}", { version: "prod" }))).toBe(true);
+    expect(denied(deny, asked('{"version":"staging"}'))).toBe(false);
+    const wanting = ["allow anyone stream", "allow anyone call when limit > 100 approve 1 of role:lead"];
+    const streamed = calling("Order.Get", '{"limit":1000}', { command: stream, input: { limit: 5 } });
+    expect(decided(wanting, streamed).approvals?.count).toBe(1);
+  });
+
+  it.each(["ENV", "Env", "e-nv", "env "])(
+    "a header in other letters may be the one that is denied, and is not the one allowed: %s",
+    (name) => {
+      const asked = calling("Order.Get", "{}", { input: { metadata: { [name]: "prod" } } });
+      expect(denied("deny anyone call when metadata.env in [prod]", asked)).toBe(true);
+      expect(allowed("allow anyone call when metadata.env in [prod]", asked)).toBe(false);
+      const plain = calling("Order.Get", "{}", { input: { metadata: { env: "prod" } } });
+      expect(allowed("allow anyone call when metadata.env in [prod]", plain)).toBe(true);
+    },
+  );
+
   it("a list is in when all of it is, and denied when any of it is", () => {
     expect(when("env in [staging, test]", '{"env":["staging","test"]}')).toEqual([true, true]);
     expect(when("env in [staging, test]", '{"env":["staging","prod"]}')).toEqual([false, true]);
@@ -276,8 +302,8 @@ describe("when", () => {
     expect(when("amount > 5", '{"amount":"many"}')).toEqual([false, true]);
   });
 
-  it("an argument that the command declares is not looked for in the JSON", () => {
-    expect(when("version = 1", '{"version":"1"}')).toEqual([false, false]);
+  it("an argument that the command declares is looked for in the JSON only where it is denied", () => {
+    expect(when("version = 1", '{"version":"1"}')).toEqual([false, true]);
     const versioned = calling("Order.Get", '{"version":"2"}', { input: { version: "1" } });
     expect(allowed("allow members call when version = 1", versioned)).toBe(true);
   });

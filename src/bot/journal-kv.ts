@@ -65,6 +65,8 @@ export function kvJournal(init: KvJournalInit): Journal {
   /** Begun by the first that is done, for all that follow it closely. */
   let soon: Promise<void> | undefined;
   const writing = new Set<Promise<void>>();
+  /** Of these was said that nothing was done, or to say them again: that holds when their network gives them once more. */
+  const refused = new Set<string>();
   /** Keys that are just being made: what comes twice meanwhile is one. */
   const taking = new Set<string>();
   let going = false;
@@ -199,7 +201,7 @@ export function kvJournal(init: KvJournalInit): Journal {
     take: async (taken) => {
       const key = keyFor(taken);
       const record = openRecord(taken, own);
-      if (taking.has(key)) return undefined;
+      if (taking.has(key) || refused.has(key)) return undefined;
       taking.add(key);
       let revision: number | undefined;
       try {
@@ -207,6 +209,9 @@ export function kvJournal(init: KvJournalInit): Journal {
       } catch (error) {
         // It may be there all the same, and must not be found by the next: nothing is going to be done about it.
         if (unclosed.size < max) unclosed.set(key, { at: taken.at });
+        // Who was told to wait for another's answer gets ours, if it comes to us again.
+        if (MicroError.from(error).details["shared"] !== true) refused.add(key);
+        if (refused.size > max) refused.delete(refused.values().next().value as string);
         throw error;
       } finally {
         taking.delete(key);

@@ -28,7 +28,7 @@ export interface Wrongs {
 }
 
 const DONE = /"counted":"([^"]+)"/;
-/** What could not be written down is taken when its network gives it once more, and the disk is no longer full. */
+/** What a process could not write down is taken by the next one, when its network gives it once more. */
 const NOT_DONE =
   /nothing was done(?!, because I cannot write down what I am told)|nothing was changed|not done|was not begun/;
 const UNKNOWN = /unknown/;

@@ -1,4 +1,4 @@
-import type { AuditRecord } from "../commands/audit-record.ts";
+import type { Audit, AuditRecord } from "../commands/audit-record.ts";
 import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
@@ -51,6 +51,7 @@ import { createQuiet } from "./limits/quiet.ts";
 import { createLink } from "./links.ts";
 import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
+import { createNeighbours } from "./neighbours.ts";
 import { createPause, refusePaused } from "./pause.ts";
 import { personOf, whose } from "./people.ts";
 import { createDesk } from "./policy/desk.ts";
@@ -59,7 +60,6 @@ import { createLinks } from "./policy/links.ts";
 import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
-import { sharedJobs } from "./shared-jobs.ts";
 import { between, step, stepped } from "./steps.ts";
 import { createLook } from "./touched.ts";
 import { within } from "./within.ts";
@@ -138,11 +138,16 @@ export function createBot(init: BotInit): Bot {
   const mayRun = (context: Context, command: Asked) => policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);
   const auditLog = init.auditLog ?? memoryAudit({ clock, replica: replica?.name ?? name });
-  const reader = auditReader({
+  const written = auditReader({
     log: async () => auditLog,
     seesAll: seesAllBy(policy),
     replay: createReplay({ catalog: () => catalog, policy: () => policy }),
   });
+  // What is not written down here, another replica may know of.
+  const reader: Audit = {
+    ...written,
+    find: async (id) => (await written.find(id)) ?? (await neighbours?.find(id)),
+  };
   const runner = createRunner({
     ...init,
     broker: init.broker ?? noBroker,
@@ -176,6 +181,7 @@ export function createBot(init: BotInit): Bot {
       if (link && place) link.during(link.outbox.send(renderAnswer(say(words), place, link.input.limits)));
     },
     during: (context, work) => linkOf(context).during(work),
+    refreshed: people.refresh,
     standing: (context, id) => linkOf(context).standing(id, context.message.place),
   });
   const pauses = createPause(store ?? own);
@@ -188,7 +194,8 @@ export function createBot(init: BotInit): Bot {
     },
   });
   const { replicas } = journals;
-  const shared = store && replicas && sharedJobs({ kv: store, replicas, clock, log, local: runner.jobs });
+  const neighbours =
+    store && replicas && createNeighbours({ kv: store, replicas, clock, log, jobs: runner.jobs, audit: written });
   const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog.match(line));
   const catalog: Catalog = createCatalog([
     ...init.commands,
@@ -196,7 +203,7 @@ export function createBot(init: BotInit): Bot {
     helpCommand(() => catalog),
     ...jobsCommands({
       ...runner.jobs,
-      ...shared,
+      ...neighbours,
       lost: lost.list,
       paused: pauses.paused,
       seesAll: seesAllBy(policy, OTHERS_JOBS),
@@ -295,7 +302,7 @@ export function createBot(init: BotInit): Bot {
   const interrupted = createInterrupted(
     clock,
     () => catalog.commands.some(({ name }) => name === "explain"),
-    wasDoneBy(reader),
+    wasDoneBy(written),
     async ({ claim }, told) => (told ? journals.lasting.done(claim) : journals.lasting.drop(claim)),
   );
   /** What a process that went away has left. */
@@ -336,7 +343,7 @@ export function createBot(init: BotInit): Bot {
     await Promise.all(ends);
     runner.stop();
     watching.abort();
-    await shared?.stop();
+    await neighbours?.stop();
     await people.stop();
     await own.stop();
     await left;
@@ -366,7 +373,7 @@ export function createBot(init: BotInit): Bot {
         onLeft: goOn,
         onLost: ({ id }) => void runner.jobs.cancel(id),
       });
-      await shared?.start();
+      await neighbours?.start();
       const count = init.inputs.length;
       const refusal = await joinAll({
         links: links.slice(0, count),

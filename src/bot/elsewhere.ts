@@ -16,7 +16,7 @@ export interface Elsewhere extends Startable {
 
 /** `to`: the id of the one that is asked. */
 export interface Question {
-  readonly what: "jobs" | "cancel";
+  readonly what: "jobs" | "cancel" | "explain";
   readonly id?: string;
   readonly to?: string;
 }
@@ -33,7 +33,7 @@ export interface ElsewhereInit {
   readonly replicas: Pick<Replicas, "id" | "list" | "there">;
   readonly clock: Clock;
   readonly log: Log;
-  /** What we say when we are asked. Survives JSON; has to be quick. */
+  /** What we say when we are asked, or a promise of it. Survives JSON; has to be quick. */
   readonly answer: (question: Question) => unknown;
 }
 
@@ -57,7 +57,8 @@ export function createElsewhere({ kv, replicas, clock, log, answer }: ElsewhereI
     const told = `${TOLD}${key.slice(ASKED.length)}.${replicas.id}`;
     const { signal } = leaving;
     try {
-      await kv.put(told, JSON.stringify(answer(question) ?? null), { signal });
+      const said = await answer(question);
+      await kv.put(told, JSON.stringify(said ?? null), { signal });
       await clock.sleep(TAKE_MS, { signal }).catch(() => {});
     } finally {
       await kv.delete(told);
@@ -138,7 +139,7 @@ export function createElsewhere({ kv, replicas, clock, log, answer }: ElsewhereI
 function readQuestion(value: string): Question | undefined {
   try {
     const { what, id, to } = JSON.parse(value) as Partial<Question>;
-    if (what !== "jobs" && what !== "cancel") return undefined;
+    if (what !== "jobs" && what !== "cancel" && what !== "explain") return undefined;
     return { what, ...(id !== undefined && { id }), ...(to !== undefined && { to }) };
   } catch {
     return undefined;

@@ -1,19 +1,31 @@
 import { expect, it } from "vitest";
 import type { BotInit } from "../../src/bot/bot.ts";
 import { readPolicy } from "../../src/bot/policy.ts";
+import { audit } from "../../src/commands/audit.ts";
+import { explain } from "../../src/commands/audit-story.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { type MemoryShelf, memoryShelf } from "../../src/platform/kv/memory.ts";
 import { brittleKv } from "../fakes/brittle-kv.ts";
 import { botOn, telling, textOf } from "./run-bot.ts";
 
-/* `jobs` and `cancel` where a network says a word to any of several replicas. */
+/* `jobs`, `cancel` and `explain` where a network says a word to any of several replicas. */
 
-const policy = readPolicy("members: ['test:*']\nroles: {ops: {members: ['chat:olga'], grants: ['bot:admin']}}", "test");
+const policy = readPolicy(
+  "members: ['test:*', 'bot:talk']\nroles: {ops: {members: ['chat:olga'], grants: ['bot:admin']}}",
+  "test",
+);
 
 async function one(shelf: MemoryShelf, name: string, init: Partial<BotInit> = {}) {
   const store = await brittleKv(shelf);
   const input = memoryInput({ name: "chat" });
-  const bot = botOn([input], { store, policy, replica: { name, leaseMs: 6000 }, drainMs: 0, ...init });
+  const bot = botOn([input], {
+    store,
+    policy,
+    replica: { name, leaseMs: 6000 },
+    drainMs: 0,
+    ...init,
+    commands: [audit, explain, ...(init.commands ?? [])],
+  });
   await bot.start();
   return { input, bot, store };
 }
@@ -52,6 +64,15 @@ it("cancels what another replica runs, for who may", async () => {
   expect(await ask(second, `cancel ${id}`, "olga")).toBe(`cancelled ${id}: work secret`);
   expect(textOf(await first.input.next())).toContain("cancelled");
   expect(await ask(second, "jobs")).toBe("nothing is running");
+});
+
+it("explains what another replica has written down, to whose it was and who may read all", async () => {
+  const { first, second } = await setUp();
+  expect(await ask(first, "echo hello", "ann")).toBe("hello");
+  const id = /^(\w{6}) .*echo hello/m.exec(await ask(first, "audit", "ann"))?.[1];
+  expect(await ask(second, `explain ${id}`, "ann")).toMatch(/typed\s+echo hello/);
+  expect(await ask(second, `explain ${id}`, "bob")).toContain(`there is no record ${id}`);
+  expect(await ask(second, "explain ffffff", "ann")).toContain("there is no record ffffff");
 });
 
 it("says whose commands it does not know", async () => {

@@ -15,6 +15,8 @@ import { requestOf } from "./authorize.ts";
 export type ConfirmSettings = DeskSettings;
 
 export interface ConfirmInit extends DeskInit, Omit<CarryInit, "onGlass"> {
+  /** Makes sure that it is known who is linked with whom, on whatever replica they said so. @throws MicroError */
+  readonly refreshed?: () => Promise<void>;
   /** Says where whoever keeps watch sees it, beside the room, that somebody went without approvers. */
   readonly announce?: ((words: string) => void) | undefined;
 }
@@ -76,6 +78,7 @@ export function confirm(init: ConfirmInit): Confirm {
         return next(context);
       }
       if (spoken.word === "no") return ballot.no(context, spoken);
+      await init.refreshed?.();
       const { held, more } = await ballot.yes(context, spoken);
       return more === undefined ? carry.begin(context, held, next) : say(more);
     },

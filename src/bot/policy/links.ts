@@ -10,6 +10,8 @@ import type { Linked } from "./engine.ts";
 export interface Links extends Linked, Startable {
   /** Two ids and all that they are linked with become one. @returns them, the first first @throws MicroError */
   join(first: string, second: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Looks at the store, for whoever cannot wait until what other replicas wrote has come here. @throws MicroError */
+  refresh(): Promise<void>;
   /** One id is on its own again. @returns those that stay linked @throws MicroError */
   part(id: string, signal: AbortSignal): Promise<readonly string[]>;
 }
@@ -127,6 +129,7 @@ export function createLinks({ kv, clock, log }: { readonly kv: Kv; readonly cloc
       if (left[0] !== ids[0] || left.length < 2) await write([ids[0] as string], signal);
       return left.length < 2 ? [] : left;
     },
+    refresh: () => load(),
     start: async ({ signal } = {}) => {
       if (stopping) return;
       const leaving = new AbortController();

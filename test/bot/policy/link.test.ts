@@ -7,6 +7,7 @@ import { createLinks } from "../../../src/bot/policy/links.ts";
 import { readPolicy } from "../../../src/bot/policy.ts";
 import { type Clock, systemClock } from "../../../src/core/clock.ts";
 import { MicroError } from "../../../src/core/errors.ts";
+import { closable } from "../../../src/core/lifecycle.ts";
 import { silent } from "../../../src/core/log.ts";
 import { memoryInput } from "../../../src/inputs/memory/memory.ts";
 import { memoryKv, memoryShelf } from "../../../src/platform/kv/memory.ts";
@@ -143,8 +144,8 @@ roles: { lead: { members: ["slack:T01/ULEA", "slack:T01/UBOB"] } }
 rules: |
   allow slack:* deploy approve 1 of role:lead
 `;
-  const approvals = async () => {
-    const { slack } = await setUp({ policy: readPolicy(LEADS, "policy.yaml") });
+  const approvals = async (init: Partial<BotInit> = {}) => {
+    const { slack } = await setUp({ policy: readPolicy(LEADS, "policy.yaml"), ...init }, init.store && systemClock);
     // A question is not over while it waits, so `next` would wait for it.
     const onSlack = async (text: string, from: string) => {
       const before = slack.sent.length;
@@ -178,6 +179,29 @@ rules: |
     await onSlack("unlink", "T01/UANN");
     await join("T01/UTWO", "T01/ULEA");
     await onSlack("unlink", "T01/UTWO");
+    expect(await yes("T01/ULEA")).toContain("you asked for it");
+  });
+
+  it("counts though this replica has not heard of it yet", async () => {
+    const { signal } = new AbortController();
+    const shelf = memoryShelf();
+    const [kv, deaf] = [memoryKv({ shelf }), memoryKv({ shelf })];
+    await Promise.all([kv.start(), deaf.start()]);
+    const silence = () => {
+      const over = new AbortController();
+      return {
+        async *[Symbol.asyncIterator]() {
+          await new Promise((resolve) => over.signal.addEventListener("abort", resolve));
+        },
+        ...closable(() => over.abort()),
+      };
+    };
+    const store = Object.create(deaf, { watch: { value: async () => silence() } });
+    const { yes } = await approvals({ store });
+    const others = createLinks({ kv, clock: manualClock(), log: silent });
+    await others.join(ANN, "slack:T01/ULEA", signal);
+    expect(await yes("T01/ULEA")).toContain("you asked for it");
+    await others.part(ANN, signal);
     expect(await yes("T01/ULEA")).toContain("you asked for it");
   });
 

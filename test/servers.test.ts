@@ -25,6 +25,7 @@ describe.skipIf(!required)("servers are required here (MICRO_TEST_REQUIRE_SERVER
     ["test", ["-x", "/usr/sbin/ngircd"]],
     ["ip", ["-V"]],
     ["unshare", ["--version"]],
+    ["nsenter", ["--version"]],
     ["tmux", ["-V"]],
     ["/usr/bin/python3", ["-c", "import zeroconf"]],
   ])("%s %s is there", (program, args) => {

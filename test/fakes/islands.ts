@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { promisify } from "node:util";
+import { hasNetns } from "./netns.ts";
 
 /** Networks of their own that lead nowhere but over cables to a hub, which is one, too: nothing of it is in ours. */
 export interface Islands<C extends string> {
@@ -38,7 +39,13 @@ interface Door {
 
 const run = promisify(execFile);
 
-/** Takes what `hasNetns` tells of. */
+/** They can be made, which takes more than `hasNetns`: a kernel with bridges and cables. */
+export const hasIslands =
+  hasNetns &&
+  spawnSync("unshare", ["--net", "sh", "-c", "ip link add hub type bridge && ip link add one type veth peer name two"])
+    .status === 0;
+
+/** Takes what `hasIslands` tells of. */
 export async function openIslands<C extends string>(
   count: number,
   cables: Readonly<Record<C, Cable>>,

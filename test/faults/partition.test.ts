@@ -5,9 +5,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { type Island, openIslands } from "../fakes/islands.ts";
+import { hasIslands, type Island, openIslands } from "../fakes/islands.ts";
 import { hasNats, startNats } from "../fakes/nats-server.ts";
-import { hasNetns } from "../fakes/netns.ts";
 import { makeCertificate } from "../fakes/xmpp-certificate.ts";
 import { slackNetwork } from "./networks.ts";
 import { random } from "./random.ts";
@@ -23,8 +22,8 @@ import { target } from "./target.ts";
 const STORE = "198.51.100";
 const WORLD = "192.0.2";
 
-it.skipIf(!hasNetns)(
-  "a cable that is pulled lets nothing through, and who sends waits (not run without root, unshare and nsenter)",
+it.skipIf(!hasIslands)(
+  "a cable that is pulled lets nothing through, and who sends waits (not run without root, unshare, nsenter, bridges and veth)",
   async () => {
     const server = createServer((_request, response) => response.end("here")).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -50,8 +49,8 @@ it.skipIf(!hasNetns)(
   },
 );
 
-it.skipIf(!hasNetns || !hasNats())(
-  "three replicas do each command once or say that they did not, while each is cut off from the store, from all else, and from everything (not run without root, unshare, nsenter and nats-server)",
+it.skipIf(!hasIslands || !hasNats())(
+  "three replicas do each command once or say that they did not, while each is cut off from the store, from all else, and from everything (not run without root, unshare, nsenter, bridges, veth and nats-server)",
   { timeout: 300_000 },
   async () => {
     const nats = await startNats();

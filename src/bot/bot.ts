@@ -35,7 +35,7 @@ import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
 import { answer } from "./layers/answer.ts";
 import { audit } from "./layers/audit.ts";
-import { authorize, isGuest } from "./layers/authorize.ts";
+import { authorize } from "./layers/authorize.ts";
 import { begin } from "./layers/begin.ts";
 import { type ConfirmSettings, confirm } from "./layers/confirm.ts";
 import { fresh } from "./layers/fresh.ts";
@@ -53,10 +53,10 @@ import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { createPause, refusePaused } from "./pause.ts";
-import { personOf, whose } from "./people.ts";
-import { createDesk } from "./policy/desk.ts";
+import { isGuest, personOf, whose } from "./people.ts";
+import { createAccounts } from "./policy/accounts.ts";
+import { createPolicyDesk } from "./policy/desk.ts";
 import { createLinking } from "./policy/linking.ts";
-import { createLinks } from "./policy/links.ts";
 import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
@@ -127,9 +127,9 @@ export function createBot(init: BotInit): Bot {
   const { store, replica, journal } = init;
   // Without a shared one, what is asked is remembered by this process alone.
   const own = memoryKv();
-  const people = createLinks({ kv: store ?? own, clock, log });
+  const accounts = createAccounts({ kv: store ?? own, clock, log });
   const { policy: given = defaultPolicy } = init;
-  const policy = given.linkedBy?.(people) ?? given;
+  const policy = given.linkedBy?.(accounts) ?? given;
   const journals = createJournals({ inputs: init.inputs, clock, log, store, replica, journal });
   const journalOf = ({ input }: Context) => journals.of(input);
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
@@ -181,7 +181,7 @@ export function createBot(init: BotInit): Bot {
       if (link && place) link.during(link.outbox.send(renderAnswer(say(words), place, link.input.limits)));
     },
     during: (context, work) => linkOf(context).during(work),
-    refreshed: people.refresh,
+    refreshed: accounts.refresh,
     standing: (context, id) => linkOf(context).standing(id, context.message.place),
   });
   const pauses = createPause(store ?? own);
@@ -211,8 +211,8 @@ export function createBot(init: BotInit): Bot {
     ...pauseCommands(pauses),
     ...requestsCommands(asked.requests),
     ...journals.commands,
-    ...policyQuestions(createDesk(policy, () => catalog)),
-    ...linkCommands(createLinking({ kv: store ?? own, clock, links: people, policy })),
+    ...policyQuestions(createPolicyDesk(policy, () => catalog)),
+    ...linkCommands(createLinking({ kv: store ?? own, clock, accounts, policy })),
   ]);
   policy.check?.(catalog.commands);
   const linkOf = ({ input }: Context) => links.find((link) => link.input === input) ?? never(input);
@@ -344,7 +344,7 @@ export function createBot(init: BotInit): Bot {
     runner.stop();
     watching.abort();
     await neighbours?.stop();
-    await people.stop();
+    await accounts.stop();
     await own.stop();
     await left;
     await journals.lasting.close();
@@ -366,7 +366,7 @@ export function createBot(init: BotInit): Bot {
       if (signal?.aborted) leave();
       else signal?.addEventListener("abort", leave, { once: true });
       await own.start();
-      await people.start();
+      await accounts.start();
       void asked.watch(watching.signal);
       await journals.lasting.open({
         can: (name) => links.some(({ input, live }) => input.name === name && live),

@@ -65,3 +65,8 @@ export function personOf({ caller, message }: Context, known: (caller: string) =
 export function whose({ caller, person = caller }: Pick<Context, "caller" | "person">): string {
   return person;
 }
+
+/** Nobody vouches for them, or the network calls them a stranger. */
+export function isGuest({ message }: Context): boolean {
+  return message.from.guest || message.from.id === undefined;
+}

@@ -10,10 +10,9 @@ import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { watched } from "./audit/calls.ts";
 import { type Answer, type Context, toldOf } from "./context.ts";
-import { isGuest } from "./layers/authorize.ts";
 import { type Allowance, createAllowance, OUTPUT_BYTES, outputSpent } from "./limits/output.ts";
 import { roomOf } from "./long.ts";
-import { whose } from "./people.ts";
+import { isGuest, whose } from "./people.ts";
 import type { Asked } from "./policy.ts";
 
 export interface RunInit {

@@ -5,9 +5,8 @@ import { MicroError } from "../core/errors.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import type { Context } from "./context.ts";
 import { cut } from "./fit.ts";
-import { isGuest } from "./layers/authorize.ts";
 import { roomOf } from "./long.ts";
-import { whose } from "./people.ts";
+import { isGuest, whose } from "./people.ts";
 import type { RunInit } from "./run.ts";
 
 /** Looks up what a line would touch, as it is now, in one order. @throws MicroError as the registry does, `timeout` after 5 s */

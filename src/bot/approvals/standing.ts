@@ -1,8 +1,8 @@
 import { MicroError } from "../../core/errors.ts";
 import type { Standing } from "../../inputs/input.ts";
 import type { Context } from "../context.ts";
-import { isGuest } from "../layers/authorize.ts";
 import { createRecent } from "../limits/recent.ts";
+import { isGuest } from "../people.ts";
 import { whispered } from "./ballot.ts";
 import type { Who } from "./pending.ts";
 import { whoIs } from "./words.ts";

@@ -5,8 +5,7 @@ import { CROSSED_OUT, type Redactor } from "../../core/redact.ts";
 import { canonicalJson, sha256 } from "../canonical.ts";
 import { type Context, toldOf } from "../context.ts";
 import { cut } from "../fit.ts";
-import { isGuest } from "../layers/authorize.ts";
-import { whose } from "../people.ts";
+import { isGuest, whose } from "../people.ts";
 import { bounded } from "./bounded.ts";
 
 /** Characters of a line that are kept. */

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Context, Layer } from "../context.ts";
 import { roomOf } from "../long.ts";
+import { isGuest } from "../people.ts";
 import type { Policy, Request } from "../policy.ts";
 
 /** Lets through what the policy grants; a refusal says what is missing. */
@@ -40,9 +41,4 @@ export function requestOf(context: Context, at: number): Request | undefined {
     room: roomOf(input.name, message.place.room),
     at,
   };
-}
-
-/** Nobody vouches for them, or the network calls them a stranger. */
-export function isGuest({ message }: Context): boolean {
-  return message.from.guest || message.from.id === undefined;
 }

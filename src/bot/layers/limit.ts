@@ -10,8 +10,7 @@ import type { Quiet } from "../limits/quiet.ts";
 import { createBuckets, type Rate } from "../limits/rate.ts";
 import { roomOf } from "../long.ts";
 import { mannered } from "../manners.ts";
-import { whose } from "../people.ts";
-import { isGuest } from "./authorize.ts";
+import { isGuest, whose } from "../people.ts";
 
 /** Nobody is unheard longer than this for what is only allowed seldom, unless it is not allowed again sooner. */
 const LONGEST_MS = 60_000;

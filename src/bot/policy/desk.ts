@@ -8,7 +8,7 @@ import { runPolicyTests } from "./tests.ts";
 import { requestOf, type Understood, understand } from "./understand.ts";
 
 /** Answers what people ask about the policy that holds. @param catalog the commands that there are */
-export function createDesk(policy: Policy, catalog: () => Catalog): PolicyDesk {
+export function createPolicyDesk(policy: Policy, catalog: () => Catalog): PolicyDesk {
   const decide = (line: Understood, ids: readonly string[], asker: Omit<Asker, "caller">): Decision => {
     const decisions = ids.map((caller) => policy.decide(requestOf(line, { ...asker, caller })));
     return decisions.find(({ allowed }) => allowed) ?? (decisions[0] as Decision);

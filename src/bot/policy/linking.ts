@@ -4,7 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Kv } from "../../platform/kv/kv.ts";
 import type { Policy } from "../policy.ts";
-import type { Links } from "./links.ts";
+import type { Accounts } from "./accounts.ts";
 
 /** Without those that are taken for one another. */
 const LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -15,7 +15,7 @@ const MOST = 1000;
 export interface LinkingInit {
   readonly kv: Kv;
   readonly clock: Clock;
-  readonly links: Links;
+  readonly accounts: Accounts;
   readonly policy: Policy;
   /** @default 600000 */
   readonly validMs?: number;
@@ -35,7 +35,7 @@ interface Offer {
  * the other's id. So a code that somebody has looked over is of no use, and nobody is linked with a stranger by typing what
  * they were sent without being told with whom.
  */
-export function createLinking({ kv, clock, links, policy, validMs = TEN_MINUTES }: LinkingInit): Linking {
+export function createLinking({ kv, clock, accounts, policy, validMs = TEN_MINUTES }: LinkingInit): Linking {
   const personOf = (caller: string) => policy.personOf?.(caller) ?? caller;
   const read = async (code: string, signal: AbortSignal) => {
     const entry = await kv.get(keyOf(code), { signal });
@@ -88,7 +88,7 @@ export function createLinking({ kv, clock, links, policy, validMs = TEN_MINUTES 
       if (named.length === 2) {
         // The code is gone before the link is there: it works once, whatever fails.
         if (!(await kv.delete(entry.key, { signal, revision: entry.revision }))) throw changed();
-        const ids = await links.join(from, partner === from ? caller : partner, signal);
+        const ids = await accounts.join(from, partner === from ? caller : partner, signal);
         return { step: "linked", ids, person: personOf(from) === from ? personOf(ids[1] as string) : personOf(from) };
       }
       const next: Offer = { ...offer, to: caller === from ? (to as string) : caller, named };
@@ -97,10 +97,10 @@ export function createLinking({ kv, clock, links, policy, validMs = TEN_MINUTES 
       return { step, code: shown(code), by: partner, caller };
     },
     leave: async ({ caller }, id, signal) => {
-      if (id !== caller && !links.idsOf(caller).includes(id)) {
+      if (id !== caller && !accounts.idsOf(caller).includes(id)) {
         throw new MicroError("not_found", `${id} is not one of yours`);
       }
-      return links.part(id, signal);
+      return accounts.part(id, signal);
     },
   };
 

@@ -7,7 +7,7 @@ import type { Kv } from "../../platform/kv/kv.ts";
 import type { Linked } from "./engine.ts";
 
 /** Ids of one person, as they have linked them; kept in the shared store, and in memory for whoever decides. */
-export interface Links extends Linked, Startable {
+export interface Accounts extends Linked, Startable {
   /** Two ids and all that they are linked with become one. @returns them, the first first @throws MicroError */
   join(first: string, second: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Looks at the store, for whoever cannot wait until what other replicas wrote has come here. @throws MicroError */
@@ -36,7 +36,15 @@ const MOST_ENDED = 100;
 const AGAIN_MS = 1000;
 
 /** @param kv started and stopped by whoever made it */
-export function createLinks({ kv, clock, log }: { readonly kv: Kv; readonly clock: Clock; readonly log: Log }): Links {
+export function createAccounts({
+  kv,
+  clock,
+  log,
+}: {
+  readonly kv: Kv;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Accounts {
   /** By the key in the store: the ids of a person. */
   const groups = new Map<string, readonly string[]>();
   const ended = new Map<string, Ended>();

@@ -315,7 +315,7 @@ proven(
   [
     {
       what: "the word that they are a stranger",
-      file: "bot/layers/authorize.ts",
+      file: "bot/people.ts",
       code: "return message.from.guest || message.from.id === undefined;",
       without: "return false;",
     },

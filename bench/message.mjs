@@ -6,19 +6,20 @@ import { join } from "node:path";
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { contest, ms, nsPerCall, percentile, row } from "./rounds.mjs";
 
-const SERVICES = Array.from({ length: 100 }, (_, i) => `go.micro.srv.thing${String(i).padStart(3, "0")}`);
+const namesOf = (length) => Array.from({ length }, (_, i) => `go.micro.srv.thing${String(i).padStart(3, "0")}`);
+const SERVICES = namesOf(100);
 
-async function createRegistry() {
+async function createRegistry(names = SERVICES, nodes = 1) {
   const [{ cached }, { memoryRegistry }] = await Promise.all([
     import("../dist/src/core/registry/cache.js"),
     import("../dist/src/core/registry/memory.js"),
   ]);
-  const services = SERVICES.map((name) => ({
+  const services = names.map((name) => ({
     name,
     version: "1",
     metadata: {},
     endpoints: [],
-    nodes: [{ id: `${name}-1`, address: "127.0.0.1:1", metadata: {} }],
+    nodes: Array.from({ length: nodes }, (_, at) => ({ id: `${name}-${at}`, address: "127.0.0.1:1", metadata: {} })),
   }));
   const registry = cached(memoryRegistry({ services })());
   await registry.start();
@@ -26,7 +27,7 @@ async function createRegistry() {
 }
 
 /** @param journal `memory`, or `sqlite` as the program has it, with the audit in a file, too */
-async function createOurs({ journal }) {
+async function createOurs({ journal, names, nodes }) {
   const [bot, { sqliteKv }, { sqliteAudit }, { systemClock }, builtin, { createChat }] = await Promise.all([
     import("../dist/src/bot/bot.js"),
     import("../dist/src/platform/kv/sqlite.js"),
@@ -35,7 +36,7 @@ async function createOurs({ journal }) {
     import("../dist/src/commands/builtin.js"),
     import("./chat.mjs"),
   ]);
-  const registry = await createRegistry();
+  const registry = await createRegistry(names, nodes);
   const folder = mkdtempSync(join(tmpdir(), "bench-message-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const chat = createChat({ replays: journal === "sqlite" });
@@ -119,6 +120,28 @@ export async function steady(config) {
 }
 
 export const oursWithStore = ours;
+
+/** How long the slowest hundredth of `list services` takes (ms) where there are 1,000 of 3 nodes each. */
+export async function many() {
+  const chat = await createOurs({ journal: "memory", names: namesOf(1000), nodes: 3 });
+  const work = () => {
+    const answered = new Promise((resolve) => {
+      chat.said = resolve;
+    });
+    chat.say("micro list services");
+    return answered;
+  };
+  await nsPerCall(work, 1000);
+  return async () => {
+    const waits = [];
+    for (let i = 0; i < 200; i++) {
+      const began = performance.now();
+      await work();
+      waits.push(performance.now() - began);
+    }
+    return percentile(waits, 0.99);
+  };
+}
 
 /**
  * What all layers add to a command (ms): what half of the messages wait no longer for, one after the other, less what the
@@ -206,6 +229,7 @@ export async function run() {
   const { ours, oursWithStore, hubot: peer } = await contest(import.meta.url, peers);
   const { steady: p99 } = await contest(import.meta.url, { steady: { journal: "memory" } });
   const { steady: p99WithStore } = await contest(import.meta.url, { steady: { journal: "sqlite" } });
+  const { many: listed } = await contest(import.meta.url, { many: {} });
   const { added: kept } = await contest(import.meta.url, { added: { journal: "sqlite" } });
   const { added: unkept } = await contest(import.meta.url, { added: { journal: "memory" } });
   const { sync: alone } = await contest(import.meta.url, { sync: {} });
@@ -215,6 +239,7 @@ export async function run() {
     row({ what: "the same with journal and audit on the disk", ours: oursWithStore, ...hubot }),
     row({ what: "the same at 1,000 messages a second, p99", ours: p99, unit: ms, atMost: 2 }),
     row({ what: "that with journal and audit on the disk", ours: p99WithStore, unit: ms }),
+    row({ what: "list services of 1,000, 3 nodes each, p99", ours: listed, unit: ms, atMost: 20 }),
     row({
       what: "what all layers add to a command, p50, with journal and audit on the disk",
       ours: kept,

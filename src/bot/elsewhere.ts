@@ -1,3 +1,4 @@
+import { sharedAbort } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Startable } from "../core/lifecycle.ts";
@@ -46,7 +47,7 @@ const TAKE_MS = 10_000;
 const AGAIN_MS = 1000;
 
 export function createElsewhere({ kv, replicas, clock, log, answer }: ElsewhereInit): Elsewhere {
-  const leaving = new AbortController();
+  const leaving = sharedAbort();
   const working = new Set<Promise<void>>();
   let count = 0;
   let following: Promise<void> | undefined;
@@ -78,8 +79,12 @@ export function createElsewhere({ kv, replicas, clock, log, answer }: ElsewhereI
         await using watcher = await kv.watch(ASKED, { signal });
         const close = () => void watcher.close();
         signal.addEventListener("abort", close, { once: true });
-        for await (const { key, entry } of watcher) {
-          if (entry && !key.startsWith(`${ASKED}${replicas.id}.`)) begin(tell(key, entry.value));
+        try {
+          for await (const { key, entry } of watcher) {
+            if (entry && !key.startsWith(`${ASKED}${replicas.id}.`)) begin(tell(key, entry.value));
+          }
+        } finally {
+          signal.removeEventListener("abort", close);
         }
       } catch (error) {
         if (signal.aborted) return;

@@ -42,7 +42,7 @@ export function createNeighbours(init: NeighboursInit): Neighbours {
           on: names.get(replica) ?? replica,
         })),
       );
-      return { jobs, silent, alone: answers.size + silent.length === 0 };
+      return { jobs, silent };
     },
     cancelElsewhere: async (id, replica) =>
       (await ask({ what: "cancel", id, to: replica })).answers.get(replica) === true,

@@ -75,8 +75,8 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
     onLost: (why: string) => void,
     still: (() => Promise<boolean>) | undefined,
   ): Promise<boolean> => {
-    // One object for all attempts: by that an input knows that it may have said it already.
     if ((message.file?.text.length ?? 0) > LONG) await setImmediate();
+    // One object for all attempts: by that an input knows that it may have said it already.
     let said = safe(message);
     let refused = false;
     for (let attempt = 0; ; attempt++) {

@@ -30,8 +30,6 @@ export interface JobsElsewhere {
   readonly jobs: readonly { readonly job: Job; readonly replica: string; readonly on: string }[];
   /** Names of those that did not tell. */
   readonly silent: readonly string[];
-  /** There are no others. */
-  readonly alone: boolean;
 }
 
 /** The commands that are running; kept by who runs them. */

@@ -75,6 +75,20 @@ it("explains what another replica has written down, to whose it was and who may 
   expect(await ask(second, "explain ffffff", "ann")).toContain("there is no record ffffff");
 });
 
+it("answers many questions at once without a word on stderr", async () => {
+  const { second } = await setUp();
+  const warned: string[] = [];
+  const note = ({ name }: Error) => void warned.push(name);
+  process.on("warning", note);
+  try {
+    for (let n = 0; n < 12; n++) expect(await ask(second, "jobs")).toContain("on first");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } finally {
+    process.off("warning", note);
+  }
+  expect(warned).toEqual([]);
+});
+
 it("says whose commands it does not know", async () => {
   const { first, second } = await setUp();
   first.store.fail("unreached");

@@ -4,6 +4,8 @@ import type { Client } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Audit } from "./audit-record.ts";
+import type { Need } from "./needs.ts";
+import type { Behalf } from "./perform.ts";
 
 /**
  * A verb of `micro`, as data. From this one definition follow the usage line, help, completion, "did you mean", the
@@ -50,6 +52,16 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    * questions, notices), and in whatever is said while it runs.
    */
   readonly secrets?: readonly (keyof z.input<S> & string)[];
+  /**
+   * What it is given beside who asked and where, if it comes from a file or package: those get nothing that they do not name.
+   * The bot's own are given what `CommandContext` has.
+   */
+  readonly needs?: readonly Need[];
+  /**
+   * It runs in a thread of its own, if it comes from a file or package, and is ended when it takes more memory or time.
+   * `true`: 64 MB and as long as a command may take.
+   */
+  readonly worker?: true | { readonly memoryMb?: number; readonly timeMs?: number };
   /** Whole lines, first the plainest. */
   readonly examples?: readonly string[];
   /** Facts; survives JSON. @throws MicroError */
@@ -100,6 +112,8 @@ export interface CommandContext {
   readonly room?: string;
   /** The network does not vouch for the caller, or calls them a stranger. */
   readonly guest?: boolean;
+  /** For whom and where this is, so that it can go on after the answer (`Performer`); absent on the command line. */
+  readonly behalf?: Behalf;
   /** Whether the caller may run another command; what they may not run is not shown to them. */
   readonly mayRun: (
     command: Pick<AnyCommand, "permission" | "effect"> & Partial<Pick<AnyCommand, "name" | "aliases">>,

@@ -14,15 +14,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "core",
     "commands",
     "inputs/input.ts",
+    "plugins/plugins.ts",
     "platform/kv/kv.ts",
     "platform/kv/keys.ts",
     "platform/kv/memory.ts",
     "platform/lease.ts",
     "platform/observer.ts",
   ],
+  plugins: ["core", "commands", "inputs/input.ts", "platform/kv/kv.ts", "platform/kv/keys.ts"],
   app: ["*"],
   "main.ts": ["app"],
-  "index.ts": ["core", "platform", "commands", "inputs", "bot"],
+  "index.ts": ["core", "platform", "commands", "inputs", "bot", "plugins"],
 };
 
 /** Who may talk to the process around us. */

@@ -1,10 +1,12 @@
 import type { Audit, AuditRecord } from "../commands/audit-record.ts";
-import { type Catalog, createCatalog } from "../commands/catalog.ts";
+import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
+import type { Extension, House } from "../commands/house.ts";
 import { jobsCommands, OTHERS_JOBS } from "../commands/jobs.ts";
 import { linkCommands } from "../commands/link.ts";
 import { pauseCommands } from "../commands/pause.ts";
+import type { Performer } from "../commands/perform.ts";
 import { policyQuestions } from "../commands/policy.ts";
 import { requestsCommands } from "../commands/requests.ts";
 import type { Broker } from "../core/broker/broker.ts";
@@ -20,12 +22,14 @@ import type { Registry } from "../core/registry/registry.ts";
 import type { IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/input.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
+import type { CommandSource } from "../plugins/plugins.ts";
 import { address } from "./address.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
 import { auditReader, seesAllBy, wasDoneBy } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
-import { type Answer, type Context, say, toldOf } from "./context.ts";
+import { createCatalogs } from "./catalogs.ts";
+import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts";
 import { cut } from "./fit.ts";
 import { contextOf, createIds } from "./heard.ts";
 import { createInterrupted, mayBeginAnew } from "./interrupted.ts";
@@ -54,13 +58,14 @@ import { createLostAnswers } from "./lost.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { createPause, refusePaused } from "./pause.ts";
 import { isGuest, personOf, whose } from "./people.ts";
+import { createPerformer, stillHere } from "./perform.ts";
 import { createAccounts } from "./policy/accounts.ts";
 import { createPolicyDesk } from "./policy/desk.ts";
 import { createLinking } from "./policy/linking.ts";
 import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { renderAnswer, renderError } from "./render.ts";
 import { createRunner } from "./run.ts";
-import { between, step, stepped } from "./steps.ts";
+import { between, type LayerName, step, stepped } from "./steps.ts";
 import { createLook } from "./touched.ts";
 import { within } from "./within.ts";
 
@@ -72,6 +77,10 @@ export interface BotInit {
   readonly beside?: readonly Input[];
   /** Beside those that the bot brings: `help`, `jobs`, `more`, `requests`, `replicas` and what else its catalog has. */
   readonly commands: readonly AnyCommand[];
+  /** Where further commands come from while it runs; it starts and stops them. */
+  readonly sources?: readonly CommandSource[];
+  /** Parts that bring commands and do things by themselves. */
+  readonly extensions?: readonly ((house: House) => Extension)[];
   /** Started and stopped by whoever made them. */
   readonly registry: Registry;
   readonly client: Client;
@@ -113,6 +122,7 @@ export interface BotInit {
  * away is joined when it is back. `stop()` finishes what runs.
  */
 export interface Bot extends Startable {
+  /** What can be said now. */
   readonly catalog: Catalog;
   /**
    * Resolves when every input has ended by itself (pipes do), or after `stop()`; with the error when one was refused
@@ -141,7 +151,7 @@ export function createBot(init: BotInit): Bot {
   const written = auditReader({
     log: async () => auditLog,
     seesAll: seesAllBy(policy),
-    replay: createReplay({ catalog: () => catalog, policy: () => policy }),
+    replay: createReplay({ catalog: () => catalog(), policy: () => policy }),
   });
   // What is not written down here, another replica may know of.
   const reader: Audit = {
@@ -158,7 +168,7 @@ export function createBot(init: BotInit): Bot {
   });
   const long = createLong({ clock, name });
   const look = createLook({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
-  const telling = told(() => catalog, redactor);
+  const telling = told(() => catalog(), redactor);
   const linkNamed = (input: string) => links.find((link) => link.input.name === input);
   const asked = confirm({
     ...init.confirm,
@@ -196,25 +206,48 @@ export function createBot(init: BotInit): Bot {
   const { replicas } = journals;
   const neighbours =
     store && replicas && createNeighbours({ kv: store, replicas, clock, log, jobs: runner.jobs, audit: written });
-  const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog.match(line));
-  const catalog: Catalog = createCatalog([
-    ...init.commands,
-    ...long.commands,
-    helpCommand(() => catalog),
-    ...jobsCommands({
-      ...runner.jobs,
-      ...neighbours,
-      lost: lost.list,
-      paused: pauses.paused,
-      seesAll: seesAllBy(policy, OTHERS_JOBS),
-    }),
-    ...pauseCommands(pauses),
-    ...requestsCommands(asked.requests),
-    ...journals.commands,
-    ...policyQuestions(createPolicyDesk(policy, () => catalog)),
-    ...linkCommands(createLinking({ kv: store ?? own, clock, accounts, policy })),
-  ]);
-  policy.check?.(catalog.commands);
+  const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog().match(line));
+  const house: House = {
+    performer: {
+      perform: (line, behalf, options) => performer.perform(line, behalf, options),
+      say: (behalf, view, choices) => performer.say(behalf, view, choices),
+    },
+    catalog: () => catalog(),
+    kv: store ?? own,
+    clock,
+    log,
+    placeIn: (input, room) => linkNamed(input)?.input.placeIn?.(room),
+  };
+  const extensions = (init.extensions ?? []).map((extension) => extension(house));
+  const catalogs = createCatalogs({
+    name,
+    log,
+    sources: init.sources ?? [],
+    own: (current, plugins) => [
+      ...init.commands,
+      ...long.commands,
+      ...extensions.flatMap(({ commands }) => commands),
+      helpCommand(current),
+      plugins,
+      ...jobsCommands({
+        ...runner.jobs,
+        ...neighbours,
+        lost: lost.list,
+        paused: pauses.paused,
+        seesAll: seesAllBy(policy, OTHERS_JOBS),
+      }),
+      ...pauseCommands(pauses),
+      ...requestsCommands(asked.requests),
+      ...journals.commands,
+      ...policyQuestions(createPolicyDesk(policy, current)),
+      ...linkCommands(createLinking({ kv: store ?? own, clock, accounts, policy })),
+    ],
+  });
+  const catalog = catalogs.current;
+  // With sources, what a rule means may come yet.
+  const later = init.sources && { later: (words: string) => log.warn({}, words) };
+  const checkPolicy = () => policy.check?.({ commands: () => catalog().commands, ...later });
+  if (later === undefined) checkPolicy();
   const linkOf = ({ input }: Context) => links.find((link) => link.input === input) ?? never(input);
   const saidTo = address(name);
   const send = (context: Context, message: OutgoingMessage) => {
@@ -222,7 +255,7 @@ export function createBot(init: BotInit): Bot {
     const onLost = (why: string) => {
       const { id, caller, line } = context;
       const person = whose(context);
-      const command = catalog.match(line)?.command.name ?? "";
+      const command = catalog().match(line)?.command.name ?? "";
       lost.add({ id, caller, person, command, text: cut(toldOf(context), 200), why });
     };
     const { outbox, during } = linkOf(context);
@@ -253,7 +286,7 @@ export function createBot(init: BotInit): Bot {
     log.error({ id: context.id, err: error }, "the journal cannot be written");
     await send(context, renderError(error, context.id, context.message.place, context.input.limits));
   };
-  const layers = stepped({
+  const layersBy: Readonly<Record<LayerName, Layer>> = {
     told: telling,
     once: once(journalOf, clock, refuse),
     answer: answer(
@@ -268,7 +301,7 @@ export function createBot(init: BotInit): Bot {
     "limit heard": limits.heard,
     "confirm heard": asked.heard,
     "audit line": audited.seen,
-    understand: understand(() => catalog, mayRun),
+    understand: understand(catalog, mayRun),
     "audit parsed": audited.seen,
     authorize: authorize(policy, clock),
     "audit decided": audited.seen,
@@ -282,12 +315,32 @@ export function createBot(init: BotInit): Bot {
     "pause again": notPaused,
     "audit begun": audited.begun,
     begin: begin(journalOf),
+  };
+  const performer: Performer = createPerformer({
+    links,
+    clock,
+    personOf: (caller) => policy.personOf?.(caller) ?? caller,
+    layers: [
+      layersBy.told,
+      layersBy.hush,
+      layersBy["audit said"],
+      layersBy["audit line"],
+      stillHere((context, id) => linkOf(context).standing(id, context.message.place)),
+      layersBy.understand,
+      layersBy["audit parsed"],
+      layersBy.authorize,
+      layersBy["audit decided"],
+      layersBy.pause,
+    ],
+    begun: layersBy["audit begun"],
+    run: (context) => runner.run(context),
+    cancel: (id) => void runner.jobs.cancel(id),
   });
-  const handle = compose<Context, Answer | undefined>(layers, (context) =>
+  const handle = compose<Context, Answer | undefined>(stepped(layersBy), (context) =>
     between("running", () => runner.run(context), "ran"),
   );
   const take = (input: Input, heard: IncomingMessage) => {
-    const message = typedOut(catalog, heard);
+    const message = typedOut(catalog(), heard);
     const said = saidTo(message);
     if (said === undefined) return undefined;
     step("heard");
@@ -301,7 +354,7 @@ export function createBot(init: BotInit): Bot {
     handle({ ...context, person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller) });
   const interrupted = createInterrupted(
     clock,
-    () => catalog.commands.some(({ name }) => name === "explain"),
+    () => catalog().commands.some(({ name }) => name === "explain"),
     wasDoneBy(written),
     async ({ claim }, told) => (told ? journals.lasting.done(claim) : journals.lasting.drop(claim)),
   );
@@ -332,6 +385,7 @@ export function createBot(init: BotInit): Bot {
     const left = journals.lasting.leave();
     runner.endGoingOn();
     quiet.end();
+    await Promise.all(extensions.map((extension) => extension.stop?.()));
     const ends = links.map(async (link) => {
       if (!(await within(clock, init.drainMs ?? 10_000, link.idle()))) {
         runner.stop();
@@ -343,6 +397,7 @@ export function createBot(init: BotInit): Bot {
     await Promise.all(ends);
     runner.stop();
     watching.abort();
+    await catalogs.stop();
     await neighbours?.stop();
     await accounts.stop();
     await own.stop();
@@ -357,7 +412,9 @@ export function createBot(init: BotInit): Bot {
   };
 
   return {
-    catalog,
+    get catalog() {
+      return catalog();
+    },
     done,
     start: async ({ signal } = {}) => {
       if (begun || stopped) throw new MicroError("conflict", "this bot was started before; make another one");
@@ -367,6 +424,8 @@ export function createBot(init: BotInit): Bot {
       else signal?.addEventListener("abort", leave, { once: true });
       await own.start();
       await accounts.start();
+      await catalogs.start({ ...(signal && { signal }) });
+      if (later) checkPolicy();
       void asked.watch(watching.signal);
       await journals.lasting.open({
         can: (name) => links.some(({ input, live }) => input.name === name && live),
@@ -383,6 +442,7 @@ export function createBot(init: BotInit): Bot {
         onEnd: finish,
       });
       signal?.removeEventListener("abort", leave);
+      if (!refusal && !stopped) for (const extension of extensions) await extension.start?.();
       if (refusal) await stopOnce();
       if (refusal) throw refusal;
       if (!stopped) return;

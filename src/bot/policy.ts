@@ -67,8 +67,15 @@ export interface Policy {
   known?(): readonly Known[];
   /** The same, with ids that people have linked themselves; the file's word counts before theirs. */
   linkedBy?(linked: Linked): Policy;
-  /** Told once which commands there are. @throws MicroError `invalid_argument`: a rule means none of them */
-  check?(commands: readonly Named[]): void;
+  /** Told once where to see which commands there are. @throws MicroError `invalid_argument`: a rule means none of them */
+  check?(known: KnownCommands): void;
+}
+
+/** The commands that rules may name. */
+export interface KnownCommands {
+  commands(): readonly Named[];
+  /** Others may come while the bot runs: a rule that means none is no error then, and this is told. */
+  readonly later?: (words: string) => void;
 }
 
 /** A command by all its names. */

@@ -2,6 +2,7 @@ import type { Audit, AuditCall } from "../commands/audit-record.ts";
 import type { CommandContext, View } from "../commands/command.ts";
 import { drawShown } from "../commands/draw.ts";
 import type { Job, Jobs } from "../commands/jobs.ts";
+import type { Behalf } from "../commands/perform.ts";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Client, ClientCall } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
@@ -118,6 +119,7 @@ function commandContext(init: RunInit, context: Context, limit: Deadline, allowa
     person: whose(context),
     room: roomOf(context.input.name, context.message.place.room),
     guest: isGuest(context),
+    behalf: behalfOf(context),
     mayRun: (command) => init.mayRun(context, command),
     oneShot: false,
     emit: async (view, fact) => {
@@ -129,6 +131,11 @@ function commandContext(init: RunInit, context: Context, limit: Deadline, allowa
       else limit.cancel();
     },
   };
+}
+
+function behalfOf({ input, message }: Context): Behalf {
+  const { id, name, guest } = message.from;
+  return { input: input.name, place: message.place, from: { id, name, guest } };
 }
 
 /**

@@ -33,7 +33,11 @@ export interface Performer {
    */
   perform(line: string, behalf: Behalf, options: PerformOptions): Promise<Performed>;
   /** Says something there, after all that was said before. Resolves when it is said, or lost. Never rejects. */
-  say(behalf: Behalf, view: View, choices?: readonly { readonly label: string; readonly line: string }[]): Promise<void>;
+  say(
+    behalf: Behalf,
+    view: View,
+    choices?: readonly { readonly label: string; readonly line: string }[],
+  ): Promise<void>;
 }
 
 export interface PerformOptions {

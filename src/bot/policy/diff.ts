@@ -22,7 +22,7 @@ const TOLD = 50;
 export function diffPolicies({ before, after, commands }: DiffInit): PolicyDiff {
   const lines = written(readPolicyFile(before.text, before.name), readPolicyFile(after.text, after.name));
   const [old, next] = [readPolicy(before.text, before.name), readPolicy(after.text, after.name)];
-  next.check?.(commands);
+  next.check?.({ commands: () => commands });
   const effects = changes(old, next, commands);
   const more = effects.length - TOLD;
   return { lines, effects: more > 0 ? [...effects.slice(0, TOLD), `and ${more} more like these`] : effects };

@@ -166,7 +166,7 @@ export function createEngine(file: PolicyFile, { file: name, linked }: EngineIni
     },
     hasRole: (caller, guest, role) => profiles.of(caller, guest).roles.has(role),
     known: () => knownTo(file),
-    check: (commands) => checkCommands(file, commands),
+    check: (known) => checkCommands(file, known),
   };
 }
 

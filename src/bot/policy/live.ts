@@ -4,7 +4,7 @@ import { deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Startable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
-import { type Named, type Policy, type PolicyInit, readPolicy } from "../policy.ts";
+import { type KnownCommands, type Policy, type PolicyInit, readPolicy } from "../policy.ts";
 
 export interface LiveInit extends PolicyInit {
   readonly path: string;
@@ -43,7 +43,7 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
   let { linked } = init;
   const understood = (said: string) => readPolicy(said, path, linked && { linked });
   let current = understood(text);
-  let commands: readonly Named[] | undefined;
+  let known: KnownCommands | undefined;
   let failure: string | undefined;
   /** What was there when it was looked at last. */
   let seen = text;
@@ -76,7 +76,7 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     try {
       if (now.trim() === "") throw new MicroError("invalid_argument", `policy ${path} is empty: write {} for no rules`);
       const next = understood(now);
-      if (commands !== undefined) next.check?.(commands);
+      if (known !== undefined) next.check?.(known);
       current = next;
       text = now;
       failure = undefined;
@@ -101,9 +101,9 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
       current = understood(text);
       return policy;
     },
-    check: (known) => {
-      current.check?.(known);
-      commands = known;
+    check: (given) => {
+      current.check?.(given);
+      known = given;
     },
     start: async () => {
       if (stopping) return;

@@ -1,5 +1,5 @@
 import { MicroError } from "../../core/errors.ts";
-import type { Known, Named } from "../policy.ts";
+import type { Known, KnownCommands } from "../policy.ts";
 import type { PolicyFile } from "./file.ts";
 import { like } from "./glob.ts";
 
@@ -19,15 +19,17 @@ export function knownTo({ people, groups, roles, rules }: PolicyFile): readonly 
  * A rule whose command is misspelled says nothing, and one that denies nothing is worse than an error.
  * @throws MicroError `invalid_argument`
  */
-export function checkCommands({ rules, name }: PolicyFile, commands: readonly Named[]): void {
-  const names = commands.flatMap((command) => [command.name, ...(command.aliases ?? [])]);
+export function checkCommands({ rules, name }: PolicyFile, { commands, later }: KnownCommands): void {
+  const names = commands().flatMap((command) => [command.name, ...(command.aliases ?? [])]);
   for (const { what, line } of rules) {
     for (const one of what) {
       if (one.includes(":") || names.some((known) => like(known, one))) continue;
       const longer = names.filter((known) => known.startsWith(`${one} `)).map((known) => `"${known}"`);
       const hint =
         longer.length > 0 ? `in quotes there are ${longer.slice(0, 5).join(", ")}` : "`help` shows those there are";
-      throw new MicroError("invalid_argument", `policy ${name}, line ${line}: there is no command ${one}; ${hint}`);
+      const words = `policy ${name}, line ${line}: there is no command ${one}; ${hint}`;
+      if (later === undefined) throw new MicroError("invalid_argument", words);
+      later(`${words}; the rule holds as soon as there is one`);
     }
   }
 }

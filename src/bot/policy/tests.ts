@@ -53,7 +53,7 @@ export async function runPolicyTests({ tests: name, policy, read, catalog }: Pol
   const text = await read(path);
   const file = readPolicyFile(text, path);
   const under = readPolicy(text, path);
-  under.check?.(catalog.commands);
+  under.check?.({ commands: () => catalog.commands });
   const failed = tests.flatMap((one) => {
     const decision = outcome(one, file, under, catalog);
     const got = said(decision);

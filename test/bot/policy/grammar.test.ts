@@ -144,7 +144,7 @@ describe("a policy file", () => {
 
   it("tells of a command that there is not", () => {
     const commands = [{ name: "register service", permission: "registry:write" as const }];
-    const check = (rule: string) => () => readPolicy(ruled(rule), "p").check?.(commands);
+    const check = (rule: string) => () => readPolicy(ruled(rule), "p").check?.({ commands: () => commands });
     expect(check("deny anyone register")).toThrow(
       `line ${LINE}: there is no command register; in quotes there are "register service"`,
     );

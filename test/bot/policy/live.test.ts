@@ -81,7 +81,7 @@ describe("a live policy", () => {
   );
 
   it("does not take a file with a command that there is not", async () => {
-    policy.check?.([{ name: "restart", permission: "service:restart" }]);
+    policy.check?.({ commands: () => [{ name: "restart", permission: "service:restart" }] });
     text = 'rules: ["deny anyone restrat"]';
     await clock.advance(3000);
     expect(policy.about?.().error).toContain("there is no command restrat");

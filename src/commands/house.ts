@@ -1,0 +1,28 @@
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Kv } from "../platform/kv/kv.ts";
+import type { Catalog } from "./catalog.ts";
+import type { AnyCommand } from "./command.ts";
+import type { Behalf, Performer } from "./perform.ts";
+
+/** What a running bot gives to a part of it that does things by itself: runbooks, schedules. */
+export interface House {
+  readonly performer: Performer;
+  /** What can be said now. */
+  readonly catalog: () => Catalog;
+  /** Shared by all replicas; of this process alone, and gone with it, where the bot has no store. */
+  readonly kv: Kv;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where something can be said in a room that nobody has spoken from; `undefined`: there is no such network, or it cannot. */
+  placeIn(input: string, room: string): Behalf["place"] | undefined;
+}
+
+/** A part of the bot that brings commands and may go on between them. */
+export interface Extension {
+  readonly commands: readonly AnyCommand[];
+  /** Once the bot is in its networks. @throws MicroError */
+  start?(): Promise<void>;
+  /** Ends what it does, or leaves it to another replica; holds nothing afterwards. */
+  stop?(): Promise<void>;
+}

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { type Command, defineCommand } from "./command.ts";
+
+/** What commands come from outside the bot, and what did not become one. */
+export interface Plugins {
+  readonly commands: readonly { readonly name: string; readonly from: string; readonly source: string }[];
+  /** `kept`: an older version of it is in force. */
+  readonly broken: readonly {
+    readonly from: string;
+    readonly source: string;
+    readonly why: string;
+    readonly kept?: true;
+  }[];
+}
+
+const input = z.object({});
+
+/** `plugins`, over whatever is loaded when it is asked. */
+export function pluginsCommand(plugins: () => Plugins): Command<typeof input, Plugins> {
+  return defineCommand({
+    name: "plugins",
+    summary: "List the commands that come from outside the bot, and what did not load",
+    input,
+    permission: "bot:plugins",
+    effect: "read",
+    personal: true,
+    examples: ["plugins"],
+    run: async () => plugins(),
+    view: ({ commands, broken }) => {
+      if (commands.length + broken.length === 0) return { kind: "text", text: NONE };
+      const rows = commands.map(({ name, from, source }) => `${name}\t${source}\t${from}`);
+      const wrong = broken.map(
+        ({ from, source, why, kept }) =>
+          `(broken)\t${source}\t${from}: ${why}${kept ? "; the version before is used" : ""}`,
+      );
+      return { kind: "report", text: [...rows, ...wrong].join("\n") };
+    },
+  });
+}
+
+const NONE = "no command comes from outside the bot: a file in `commands/` makes one";

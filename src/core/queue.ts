@@ -6,6 +6,8 @@ export interface Queue<T> extends AsyncIterable<T> {
   push(item: T): boolean;
   /** What is in it is still read, then the iteration ends; with an error it throws instead. */
   end(error?: MicroError): void;
+  /** Nothing of what is in it is read any more: the iteration throws. */
+  fail(error: MicroError): void;
   readonly size: number;
 }
 
@@ -31,6 +33,11 @@ export function createQueue<T>(max = 10_000): Queue<T> {
     },
     end: (error) => {
       over ??= { error };
+      rouse();
+    },
+    fail: (error) => {
+      over ??= { error };
+      items.length = 0;
       rouse();
     },
     [Symbol.asyncIterator]: () => ({

@@ -1,3 +1,4 @@
+import type { MicroError } from "../core/errors.ts";
 import type { CallOptions, Closable } from "../core/lifecycle.ts";
 
 /**
@@ -32,17 +33,40 @@ export interface Input {
    */
   placeIn?(room: string): Place;
   /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later), `cancelled` (by its signal) */
-  connect(options?: CallOptions): Promise<InputConnection>;
+  connect(options?: ConnectOptions): Promise<InputConnection>;
 }
+
+/** What whoever connects is asked and told while the link is there, beside how long connecting may take. An input may ignore it. */
+export interface ConnectOptions extends CallOptions {
+  /**
+   * Whether a message is worth giving: what people say to each other is not, and takes no place that others wait for. Asked
+   * before `from` is known for certain. Default: everything is.
+   */
+  readonly heeds?: (message: Heeded) => boolean;
+  /**
+   * Told of each message that is not given, now or later, because too many wait: who said it is waiting for a word. Called only for
+   * what is heeded.
+   */
+  readonly onUntaken?: (message: Pick<IncomingMessage, "id" | "place">) => void;
+}
+
+/** What tells whether a message is said to the bot. */
+export type Heeded = Pick<IncomingMessage, "text" | "addressed" | "filled">;
 
 /**
  * One live link. Iterating ends when the person or network said good-bye for good (end of a pipe), and throws
- * `unavailable` when the link is lost.
+ * `unavailable` when the link is lost: at once where the network gives again what was not acknowledged, since somebody else may have
+ * it then; elsewhere after what had come before.
  *
  * **Asking for the next message acknowledges the one before**: an input tells its network "taken" only then, because by
  * then the bot has it in its journal.
  */
 export interface InputConnection extends AsyncIterable<IncomingMessage>, Closable {
+  /**
+   * Resolves as soon as the link is lost, however much of what it gave is still waiting: the next link need not wait for that. Never
+   * rejects. Absent where iterating tells soon enough.
+   */
+  readonly lost?: Promise<MicroError>;
   /**
    * A message with `progress` changes what the one before with its key said, where the network can (`Input.limits.edits`).
    * The same object again is the same message, said again because nobody knows whether it arrived.

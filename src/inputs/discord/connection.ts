@@ -1,10 +1,10 @@
 import type { GatewayDispatchPayload } from "@discordjs/core/http-only";
 import { MicroError } from "../../core/errors.ts";
-import { type CallOptions, closable } from "../../core/lifecycle.ts";
+import { closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
-import { createQueue } from "../../core/queue.ts";
-import type { IncomingMessage, InputConnection } from "../input.ts";
+import type { ConnectOptions, IncomingMessage, InputConnection } from "../input.ts";
 import type { Told } from "../told.ts";
+import { createWaiting } from "../waiting.ts";
 import { linkError } from "./errors.ts";
 import { openGateway } from "./gateway.ts";
 import { type Marks, mark } from "./mark.ts";
@@ -12,9 +12,6 @@ import { type DiscordInteraction, type DiscordMessage, picked, spoken } from "./
 import { type Kept, post } from "./post.ts";
 import type { DiscordSettings } from "./settings.ts";
 import type { Web } from "./web.ts";
-
-/** How many messages wait for the bot. Discord tells nothing twice, so one more is lost. */
-const WAITING = 10_000;
 
 /** Of how many presses the answers can still be hidden from others. */
 const PRESSES = 1000;
@@ -37,24 +34,22 @@ export async function discordConnection(
     readonly log: Log;
   },
   init: { readonly lostMs?: number | undefined; readonly quietMs?: number | undefined },
-  options: CallOptions,
+  options: ConnectOptions,
 ): Promise<InputConnection> {
   const { web, settings, kept, marks, told, log } = parts;
-  const queue = createQueue<IncomingMessage>(WAITING);
+  // Discord's gateway waits for nobody: who does not read is thrown out.
+  const waiting = createWaiting({ name: "discord", log, options });
   const closing = new AbortController();
   let self = "";
 
   const trouble = (doing: string) => (error: Error) => log.warn({ reason: error.message }, `discord: ${doing} failed`);
   const listed = ({ from }: IncomingMessage) =>
     settings.whitelist.size === 0 || settings.whitelist.has(from.id as string);
-  const take = (message: IncomingMessage) => {
-    if (!queue.push(message)) log.warn({ id: message.id }, "discord: a message was lost, because too many wait");
-  };
 
   const heard = (data: DiscordMessage) => {
     const message = spoken(data, self, settings.prefix);
     if (message === undefined) return;
-    if (listed(message)) return take(message);
+    if (listed(message)) return waiting.take(message);
     // Others are unheard, but nobody who speaks to the bot is left without a word.
     if (message.addressed && told.first(message.from.id as string)) {
       const words = { place: message.place, parts: [{ kind: "text" as const, text: notListed(message) }] };
@@ -79,7 +74,7 @@ export async function discordConnection(
       sign.catch(trouble("acknowledging a button"));
       if (message === undefined) return;
       remember(id, data.application_id ?? self, token);
-      return take(message);
+      return waiting.take(message);
     }
     const words = { content: notListed(message), flags: EPHEMERAL, allowed_mentions: { parse: [] } };
     const whisper = web.call("answering a button", (api, signal) =>
@@ -105,18 +100,15 @@ export async function discordConnection(
     throw new MicroError("unavailable", `discord lets this bot connect no more today: again in ${minutes} min`);
   }
   const gateway = await openGateway({ ...init, token: settings.token, information }, onDispatch, options);
-  const ended = gateway.over.then((reason) => queue.end(linkError(reason)));
-
-  async function* messages(): AsyncGenerator<IncomingMessage> {
-    if (closing.signal.aborted) return;
-    for await (const message of queue) {
-      if (closing.signal.aborted) return;
-      yield message;
-    }
-  }
+  const lost = gateway.over.then((reason) => {
+    const error = linkError(reason);
+    waiting.end(error);
+    return error;
+  });
 
   return {
-    [Symbol.asyncIterator]: messages,
+    [Symbol.asyncIterator]: () => waiting[Symbol.asyncIterator](),
+    lost,
     send: async (message, options) => {
       if (closing.signal.aborted) throw new MicroError("unavailable", "discord: the connection is closed");
       return post(web, kept, message, options);
@@ -124,9 +116,9 @@ export async function discordConnection(
     mark: (place, sign, options) => mark(web, marks, place, sign, options),
     ...closable(async () => {
       closing.abort();
-      queue.end();
+      waiting.close();
       await Promise.all([web.close(), gateway.close()]);
-      await ended;
+      await lost;
     }),
   };
 }

@@ -46,12 +46,16 @@ export function discordInput(init: DiscordInit): (parts?: { readonly clock?: Clo
       // The gateway tells nothing again to a bot that was restarted, but the same to each of several replicas.
       replays: true,
       placeIn: (room) => ({ room, channel: room }),
-      connect: async (options = {}) => {
-        using limit = deadline(options, 20_000, "discord: connecting");
+      connect: async ({ timeoutMs, ...options } = {}) => {
+        using limit = deadline(
+          { ...options, ...(timeoutMs !== undefined && { timeoutMs }) },
+          20_000,
+          "discord: connecting",
+        );
         limit.check();
         const web = await discordWeb({ token: settings.token, apiUrl: init.apiUrl });
         try {
-          const within = { signal: limit.signal };
+          const within = { ...options, signal: limit.signal };
           const link = await discordConnection({ web, settings, kept, marks, told, log }, init, within);
           if (settings.whitelist.size === 0) {
             log.warn({}, "discord: everybody who can write to this bot is heard; --discord_whitelist names who is");

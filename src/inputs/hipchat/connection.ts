@@ -2,8 +2,9 @@ import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
-import { createQueue } from "../../core/queue.ts";
-import type { IncomingMessage, InputConnection } from "../input.ts";
+import { createHold } from "../hold.ts";
+import type { ConnectOptions, InputConnection } from "../input.ts";
+import { createWaiting } from "../waiting.ts";
 import { answerTo } from "../xmpp/answers.ts";
 import { remember } from "../xmpp/connection.ts";
 import { parseJid } from "../xmpp/jid.ts";
@@ -38,8 +39,8 @@ export interface ConnectionInit {
   readonly log: Log;
 }
 
-/** How many messages wait for the bot. More than that is a flood, and the newest of it is not heard. */
-const WAITING = 1000;
+/** How many stanzas may come before the bot is ready for them, and of how many messages it is known when they came first. */
+const REMEMBERED = 1000;
 
 const INVITED_AT_MOST = 1000;
 
@@ -51,19 +52,21 @@ const MAX_BYTES = 16 * 1024 * 1024;
  *
  * @throws MicroError `unauthenticated`, `unavailable`, and the signal's reason
  */
-export async function hipchatConnection(init: ConnectionInit, signal: AbortSignal): Promise<InputConnection> {
+export async function hipchatConnection(
+  init: ConnectionInit,
+  options: ConnectOptions & { readonly signal: AbortSignal },
+): Promise<InputConnection> {
   const { account, clock, log, invited } = init;
-  const queue = createQueue<IncomingMessage>(WAITING);
+  const { signal } = options;
   const closing = new AbortController();
   const people = createPeople(account.domain);
   const numbers = new Map<string, string>();
   let hosts: Hosts = {};
   let missed: readonly string[] = [];
-  let closed = false;
   // Stanzas may come as soon as the server knows us, before we know who is who.
   const early: Xml[] = [];
   let onStanza = (stanza: Xml): void => {
-    if (early.length < WAITING) early.push(stanza);
+    if (early.length < REMEMBERED) early.push(stanza);
   };
   let onRoster = () => {};
 
@@ -94,9 +97,12 @@ export async function hipchatConnection(init: ConnectionInit, signal: AbortSigna
     },
     signal,
   );
+  // The server does not hear from us, either, that it is alive: half of its time for a ping.
+  const hold = createHold(clock, init.pingWithinMs / 2, session.read);
+  const waiting = createWaiting({ name: "hipchat", log, options, hold });
   const over = session.over.then((error) => {
     closing.abort();
-    queue.end(error);
+    waiting.end(error);
     return error;
   });
 
@@ -121,7 +127,7 @@ export async function hipchatConnection(init: ConnectionInit, signal: AbortSigna
       log,
     });
     void over.then((error) => post.end(error));
-    const firstHeard = remember(WAITING);
+    const firstHeard = remember(REMEMBERED);
     const hearing = { me, rooms, people, conf, mention: profile.mention, homes: HOMES, stanzaIds: false };
 
     const enter = async (within: AbortSignal) => {
@@ -161,9 +167,7 @@ export async function hipchatConnection(init: ConnectionInit, signal: AbortSigna
       }
       if (post.take(stanza) || rooms.take(stanza)) return;
       const said = heard(stanza, { ...hearing, now: clock.now() });
-      if (said !== undefined && !queue.push({ ...said, sentAt: firstHeard(said.id, said.sentAt) })) {
-        log.warn({ room: said.place.room }, "hipchat: too much at once, a message was not heard");
-      }
+      if (said !== undefined) waiting.take({ ...said, sentAt: firstHeard(said.id, said.sentAt) });
     };
     onStanza = (stanza) => {
       if (stanza.name === "message") onMessage(stanza);
@@ -177,17 +181,12 @@ export async function hipchatConnection(init: ConnectionInit, signal: AbortSigna
     log.info({ jid: me.bare, conf, nick: profile.nick, mention: profile.mention }, "hipchat: logged in");
 
     return {
-      [Symbol.asyncIterator]: async function* () {
-        for await (const message of queue) {
-          if (closed) return;
-          yield message;
-        }
-      },
+      [Symbol.asyncIterator]: () => waiting[Symbol.asyncIterator](),
+      lost: over,
       send: post.post,
       ...closable(async () => {
-        closed = true;
         closing.abort();
-        queue.end();
+        waiting.close();
         post.end(new MicroError("unavailable", "hipchat: the connection is closed"));
         await notifier?.close();
         await session.close();

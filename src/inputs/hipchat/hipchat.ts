@@ -58,7 +58,7 @@ export function hipchatInput(init: HipChatInit): (parts?: { readonly clock?: Clo
             clock,
             log,
           },
-          limit.signal,
+          { ...options, signal: limit.signal },
         );
       },
     };

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { deadline, orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
-import { type CallOptions, closable } from "../../core/lifecycle.ts";
+import { closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
-import { createQueue } from "../../core/queue.ts";
-import type { IncomingMessage, InputConnection } from "../input.ts";
+import type { ConnectOptions, InputConnection } from "../input.ts";
+import { createWaiting } from "../waiting.ts";
 import { linkFailure, sendFailure } from "./errors.ts";
 import { messageOf } from "./message.ts";
 import type { Begin, Facts, FromThread, ToThread } from "./protocol.ts";
@@ -25,9 +25,6 @@ export interface Parts {
   readonly log: Log;
 }
 
-/** How many messages wait for the bot; what comes then is lost, and that is logged. */
-const WAITING = 1000;
-
 /** How long an adapter may say good-bye to its network. */
 const CLOSE_MS = 2000;
 
@@ -40,28 +37,33 @@ const MEMORY_MB = 512;
  * @throws MicroError `invalid_argument` (there is no such adapter, or it was not configured), `unauthenticated`,
  * `unavailable`, `timeout`, `cancelled`
  */
-export async function hubotConnection(parts: Parts, options: CallOptions): Promise<InputConnection> {
+export async function hubotConnection(parts: Parts, options: ConnectOptions): Promise<InputConnection> {
   const { name, begin, env, redact, log } = parts;
   using limit = deadline(options, parts.connectMs, `${name}: connecting`);
   limit.check();
 
-  const queue = createQueue<IncomingMessage>(WAITING);
+  // An adapter has taken what it gives, and cannot be told to wait.
+  const waiting = createWaiting({ name, log, options });
   const over = new AbortController();
   const sending = new Map<number, (error: Facts | undefined) => void>();
   let sends = 0;
   let complaint = "";
 
-  let closing = false;
   let up = false;
   let alive = true;
   const connected = resolvable();
   const closed = resolvable();
+  let gone: (error: MicroError) => void = () => {};
+  const lost = new Promise<MicroError>((resolve) => {
+    gone = resolve;
+  });
   /** A link that was there may come back, whatever ended it; what is wrong for good is seen when it does not. */
   const lose = (facts: Facts) => {
     const error = linkFailure(name, facts, env, redact);
-    const lost = up && error.code !== "unavailable" ? new MicroError("unavailable", error.message) : error;
-    over.abort(lost);
-    queue.end(lost);
+    const reason = up && error.code !== "unavailable" ? new MicroError("unavailable", error.message) : error;
+    over.abort(reason);
+    waiting.end(reason);
+    void stopThread().then(() => gone(reason));
   };
 
   const worker = new Worker(new URL("./hubot-worker/main.mjs", import.meta.url), {
@@ -96,8 +98,7 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
       case "closed":
         return closed.resolve();
       case "heard":
-        if (queue.push(messageOf(message.said, parts.trusted, parts.markup))) return;
-        return log.warn({ waiting: WAITING }, `${name}: a message was lost, too many wait`);
+        return waiting.take(messageOf(message.said, parts.trusted, parts.markup));
       case "sent":
         return sending.get(message.number)?.(message.error);
       case "failed":
@@ -118,16 +119,19 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
   };
   let watching: NodeJS.Timeout | undefined;
 
-  const end = closable(async () => {
-    closing = true;
+  /** Before the next one begins, this one is gone: two adapters would be two of the bot in its network. */
+  const { close: stopThread } = closable(async () => {
     clearInterval(watching);
-    over.abort(new MicroError("unavailable", `${name}: the connection is closed`));
-    queue.end();
     using patience = deadline({}, CLOSE_MS, `${name}: closing`);
     tell({ kind: "close" });
     await orAbort(closed.promise, patience.signal).catch(() => {});
     await worker.terminate();
     await exited;
+  });
+  const end = closable(async () => {
+    over.abort(new MicroError("unavailable", `${name}: the connection is closed`));
+    waiting.close();
+    await stopThread();
   });
 
   try {
@@ -142,15 +146,9 @@ export async function hubotConnection(parts: Parts, options: CallOptions): Promi
 
   watching = setInterval(watch, parts.aliveMs).unref();
 
-  async function* messages(): AsyncGenerator<IncomingMessage> {
-    for await (const message of queue) {
-      if (closing) break;
-      yield message;
-    }
-  }
-
   return {
-    [Symbol.asyncIterator]: messages,
+    [Symbol.asyncIterator]: () => waiting[Symbol.asyncIterator](),
+    lost,
     send: async ({ place, parts: said }, options = {}) => {
       using limit = deadline(options, 15_000, `${name}: sending`);
       const number = ++sends;

@@ -2,8 +2,9 @@ import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
-import { createQueue } from "../../core/queue.ts";
-import type { IncomingMessage, InputConnection } from "../input.ts";
+import { createHold } from "../hold.ts";
+import type { ConnectOptions, IncomingMessage, InputConnection } from "../input.ts";
+import { createWaiting } from "../waiting.ts";
 import { answerTo } from "./answers.ts";
 import { parseJid } from "./jid.ts";
 import { type Hearing, isEncrypted, spoken } from "./message.ts";
@@ -42,25 +43,31 @@ export interface Dialect {
   readonly otherNick?: NonNullable<RoomsInit["otherNick"]>;
 }
 
-/** How many messages wait for the bot. More than that is a flood, and the newest of it is not heard. */
-const WAITING = 1000;
+/** How many stanzas may come before the bot is ready for them, and of how many messages it is known when they came first. */
+const REMEMBERED = 1000;
 
 /**
  * One link: logs in, goes into the rooms, translates.
  *
  * @throws MicroError `unauthenticated`, `unavailable`, and the signal's reason
  */
-export async function xmppConnection(init: ConnectionInit, signal: AbortSignal): Promise<InputConnection> {
+export async function xmppConnection(
+  init: ConnectionInit,
+  options: ConnectOptions & { readonly signal: AbortSignal },
+): Promise<InputConnection> {
   const { name, clock, log, hear = spoken } = init;
-  const queue = createQueue<IncomingMessage>(WAITING);
+  const { signal } = options;
   const closing = new AbortController();
   // Stanzas may come as soon as the server knows us, before we know what the server can do.
   const early: Xml[] = [];
   let onStanza = (stanza: Xml): void => {
-    if (early.length < WAITING) early.push(stanza);
+    if (early.length < REMEMBERED) early.push(stanza);
   };
 
   const session = await openSession({ ...init, onStanza: (stanza) => onStanza(stanza), answer: answerTo }, signal);
+  // The server does not hear from us, either, that it is alive: half of its time for a ping.
+  const hold = createHold(clock, init.pingWithinMs / 2, session.read);
+  const waiting = createWaiting({ name, log, options, hold });
   const me = parseJid(session.jid);
   const asked = await init.prepare?.(session, signal).catch(async (error: unknown) => {
     await session.close();
@@ -70,7 +77,7 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
   const post = poster(name, session, rooms, init.growing, init.unsure);
   const hearing: Omit<Hearing, "now"> = { me, rooms, homes: init.homes, stanzaIds: false };
 
-  const firstHeard = remember(WAITING);
+  const firstHeard = remember(REMEMBERED);
 
   const sayUnread = ({ place }: IncomingMessage) => {
     const text = "I cannot read encrypted messages: switch encryption off for me and say it again";
@@ -86,10 +93,7 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
       if (heard.addressed) sayUnread(heard);
       return;
     }
-    const message = { ...heard, sentAt: firstHeard(heard.id, heard.sentAt) };
-    if (!queue.push(message)) {
-      log.warn({ room: message.place.room }, `${name}: too much at once, a message was not heard`);
-    }
+    waiting.take({ ...heard, sentAt: firstHeard(heard.id, heard.sentAt) });
   };
   const onPresence = (stanza: Xml) => {
     if (rooms.take(stanza) || stanza.attrs["type"] !== "subscribe") return;
@@ -101,7 +105,8 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
   const over = session.over.then((error) => {
     closing.abort();
     post.end(error);
-    queue.end(error);
+    waiting.end(error);
+    return error;
   });
   try {
     const ids = await idsOfServer(session, me.bare, signal);
@@ -119,22 +124,14 @@ export async function xmppConnection(init: ConnectionInit, signal: AbortSignal):
   }
   log.info({ jid: me.bare, domain: init.domain }, `${name}: logged in`);
 
-  async function* messages(): AsyncGenerator<IncomingMessage> {
-    for await (const message of queue) {
-      if (closed) return;
-      yield message;
-    }
-  }
-
-  let closed = false;
   return {
-    [Symbol.asyncIterator]: messages,
+    [Symbol.asyncIterator]: () => waiting[Symbol.asyncIterator](),
+    lost: over,
     send: post.post,
     mark: post.mark,
     ...closable(async () => {
-      closed = true;
       closing.abort();
-      queue.end();
+      waiting.close();
       post.end(new MicroError("unavailable", `${name}: the connection is closed`));
       await session.close();
       await over;

@@ -26,6 +26,8 @@ export interface Session extends Closable {
    * at a time, whoever waits. It rejects when there is no answer.
    */
   settled(): Promise<void>;
+  /** As `Stream.read`. */
+  read(on: boolean): void;
   /** Why it is over. Never rejects. */
   readonly over: Promise<MicroError>;
 }
@@ -171,6 +173,7 @@ export async function openSession(init: SessionInit, signal: AbortSignal): Promi
     send: stream.send,
     ask,
     settled,
+    read: stream.read,
     over,
     ...closable(async () => {
       watching.abort();

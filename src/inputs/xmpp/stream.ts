@@ -24,6 +24,8 @@ export interface Stream extends Closable {
   next(signal: AbortSignal): Promise<Xml>;
   /** From now on every element goes there. */
   listen(onElement: (element: Xml) => void): void;
+  /** Whether the socket is read. While it is not, nothing is heard, not even that the link is lost. */
+  read(on: boolean): void;
   /** Why the stream ended. Never rejects. */
   readonly over: Promise<MicroError>;
   /** Ends it because of that. */
@@ -154,6 +156,7 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
     },
     next,
     send: (element) => raw(write(element)),
+    read: (on) => void (on ? socket.resume() : socket.pause()),
     listen: (to) => {
       listener = to;
       for (const element of inbox.splice(0)) to(element);
@@ -191,6 +194,8 @@ export async function openSocket(init: StreamInit, signal: AbortSignal): Promise
     },
     ...closable(async () => {
       if (ended === undefined) {
+        // Its good-bye is to be heard.
+        socket.resume();
         const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
         const impatient = setTimeout(() => socket.destroy(), GOODBYE_MS);
         socket.end("</stream:stream>");

@@ -85,7 +85,7 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
             clock,
             log,
           },
-          limit.signal,
+          { ...options, signal: limit.signal },
         );
       },
     };

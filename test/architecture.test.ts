@@ -22,9 +22,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "platform/observer.ts",
   ],
   plugins: ["core", "commands", "inputs/input.ts", "platform/kv/kv.ts", "platform/kv/keys.ts"],
+  runbooks: ["core", "commands", "platform/kv/kv.ts", "platform/kv/keys.ts", "platform/db/db.ts", "platform/lease.ts"],
   app: ["*"],
   "main.ts": ["app"],
-  "index.ts": ["core", "platform", "commands", "inputs", "bot", "plugins"],
+  "index.ts": ["core", "platform", "commands", "inputs", "bot", "plugins", "runbooks"],
 };
 
 /** Who may talk to the process around us. */

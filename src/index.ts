@@ -8,7 +8,18 @@ export { type Bot, type BotInit, createBot } from "./bot/bot.ts";
 export { type Claim, type Journal, memoryJournal } from "./bot/journal.ts";
 export { defaultPolicy, type Policy, readPolicy } from "./bot/policy.ts";
 export { builtin, smallTalk } from "./commands/builtin.ts";
-export { type Command, type CommandContext, defineCommand, type View } from "./commands/command.ts";
+export type { Command, CommandContext, View } from "./commands/command.ts";
+export {
+  defineOwnCommand as defineCommand,
+  type Given,
+  type Http,
+  type HttpAnswer,
+  type HttpInit,
+  type Need,
+  type OwnCommand,
+  type OwnKv,
+  type Secrets,
+} from "./commands/needs.ts";
 // Brokers.
 export type { Broker, BrokerEvent, BrokerMessage, SubscribeOptions } from "./core/broker/broker.ts";
 export { publishEvent, readEvent } from "./core/broker/events.ts";

@@ -1,0 +1,75 @@
+import { dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Message } from "esbuild";
+import { MicroError } from "../../core/errors.ts";
+
+/** A file and all that it imports from files beside it, as one script. */
+export interface Bundle {
+  /** CommonJS: packages and Node's own modules are asked for by `require`. */
+  readonly code: string;
+  /** Whole paths of the files in it: it is another one once one of them changes. */
+  readonly inputs: readonly string[];
+}
+
+/** Turns files into scripts until it is closed. */
+export interface Bundler {
+  /** @throws MicroError `invalid_argument` with file, line and column; `details.inputs` names the file with the mistake */
+  bundle(path: string): Promise<Bundle>;
+  close(): Promise<void>;
+}
+
+/** esbuild is one process for all of ours, so the last who needs it ends it. */
+let users = 0;
+
+/** Takes types off and puts local imports in, by esbuild, which is loaded and started with the first file. */
+export function createBundler(): Bundler {
+  let closed = false;
+  users += 1;
+  return {
+    bundle: async (path) => {
+      const { build } = await import("esbuild");
+      try {
+        const { outputFiles, metafile } = await build({
+          entryPoints: [path],
+          absWorkingDir: dirname(path),
+          bundle: true,
+          write: false,
+          metafile: true,
+          format: "cjs",
+          platform: "node",
+          target: "node20",
+          packages: "external",
+          // So that what is loaded while the command runs is loaded by our `require`, too.
+          supported: { "dynamic-import": false },
+          define: { "import.meta.url": JSON.stringify(pathToFileURL(path).href) },
+          // What a `tsconfig.json` somewhere above says is for the team's compiler.
+          tsconfigRaw: {},
+          legalComments: "none",
+          logLevel: "silent",
+        });
+        return {
+          code: outputFiles[0]?.text ?? "",
+          inputs: Object.keys(metafile.inputs).map((input) => resolve(dirname(path), input)),
+        };
+      } catch (thrown) {
+        const { errors = [] } = thrown as { errors?: readonly Message[] };
+        const words = errors.slice(0, 3).map(told).join("; ");
+        const inputs = errors.map(({ location }) => resolve(dirname(path), location?.file ?? path));
+        throw new MicroError("invalid_argument", words || (thrown as Error).message, {
+          cause: thrown,
+          details: { inputs },
+        });
+      }
+    },
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      users -= 1;
+      if (users === 0) await (await import("esbuild")).stop();
+    },
+  };
+}
+
+function told({ text, location }: Message): string {
+  return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text;
+}

@@ -1,0 +1,98 @@
+import type { AnyCommand, CommandContext } from "../../commands/command.ts";
+import { type Given, type Http, type OwnKv, PARTS } from "../../commands/needs.ts";
+import { MicroError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+
+/** What there is to be given; each command gets what it names. */
+export interface Supplies {
+  /** The keys of one command. */
+  kvOf(command: string): OwnKv;
+  readonly http: Http;
+  /** A secret's value, already known to what keeps it out of everything said. @throws MicroError as `Secrets.get` does */
+  secret(name: string): Promise<string>;
+}
+
+/** A definition as the bot runs it: it gets what it needs and nothing else, and what it throws is told by its name. */
+export function given(command: AnyCommand, from: string, supplies: Supplies, log: Log): AnyCommand {
+  const { run, touches, complete, view } = command;
+  const narrowed = (context: CommandContext) => narrow(command, context, supplies);
+  return {
+    ...command,
+    run: async (input, context) => {
+      try {
+        return await run.call(command, input, narrowed(context));
+      } catch (thrown) {
+        throw ownError(command, thrown, from, log);
+      }
+    },
+    view: (result, input) => {
+      const shown: unknown = view.call(command, result, input);
+      if (isView(shown)) return shown as ReturnType<typeof view>;
+      throw new MicroError(
+        "internal",
+        `\`${command.name}\` was run, but its \`view\` in ${from} gives nothing to show`,
+      );
+    },
+    ...(touches && { touches: (input, context) => touches.call(command, input, narrowed(context)) }),
+    ...(complete && { complete: (field, had, context) => complete.call(command, field, had, narrowed(context)) }),
+  };
+}
+
+/** The context of a command that came from outside: who, where and when is everybody's, the rest is asked for. */
+function narrow(command: AnyCommand, context: CommandContext, supplies: Supplies): CommandContext & Given {
+  const needs: ReadonlySet<string> = new Set(command.needs);
+  const { client, registry, broker, audit, ...others } = context;
+  const whole: Record<string, unknown> = {
+    client,
+    registry,
+    broker,
+    audit,
+    kv: needs.has("kv") ? supplies.kvOf(command.name) : undefined,
+    http: bound(supplies.http, context),
+  };
+  const secrets = {
+    get: async (name: string) => {
+      if (!needs.has(`secrets:${name}`)) throw notAsked(command, `the secret ${name}`, `secrets:${name}`);
+      return supplies.secret(name);
+    },
+  };
+  const made = { ...others, secrets };
+  for (const part of PARTS) {
+    Object.defineProperty(made, part, {
+      enumerable: true,
+      get: () => {
+        if (!needs.has(part)) throw notAsked(command, `\`${part}\``, part);
+        return whole[part];
+      },
+    });
+  }
+  return made as unknown as CommandContext & Given;
+}
+
+/** Ends with the command. */
+function bound(http: Http, context: CommandContext): Http {
+  return (url, init = {}) => {
+    const signal = init.signal ? AbortSignal.any([init.signal, context.signal]) : context.signal;
+    return http(url, { ...init, signal });
+  };
+}
+
+function notAsked({ name }: AnyCommand, what: string, need: string): MicroError {
+  const words = `\`${name}\` did not ask for ${what}: its definition wants \`needs: ["${need}"]\``;
+  return new MicroError("permission_denied", words);
+}
+
+/** Errors of the house say all there is to say; others only what went wrong. */
+function ownError({ name }: AnyCommand, thrown: unknown, from: string, log: Log): MicroError {
+  if (thrown instanceof MicroError) return thrown;
+  log.warn({ from, err: thrown }, `\`${name}\` threw what is no MicroError`);
+  const known = MicroError.from(thrown);
+  const [line = ""] = known.message.split("\n");
+  return new MicroError(known.code, `\`${name}\` failed: ${line.slice(0, 300)}`, { cause: thrown });
+}
+
+function isView(shown: unknown): boolean {
+  const { kind, text, items } = (shown ?? {}) as { kind?: unknown; text?: unknown; items?: unknown };
+  if (kind === "list") return Array.isArray(items);
+  return (kind === "text" || kind === "report" || kind === "json") && typeof text === "string";
+}

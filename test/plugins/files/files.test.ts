@@ -1,0 +1,179 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Offered } from "../../../src/plugins/plugins.ts";
+import { contextFor } from "../../commands/context.ts";
+import { folderOf, noted, offersOf, saying } from "./folder.ts";
+
+const names = ({ commands }: Offered) => commands.map(({ command }) => command.name);
+
+/** What a command says. */
+async function said({ commands }: Offered, name: string): Promise<string> {
+  const { command } = commands.find((one) => one.command.name === name) ?? {};
+  const result = await command?.run({}, contextFor());
+  const view = command?.view(result, {});
+  return view?.kind === "text" ? view.text : "";
+}
+
+describe("files of commands", () => {
+  it("are TypeScript without a build, and JavaScript", async () => {
+    const plain = `const { defineCommand } = require("micro-chatops");
+const { z } = require("zod");
+exports.old = defineCommand({ name: "old", summary: "An old one", input: z.object({}), permission: "test:old",
+  effect: "read", run: async () => ({}), view: () => ({ kind: "text", text: "old" }) });`;
+    const folder = await folderOf({
+      "hi.ts": saying("hi", "hello"),
+      "old.js": plain,
+      "ho.mjs": saying("ho", "ho").replace(": Promise<{ text: string }>", ""),
+    });
+    const offers = await offersOf(folder.source());
+    expect(offers.last().broken).toEqual([]);
+    expect(offers.last().commands.map(({ command, from }) => [command.name, from])).toEqual([
+      ["hi", "commands/hi.ts"],
+      ["ho", "commands/ho.mjs"],
+      ["old", "commands/old.js"],
+    ]);
+    expect(await said(offers.last(), "hi")).toBe("hello");
+    expect(await said(offers.last(), "old")).toBe("old");
+  });
+
+  it("get the bot's own zod and micro-chatops, whatever lies beside them", async () => {
+    const folder = await folderOf({
+      "node_modules/zod/package.json": '{"name":"zod","main":"index.js"}',
+      "node_modules/zod/index.js": "throw new Error('another zod')",
+      "hi.ts": saying("hi", "hello"),
+    });
+    const { last } = await offersOf(folder.source());
+    expect(last().broken).toEqual([]);
+  });
+
+  it("may be several commands, with packages and files of their own", async () => {
+    const folder = await folderOf({
+      "node_modules/shout/package.json": '{"name":"shout","main":"index.js"}',
+      "node_modules/shout/index.js": "exports.shout = (text) => text + '!'",
+      "lib/words.ts": `import { shout } from "shout";\nexport const word: string = shout("lib");`,
+      "two.ts": `import { word } from "./lib/words.ts";\n${saying("one", "x")}\n${saying("two", "y")
+        .replace(/import.*\n/g, "")
+        .replace("export default", "export const two =")}`.replace('text: "x"', "text: word"),
+      "two.test.ts": "throw new Error('a test is no command')",
+      "types.d.ts": "export {}",
+    });
+    const { last } = await offersOf(folder.source());
+    expect(last().broken).toEqual([]);
+    expect(names(last())).toEqual(["one", "two"]);
+    expect(await said(last(), "one")).toBe("lib!");
+  });
+
+  it.each([
+    ["a mistake in its text", "export default {", /^a\.ts:1:\d+: Expected identifier but found end of file/],
+    ["an import that is not there", `import "./nowhere.ts"`, /^a\.ts:1:8: Could not resolve "\.\/nowhere\.ts"/],
+    [
+      "a package that is not there",
+      `import "nowhere-at-all"; export default {}`,
+      /^Cannot find module 'nowhere-at-all'$/,
+    ],
+    ["what it throws", "throw new Error('no luck')", /^no luck$/],
+    ["first lines without an end", "for (;;) {}", /^its first lines took longer than 2000 ms/],
+    ["no command", "export const a = 1", /^it exports no command: `export default defineCommand/],
+    [
+      "a field that there is not",
+      saying("a", "x").replace("effect:", "efect:"),
+      /^`a`: there is no field `efect`; did you mean `effect`\?; `a`: `effect` must be "read"/,
+    ],
+    ["no permission", saying("a", "x").replace(/permission.*\n/, ""), /^`a`: `permission` must be a text such as/],
+    [
+      "an example that is not understood",
+      saying("a", "x").replace("effect:", "examples: ['a b'], effect:"),
+      /^`a`: the example "a b" is not understood: a does not know what to do with "b"$/,
+    ],
+    [
+      "a need that there is not",
+      saying("a", "x").replace("effect:", "needs: ['everything'], effect:"),
+      /^`a`: `needs\[0\]` can name client, registry/,
+    ],
+  ])("tell of %s", async (_what, text, why) => {
+    const folder = await folderOf({ "a.ts": text });
+    const { last } = await offersOf(folder.source());
+    expect(last().commands).toEqual([]);
+    expect(last().broken).toEqual([{ from: "commands/a.ts", why: expect.stringMatching(why) }]);
+  });
+
+  it("are loaded anew when they are saved, under 300 ms", async () => {
+    const folder = await folderOf({ "hi.ts": saying("hi", "one") });
+    // Only the system's hints are quick enough for that.
+    const offers = await offersOf(folder.source({ everyMs: 60_000 }));
+    const times: number[] = [];
+    for (const text of ["two", "three", "four", "five", "six"]) {
+      const since = performance.now();
+      await folder.write("hi.ts", saying("hi", text));
+      await offers.until((last) => last.commands.length > 0 && offers.count > times.length + 1);
+      times.push(performance.now() - since);
+      expect(await said(offers.last(), "hi")).toBe(text);
+    }
+    // The middle one: others may keep this machine busy.
+    expect(times.sort((a, b) => a - b)[2]).toBeLessThan(300);
+  });
+
+  it("are loaded anew where the system tells of nothing, and when an editor puts another file in their place", async () => {
+    const folder = await folderOf({ "hi.ts": saying("hi", "one") });
+    const offers = await offersOf(folder.source({ everyMs: 20 }));
+    await writeFile(join(folder.path, ".hi.ts.swp"), saying("hi", "two"));
+    await rename(join(folder.path, ".hi.ts.swp"), join(folder.path, "hi.ts"));
+    await offers.until(() => offers.count > 1);
+    expect(await said(offers.last(), "hi")).toBe("two");
+  });
+
+  it("are loaded anew when what they import is saved, and come and go", async () => {
+    const folder = await folderOf({
+      "lib/word.ts": "export const word: string = 'one';",
+      "hi.ts": `import { word } from "./lib/word.ts";\n${saying("hi", "x").replace('text: "x"', "text: word")}`,
+    });
+    const offers = await offersOf(folder.source({ everyMs: 60_000 }));
+    await folder.write("lib/word.ts", "export const word: string = 'two';");
+    await offers.until(() => offers.count > 1);
+    expect(await said(offers.last(), "hi")).toBe("two");
+    await folder.write("new.ts", saying("new", "x"));
+    await offers.until((last) => names(last).includes("new"));
+    await folder.remove("hi.ts");
+    expect(names(await offers.until((last) => last.commands.length === 1))).toEqual(["new"]);
+  });
+
+  it("stay in force as they were when the newest does not load, until one does", async () => {
+    const folder = await folderOf({ "hi.ts": saying("hi", "one"), "ho.ts": saying("ho", "ho") });
+    const log = noted();
+    const offers = await offersOf(folder.source({ log, everyMs: 50 }));
+    await folder.write("hi.ts", "export default {");
+    const { broken } = await offers.until((last) => (last.broken ?? []).length > 0);
+    expect(broken).toEqual([{ from: "commands/hi.ts", why: expect.stringMatching(/^hi\.ts:1:/), kept: true }]);
+    expect(await said(offers.last(), "hi")).toBe("one");
+    const [told] = broken ?? [];
+    expect(log.lines).toContain(told?.why);
+
+    await folder.write("hi.ts", `import "./later.ts";\n${saying("hi", "two")}`);
+    await offers.until((last) => last.broken?.[0]?.why.includes("later.ts") === true);
+    await folder.write("later.ts", saying("later", "x"));
+    await offers.until((last) => last.broken?.length === 0);
+    expect(await said(offers.last(), "hi")).toBe("two");
+  });
+
+  it("tells of a folder that is none", async () => {
+    const folder = await folderOf({ "a.ts": "" });
+    const source = folder.source({ folder: join(folder.path, "a.ts") });
+    await expect(source.start(() => {})).rejects.toThrow(/the folder of commands .*a\.ts cannot be read/);
+    const missing = folder.source({ folder: join(folder.path, "none") });
+    await expect(missing.start(() => {})).rejects.toThrow(/cannot be read: it is not there/);
+  });
+
+  it("leaves nothing behind", async () => {
+    const folder = await folderOf({ "hi.ts": saying("hi", "one") });
+    const source = folder.source();
+    const offers = await offersOf(source);
+    await source.stop();
+    await source.stop();
+    const { count } = offers;
+    await folder.write("hi.ts", saying("hi", "two"));
+    await mkdir(join(folder.path, "x"));
+    expect(offers.count).toBe(count);
+    expect(process.getActiveResourcesInfo().filter((kind) => /FSEvent|ProcessWrap/.test(kind))).toEqual([]);
+  });
+});

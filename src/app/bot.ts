@@ -24,6 +24,7 @@ import type { Tools } from "./known.ts";
 import { limitsOf } from "./limits.ts";
 import { createLog } from "./log.ts";
 import { thisMachine } from "./machine.ts";
+import { ownCommands } from "./own-commands.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
 import type { Opened } from "./secrets.ts";
@@ -133,8 +134,10 @@ export async function runBot(
       inMemory: alone && settings.state_dir === "",
       ...(store && { store }),
     });
+    const sources = await ownCommands(settings, { cwd: process.cwd(), store, redactor, resolve, clock, log });
     bot = createBot({
       inputs,
+      ...(sources.length > 0 && { sources }),
       beside,
       commands: [...builtin, ...smallTalk, ...(store ? tokenCommands(createTokens(store, clock)) : [])],
       registry,

@@ -179,6 +179,24 @@ export const BOT = {
     { env: "MICRO_AUDIT_MEGABYTES", description: "how large the audit may get before its oldest records go" },
     1024,
   ),
+  commands: text(
+    {
+      env: "MICRO_BOT_COMMANDS",
+      description: "folder of command files, none for none; by default `commands`, where that is there",
+    },
+    "",
+  ),
+  commands_every: duration(
+    {
+      env: "MICRO_BOT_COMMANDS_EVERY",
+      description: "how often its files are looked at where the system tells of no change, as on network disks",
+    },
+    1000,
+  ),
+  command_secret: pairs({
+    env: "MICRO_BOT_COMMAND_SECRET",
+    description: "NAME=where it is (file:, env:, vault:), for commands that need secrets:NAME; may be repeated",
+  }),
   replica_name: text(
     { env: "MICRO_REPLICA_NAME", description: "what this process is called among the replicas of the bot" },
     "",

@@ -1,0 +1,60 @@
+import { statSync } from "node:fs";
+import { resolve as resolvePath } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Redactor } from "../core/redact.ts";
+import type { Kv } from "../platform/kv/kv.ts";
+import type { HouseModules } from "../plugins/files/evaluate.ts";
+import type { Supplies } from "../plugins/files/give.ts";
+import type { CommandSource } from "../plugins/plugins.ts";
+import type { BotSettings } from "./settings.ts";
+
+/** What command files find under these names: this program's own, so that there are no two of anything. */
+export async function houseModules(): Promise<HouseModules> {
+  const [own, zod] = await Promise.all([import("../index.ts"), import("zod")]);
+  return { "micro-chatops": own, zod };
+}
+
+export interface OwnCommandsInit {
+  /** Where the program was started. */
+  readonly cwd: string;
+  readonly store: Kv;
+  readonly redactor: Redactor;
+  readonly resolve: (reference: string) => Promise<string>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Where a team's own commands come from: a folder of files, packages. */
+export async function ownCommands(settings: BotSettings, init: OwnCommandsInit): Promise<readonly CommandSource[]> {
+  const { cwd, clock, log } = init;
+  const folder = commandsFolder(settings.commands, cwd);
+  if (folder === undefined) return [];
+  const [{ commandFiles }, supplies] = await Promise.all([
+    import("../plugins/files/files.ts"),
+    suppliesOf(settings, init),
+  ]);
+  const everyMs = settings.commands_every;
+  return [commandFiles({ folder, modules: houseModules, supplies, clock, log, everyMs })];
+}
+
+/** The folder of command files; `commands`, if it is there and nothing else is said. */
+export function commandsFolder(said: string, cwd: string): string | undefined {
+  if (said === "none") return undefined;
+  if (said !== "") return resolvePath(cwd, said);
+  const usual = resolvePath(cwd, "commands");
+  return statSync(usual, { throwIfNoEntry: false })?.isDirectory() ? usual : undefined;
+}
+
+async function suppliesOf(settings: BotSettings, { store, redactor, resolve }: OwnCommandsInit): Promise<Supplies> {
+  const [{ httpOf }, { ownKv }, { ownSecrets }] = await Promise.all([
+    import("../plugins/files/http.ts"),
+    import("../plugins/files/kv.ts"),
+    import("../plugins/files/secrets.ts"),
+  ]);
+  return {
+    kvOf: (command) => ownKv(store, command),
+    http: httpOf(),
+    secret: ownSecrets({ references: settings.command_secret, resolve, redactor }),
+  };
+}

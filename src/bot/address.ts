@@ -1,5 +1,5 @@
 import { chatLine, type Line } from "../commands/line.ts";
-import type { IncomingMessage } from "../inputs/input.ts";
+import type { Heeded } from "../inputs/input.ts";
 
 /** What people say before they come to it. */
 const GREETING = "(?:hey|hi|hello|ok|okay|please)[,!]?\\s+";
@@ -12,7 +12,7 @@ const GREETING = "(?:hey|hi|hello|ok|okay|please)[,!]?\\s+";
  * network has taken the mention out. In `what does @micro list services do?` somebody is asking, so nothing of it is
  * carried out; who mentioned the bot is told what can be said.
  */
-export function address(name: string): (message: IncomingMessage) => Line | undefined {
+export function address(name: string): (message: Heeded) => Line | undefined {
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const named = new RegExp(`^\\s*(?:@?|(?:${GREETING})+@)${escaped}(?:[:,]?\\s+|[:,]?\\s*$)`, "i");
   const greeted = new RegExp(`^\\s*(?:${GREETING})+(?:@?${escaped}(?:[:,]?\\s+|[:,]?\\s*$)|(?=\\S))`, "i");

@@ -19,7 +19,7 @@ import { type Log, silent } from "../core/log.ts";
 import { compose } from "../core/middleware.ts";
 import { createRedactor, type Redactor } from "../core/redact.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import type { IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/input.ts";
+import type { Heeded, IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/input.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
 import type { CommandSource } from "../plugins/plugins.ts";
@@ -142,8 +142,9 @@ export function createBot(init: BotInit): Bot {
   const policy = given.linkedBy?.(accounts) ?? given;
   const journals = createJournals({ inputs: init.inputs, clock, log, store, replica, journal });
   const journalOf = ({ input }: Context) => journals.of(input);
+  const heeds = (message: Heeded) => saidTo(message) !== undefined;
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
-    createLink(input, { clock, log, redactor, onMessage: (message) => take(input, message) }),
+    createLink(input, { clock, log, redactor, heeds, onMessage: (message) => take(input, message) }),
   );
   const mayRun = (context: Context, command: Asked) => policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);

@@ -6,8 +6,17 @@ import { deadline, orAbort } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Redactor } from "../core/redact.ts";
-import type { IncomingMessage, Input, InputConnection, Mark, Place, Standing } from "../inputs/input.ts";
+import type {
+  ConnectOptions,
+  IncomingMessage,
+  Input,
+  InputConnection,
+  Mark,
+  Place,
+  Standing,
+} from "../inputs/input.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createUntaken } from "./untaken.ts";
 import { within } from "./within.ts";
 
 /**
@@ -52,6 +61,8 @@ export interface LinkInit {
   readonly log: Log;
   /** Left out: one that knows no values. */
   readonly redactor?: Redactor | undefined;
+  /** Whether there is something to be done with a message. Left out: it is asked when the message comes. */
+  readonly heeds?: ConnectOptions["heeds"];
   /** What to do with a message; `undefined`: nothing. */
   readonly onMessage: (message: IncomingMessage) => Work | undefined;
 }
@@ -72,7 +83,10 @@ const CLOSE_MS = 5000;
 /** A connection that is lost sooner was no good. */
 const BRIEF_MS = 30_000;
 
-export function createLink(input: Input, { clock, log, redactor, onMessage }: LinkInit): Link {
+/** How many links that are lost may still have something to be taken; then the next waits for them. */
+const UNREAD_AT_MOST = 3;
+
+export function createLink(input: Input, { clock, log, redactor, heeds, onMessage }: LinkInit): Link {
   const outbox = createOutbox(clock, log, undefined, redactor);
   const leaving = sharedAbort();
   const closing = sharedAbort();
@@ -94,11 +108,26 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
     while (working.size > 0) await Promise.all(working);
   };
 
+  const untaken = createUntaken({
+    clock,
+    log,
+    input: input.name,
+    say: (message) => outbox.send(message),
+    leaving: leaving.signal,
+  });
+  const told: Pick<ConnectOptions, "heeds" | "onUntaken"> = {
+    ...(heeds && { heeds }),
+    onUntaken: (message) => {
+      const telling = untaken.add(message);
+      if (telling) during(telling);
+    },
+  };
+
   /** Tries until there is a connection; only refused credentials end it. */
   const connect = async (): Promise<InputConnection | undefined> => {
     for (let attempt = 0; !leaving.signal.aborted; attempt++) {
       try {
-        return await connectOnce(input, leaving.signal);
+        return await connectOnce(input, leaving.signal, told);
       } catch (thrown) {
         const error = MicroError.from(thrown, "unavailable");
         if (leaving.signal.aborted) return undefined;
@@ -127,20 +156,26 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
 
   const loop = async (onConnected: () => void): Promise<void> => {
     let brief = 0;
+    /** What came over the links before is taken first, so a room's order stays; but the next link does not wait for that. */
+    let before = Promise.resolve();
+    let unread = 0;
     for (;;) {
+      if (unread >= UNREAD_AT_MOST) await before;
       const connection = await connect();
-      if (connection === undefined) return;
+      if (connection === undefined) return before;
       const since = clock.now();
       let waitMs = 0;
+      let over = false;
       log.info({ input: input.name }, "connected");
       use(connection);
       onConnected();
+      const reading = before.then(() => listen(connection));
       try {
-        await listen(connection);
+        await Promise.race([reading, lossOf(connection)]);
         // Good-bye for good: what is still to be said is said, then it is over.
         await Promise.race([idle(), aborted(closing.signal)]);
         if (leaving.signal.aborted) await aborted(closing.signal);
-        return;
+        over = true;
       } catch (thrown) {
         const error = MicroError.from(thrown, "unavailable");
         // A network that lets us in only to drop us is not knocked at without end.
@@ -149,8 +184,14 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
         log.warn({ input: input.name, reason: error.message, waitMs }, "the link was lost; connecting again");
       } finally {
         use(undefined);
-        await within(clock, CLOSE_MS, closed(connection));
+        unread += 1;
+        before = reading
+          .catch(() => {})
+          .then(() => within(clock, CLOSE_MS, closed(connection)))
+          .then(() => void (unread -= 1));
+        if (over || connection.lost === undefined) await before;
       }
+      if (over) return;
       await clock.sleep(waitMs, { signal: leaving.signal }).catch(() => {});
     }
   };
@@ -217,10 +258,19 @@ export function createLink(input: Input, { clock, log, redactor, onMessage }: Li
   };
 }
 
+/** Rejects when the link is lost, if the input tells. */
+function lossOf({ lost }: InputConnection): Promise<never> {
+  return lost === undefined ? new Promise(() => {}) : Promise.resolve(lost).then((error) => Promise.reject(error));
+}
+
 /** One try, which ends in time even if the input does not; a connection that comes too late is closed. */
-async function connectOnce(input: Input, signal: AbortSignal): Promise<InputConnection> {
+async function connectOnce(
+  input: Input,
+  signal: AbortSignal,
+  told: Pick<ConnectOptions, "heeds" | "onUntaken">,
+): Promise<InputConnection> {
   using limit = deadline({ signal }, CONNECT_MS, `${input.name}: connecting`);
-  const connecting = (async () => input.connect({ signal: limit.signal, timeoutMs: CONNECT_MS }))();
+  const connecting = (async () => input.connect({ ...told, signal: limit.signal, timeoutMs: CONNECT_MS }))();
   try {
     return await orAbort(connecting, limit.signal);
   } catch (error) {

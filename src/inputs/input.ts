@@ -51,7 +51,7 @@ export interface ConnectOptions extends CallOptions {
 }
 
 /** What tells whether a message is said to the bot. */
-export type Heeded = Pick<IncomingMessage, "text" | "addressed" | "filled">;
+export type Heeded = Pick<IncomingMessage, "text" | "addressed">;
 
 /**
  * One live link. Iterating ends when the person or network said good-bye for good (end of a pipe), and throws

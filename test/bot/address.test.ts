@@ -3,15 +3,7 @@ import { address } from "../../src/bot/address.ts";
 
 /* Who is spoken to, and what is said to them. */
 
-const said = (text: string, addressed: boolean) =>
-  address("micro")({
-    id: "1",
-    from: { id: "ann", name: "ann", guest: false },
-    place: { room: "room" },
-    text,
-    addressed,
-    sentAt: 0,
-  })?.text;
+const said = (text: string, addressed: boolean) => address("micro")({ text, addressed })?.text;
 
 describe("a mention in mid-sentence", () => {
   it.each([

@@ -103,6 +103,7 @@ export async function discordConnection(
   const lost = gateway.over.then((reason) => {
     const error = linkError(reason);
     waiting.end(error);
+    void gateway.close();
     return error;
   });
 

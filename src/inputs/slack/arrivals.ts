@@ -9,6 +9,8 @@ export interface Arrived extends Envelope {
    * must not happen any more.
    */
   begin(): boolean;
+  /** Which copy of an event it is: 0 is the first, and Slack sends up to three more, the next one at once (`chat.md §3`). */
+  readonly attempt: number;
 }
 
 /** A way for envelopes to come in: a socket that we open, or requests that Slack sends. */

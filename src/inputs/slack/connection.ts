@@ -3,7 +3,7 @@ import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, closable } from "../../core/lifecycle.ts";
 import type { Log } from "../../core/log.ts";
 import { createQueue } from "../../core/queue.ts";
-import type { IncomingMessage, InputConnection } from "../input.ts";
+import type { ConnectOptions, IncomingMessage, InputConnection } from "../input.ts";
 import type { Arrived, OpenArrivals } from "./arrivals.ts";
 import { heard } from "./envelope.ts";
 import { slackMarks } from "./marks.ts";
@@ -18,11 +18,17 @@ interface Heard {
   readonly message: Spoken;
   /** Asked for when the event came, so that the room does not wait for one look-up after another. */
   readonly person: Promise<Person>;
-  readonly envelope: Arrived;
+  /** It, and the copies of it that came while it waited. */
+  readonly envelopes: Arrived[];
 }
 
-/** How many messages wait for the bot. Slack sends again what did not fit, since it was not acknowledged. */
-const WAITING = 1000;
+/** How many messages wait for the bot. */
+const WAITING = 10_000;
+
+const TOO_MUCH = {
+  response_type: "ephemeral",
+  text: "I did not take this, because too much was said to me at once: nothing was done. Say it again in a moment.",
+};
 
 /** For who typed a slash command in a workspace that is not served; everybody else is not waiting for a word. */
 const NOT_SERVED = {
@@ -44,11 +50,13 @@ export async function slackConnection(
     readonly log: Log;
   },
   open: OpenArrivals,
-  options: { readonly signal: AbortSignal },
+  options: ConnectOptions & { readonly signal: AbortSignal },
 ): Promise<InputConnection> {
   const { workspaces, growing, pace, clock, log } = parts;
   const marks = slackMarks(log);
+  const { heeds = () => true, onUntaken } = options;
   const queue = createQueue<Heard>(WAITING);
+  const waiting = new Map<string, Heard>();
   const closing = new AbortController();
 
   const acknowledge = (envelope: Arrived, answer?: object) => {
@@ -64,24 +72,55 @@ export async function slackConnection(
       return;
     }
     const message = heard(envelope, workspace.self, clock.now());
-    if (message === undefined) acknowledge(envelope);
-    else queue.push({ message, person: workspace.people.who(message), envelope });
+    if (message === undefined || !heeds(message)) return acknowledge(envelope);
+    const copied = waiting.get(message.id);
+    if (copied !== undefined) copied.envelopes.push(envelope);
+    else if (queue.size < WAITING) {
+      const one = { message, person: workspace.people.who(message), envelopes: [envelope] };
+      if (queue.push(one)) waiting.set(message.id, one);
+    } else refuse(message, envelope);
+  };
+
+  /**
+   * What is not acknowledged comes again: at once, and then when it is too old to be carried out. So who is refused twice is told, and
+   * it must not come a third time, as they may have said it anew by then.
+   */
+  const refuse = (message: Spoken, envelope: Arrived) => {
+    const { type, attempt } = envelope;
+    log.debug({ id: message.id, type, attempt }, "slack: too much at once, a message was not taken");
+    if (type === "slash_commands") acknowledge(envelope, TOO_MUCH);
+    // Whoever pressed something reads from Slack that it failed.
+    if (type !== "events_api" || attempt === 0) return;
+    acknowledge(envelope);
+    onUntaken?.(message);
   };
 
   async function* messages(): AsyncGenerator<IncomingMessage> {
-    for await (const { message, person, envelope } of queue) {
+    for await (const { message, person, envelopes } of queue) {
+      waiting.delete(message.id);
       const { bot, ...from } = await person;
       if (closing.signal.aborted) return;
       const { team: _team, user: _user, ...rest } = message;
-      const late = !envelope.begin();
-      if (late) log.warn({ type: envelope.type }, "slack: did not do what Slack had given up waiting for");
+      const late = !envelopes.some((envelope) => envelope.begin());
+      if (late) log.warn({ id: message.id }, "slack: did not do what Slack had given up waiting for");
       if (!bot && !late) yield { ...rest, from };
-      if (!closing.signal.aborted) acknowledge(envelope);
+      if (closing.signal.aborted) return;
+      for (const envelope of envelopes) acknowledge(envelope);
     }
   }
 
   const arrivals = await open(onEnvelope, options);
-  const over = arrivals.over.then((error) => queue.end(error));
+  let lose: (error: MicroError) => void = () => {};
+  const lost = new Promise<MicroError>((resolve) => {
+    lose = resolve;
+  });
+  const over = arrivals.over.then((error) => {
+    waiting.clear();
+    if (error === undefined) return queue.end();
+    // Slack gives what waits to the next link, or to another replica.
+    queue.fail(error);
+    lose(error);
+  });
 
   const connected = () => {
     if (closing.signal.aborted) throw new MicroError("unavailable", "slack: the connection is closed");
@@ -100,6 +139,7 @@ export async function slackConnection(
 
   return {
     [Symbol.asyncIterator]: messages,
+    lost,
     send: async (message, options?: CallOptions) => {
       connected();
       const { web } = workspaces.at(message.place);

@@ -2,12 +2,11 @@ import type { ServerResponse } from "node:http";
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Arrived } from "./arrivals.ts";
-import type { EventPayload } from "./message.ts";
 
 /** Requests that wait until the bot has what they tell. */
 export interface Held {
   /** @param since when the request came, epoch ms */
-  envelope(response: ServerResponse, since: number, type: string, body: EventPayload): Arrived;
+  envelope(response: ServerResponse, since: number, what: Pick<Arrived, "type" | "body" | "attempt">): Arrived;
   /** Nobody is going to take what still waits. */
   close(): void;
 }
@@ -28,7 +27,7 @@ export function createHeld(clock: Clock, answerMs: number): Held {
   const open = new Set<(status: number) => void>();
 
   return {
-    envelope: (response, since, type, body) => {
+    envelope: (response, since, { type, body, attempt }) => {
       const over = new AbortController();
       const isEvent = type === "events_api";
       let begun = false;
@@ -50,6 +49,7 @@ export function createHeld(clock: Clock, answerMs: number): Held {
       return {
         type,
         body,
+        attempt,
         begin: () => {
           begun = isEvent || !over.signal.aborted;
           return begun;

@@ -83,7 +83,8 @@ export async function openHttp(
     if (told.kind === "verification") {
       return reply(response, 200, { "content-type": "text/plain; charset=utf-8" }, told.challenge);
     }
-    onEnvelope(held.envelope(response, since, told.type, told.body));
+    const attempt = Number(request.headers["x-slack-retry-num"] ?? 0);
+    onEnvelope(held.envelope(response, since, { type: told.type, body: told.body, attempt }));
   };
 
   const server = createServer(

@@ -57,8 +57,12 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
         const [channel = room, team] = room.split("/").reverse();
         return { room: channel, channel, ...(team && { team }) };
       },
-      connect: async (options = {}) => {
-        using limit = deadline(options, 20_000, "slack: connecting");
+      connect: async ({ timeoutMs, ...options } = {}) => {
+        using limit = deadline(
+          { ...options, ...(timeoutMs !== undefined && { timeoutMs }) },
+          20_000,
+          "slack: connecting",
+        );
         const within = { signal: limit.signal };
         try {
           const workspaces = await openWorkspaces({ tokens, secrets, apiUrl }, proven, { clock, log }, within);
@@ -67,7 +71,8 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
               ? sockets(workspaces.first.web, { ...init, ...way }, clock)
               : (onEnvelope) => openHttp({ ...init, ...way }, { clock, log }, onEnvelope);
           try {
-            return await slackConnection({ workspaces, growing, pace, clock, log }, open, within);
+            const told = { ...options, ...within };
+            return await slackConnection({ workspaces, growing, pace, clock, log }, open, told);
           } catch (error) {
             await workspaces.close();
             throw error;

@@ -14,6 +14,12 @@ export interface Socket extends Closable {
   readonly over: Promise<Reason>;
 }
 
+/** An envelope as Bolt's client gives it. */
+export interface SocketEnvelope extends Envelope {
+  /** Which copy of an event it is; Slack's `retry_attempt`. */
+  readonly retry_num?: number;
+}
+
 export interface SocketInit {
   readonly appToken: string;
   /** No pong for this long: the link is dead. Default 5000 ms. */
@@ -35,7 +41,7 @@ const GOODBYE_MS = 500;
 export async function openSocket(
   web: Web,
   init: SocketInit,
-  onEnvelope: (envelope: Envelope) => void,
+  onEnvelope: (envelope: SocketEnvelope) => void,
   options: CallOptions = {},
 ): Promise<Socket> {
   const { SocketModeReceiver } = await import("@slack/bolt");

@@ -2,9 +2,8 @@ import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { closable } from "../../core/lifecycle.ts";
 import type { Arrivals, OpenArrivals } from "./arrivals.ts";
-import type { Envelope } from "./envelope.ts";
 import { linkError } from "./errors.ts";
-import { lost, openSocket, type Socket, type SocketInit } from "./socket.ts";
+import { lost, openSocket, type Socket, type SocketEnvelope, type SocketInit } from "./socket.ts";
 import type { Web } from "./web.ts";
 
 /** Slack may ask us to move to a new socket, but one that does so at once is broken, and the bot's back-off applies. */
@@ -20,9 +19,9 @@ const LATE_MS = 2500;
 export function sockets(web: Web, init: SocketInit, clock: Clock): OpenArrivals {
   return async (onEnvelope, options): Promise<Arrivals> => {
     const closing = new AbortController();
-    const take = ({ type, body, ack }: Envelope) => {
+    const take = ({ type, body, ack, retry_num: attempt = 0 }: SocketEnvelope) => {
       const since = clock.now();
-      onEnvelope({ type, body, ack, begin: () => type === "events_api" || clock.now() - since < LATE_MS });
+      onEnvelope({ type, body, ack, attempt, begin: () => type === "events_api" || clock.now() - since < LATE_MS });
     };
     let socket: Socket = await openSocket(web, init, take, options);
     const follow = async (): Promise<MicroError | undefined> => {

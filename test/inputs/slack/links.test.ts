@@ -37,15 +37,20 @@ describe("links to Slack", () => {
   };
 
   describe("redelivery", () => {
-    it("comes late, up to three times with the same id, while nobody asks for the next message", async () => {
+    it("comes late, with the same id, while nobody asks for the next message, and copies of what waits are one", async () => {
       const iterator = (await connect())[Symbol.asyncIterator]();
       const said = slack.say("one");
       const ids = [(await take(iterator)).id];
       for (let i = 0; i < 4; i += 1) slack.sockets.redeliver();
       expect(slack.sockets.attempts.get(said.eventIds[0] ?? "")).toEqual([0, 1, 2, 3]);
       expect(slack.acked(said)).toBe(false);
-      for (let i = 0; i < 3; i += 1) ids.push((await take(iterator)).id);
+      slack.user("U2");
+      slack.say("two", { user: "U2" });
+      // Once what comes after them is here, they are.
+      await vi.waitFor(() => expect(slack.calls.filter((call) => call.method === "users.info")).toHaveLength(2));
+      ids.push((await take(iterator)).id);
       expect(new Set(ids)).toEqual(new Set([`T1/C1/${said.ts}`]));
+      expect((await take(iterator)).text).toBe("two");
       await vi.waitFor(() => expect(slack.acked(said)).toBe(true));
     });
 
@@ -177,16 +182,23 @@ describe("links to Slack", () => {
       expect(performance.now() - began).toBeLessThan(3000);
     });
 
-    it("gives what it had before it says that the link is lost", async () => {
+    it("says so while a message is worked on, and leaves to the next link what waits", async () => {
       const link = await connect();
       const iterator = link[Symbol.asyncIterator]();
-      slack.say("one");
-      slack.say("two");
-      await vi.waitFor(() => expect(slack.calls.filter((call) => call.method === "users.info")).toHaveLength(1));
-      slack.sockets.cut();
+      const said = ["one", "two", "three"].map((text) => slack.say(text));
       expect((await take(iterator)).text).toBe("one");
-      expect((await take(iterator)).text).toBe("two");
+      slack.sockets.cut();
+      expect(await link.lost).toMatchObject({ code: "unavailable" });
       await expect(take(iterator)).rejects.toMatchObject({ code: "unavailable" });
+      expect(said.map((one) => slack.acked(one))).toEqual([false, false, false]);
+
+      const next = (await connect())[Symbol.asyncIterator]();
+      slack.sockets.redeliver();
+      expect([await take(next), await take(next), await take(next)].map(({ text }) => text)).toEqual([
+        "one",
+        "two",
+        "three",
+      ]);
     });
   });
 

@@ -121,3 +121,4 @@ export { natsKv } from "./platform/kv/nats.ts";
 export { postgresKv } from "./platform/kv/postgres.ts";
 export { sqliteKv } from "./platform/kv/sqlite.ts";
 export { createTokens, type TokenFacts, type Tokens } from "./platform/tokens.ts";
+export { createCommandService } from "./plugins/services/create.ts";

@@ -16,6 +16,7 @@ import type { Input } from "../inputs/input.ts";
 import { userName } from "../inputs/local/users.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { createTokens } from "../platform/tokens.ts";
+import { serviceCommands } from "../plugins/services/services.ts";
 import { openAudit } from "./audit.ts";
 import { complete } from "./complete.ts";
 import { inTurn } from "./in-turn.ts";
@@ -137,7 +138,7 @@ export async function runBot(
     const sources = await ownCommands(settings, { cwd: process.cwd(), store, redactor, resolve, clock, log });
     bot = createBot({
       inputs,
-      ...(sources.length > 0 && { sources }),
+      sources: [...sources, serviceCommands({ registry, client, namespace: settings.namespace, clock, log })],
       beside,
       commands: [...builtin, ...smallTalk, ...(store ? tokenCommands(createTokens(store, clock)) : [])],
       registry,

@@ -76,7 +76,8 @@ export async function openPolicy(init: LiveInit): Promise<LivePolicy> {
     try {
       if (now.trim() === "") throw new MicroError("invalid_argument", `policy ${path} is empty: write {} for no rules`);
       const next = understood(now);
-      if (known !== undefined) next.check?.(known);
+      // Nothing is lost by saying no here: what was in force stays so.
+      if (known !== undefined) next.check?.({ commands: known.commands });
       current = next;
       text = now;
       failure = undefined;

@@ -1,3 +1,4 @@
+import { distance } from "fastest-levenshtein";
 import { MicroError } from "../../core/errors.ts";
 import type { Known, KnownCommands } from "../policy.ts";
 import type { PolicyFile } from "./file.ts";
@@ -28,7 +29,10 @@ export function checkCommands({ rules, name }: PolicyFile, { commands, later }: 
       const hint =
         longer.length > 0 ? `in quotes there are ${longer.slice(0, 5).join(", ")}` : "`help` shows those there are";
       const words = `policy ${name}, line ${line}: there is no command ${one}; ${hint}`;
-      if (later === undefined) throw new MicroError("invalid_argument", words);
+      // One letter off is a mistake, whatever may come.
+      if (later === undefined || names.some((known) => known.length > 4 && distance(known, one) <= 2)) {
+        throw new MicroError("invalid_argument", words);
+      }
       later(`${words}; the rule holds as soon as there is one`);
     }
   }

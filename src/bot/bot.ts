@@ -23,6 +23,7 @@ import type { Heeded, IncomingMessage, Input, Mark, OutgoingMessage } from "../i
 import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
 import type { CommandSource } from "../plugins/plugins.ts";
+import type { Listening } from "../plugins/listening.ts";
 import { address } from "./address.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
@@ -58,6 +59,7 @@ import { createLostAnswers } from "./lost.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { createPause, refusePaused } from "./pause.ts";
 import { isGuest, personOf, whose } from "./people.ts";
+import { askAll, createOverhearing, type Overhearing, permitted } from "./overhearing.ts";
 import { createPerformer, stillHere } from "./perform.ts";
 import { createAccounts } from "./policy/accounts.ts";
 import { createPolicyDesk } from "./policy/desk.ts";
@@ -82,6 +84,8 @@ export interface BotInit {
   /** Parts that bring commands and do things by themselves. */
   readonly extensions?: readonly ((house: House) => Extension)[];
   /** Started and stopped by whoever made them. */
+  /** Who knows of what is no command, and listens to what is not said to the bot. */
+  readonly listening?: readonly Listening[];
   readonly registry: Registry;
   readonly client: Client;
   /** For `publish` and `subscribe`; without one they say that there is none. */
@@ -142,7 +146,7 @@ export function createBot(init: BotInit): Bot {
   const policy = given.linkedBy?.(accounts) ?? given;
   const journals = createJournals({ inputs: init.inputs, clock, log, store, replica, journal });
   const journalOf = ({ input }: Context) => journals.of(input);
-  const heeds = (message: Heeded) => saidTo(message) !== undefined;
+  const heeds = (message: Heeded) => overhearing.wanted || saidTo(message) !== undefined;
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
     createLink(input, { clock, log, redactor, heeds, onMessage: (message) => take(input, message) }),
   );
@@ -302,7 +306,10 @@ export function createBot(init: BotInit): Bot {
     "limit heard": limits.heard,
     "confirm heard": asked.heard,
     "audit line": audited.seen,
-    understand: understand(catalog, mayRun),
+    understand: understand(catalog, mayRun, {
+      ask: askAll(init.listening ?? []),
+      choose: permitted(policy, clock),
+    }),
     "audit parsed": audited.seen,
     authorize: authorize(policy, clock),
     "audit decided": audited.seen,
@@ -343,7 +350,10 @@ export function createBot(init: BotInit): Bot {
   const take = (input: Input, heard: IncomingMessage) => {
     const message = typedOut(catalog(), heard);
     const said = saidTo(message);
-    if (said === undefined) return undefined;
+    if (said === undefined) {
+      overhearing.take(input, message);
+      return undefined;
+    }
     step("heard");
     let taken = () => {};
     const inJournal = new Promise<void>((resolve) => {
@@ -351,8 +361,11 @@ export function createBot(init: BotInit): Bot {
     });
     return { taken: inJournal, done: work({ ...contextOf(input, message, said, nextId()), taken }) };
   };
-  const work = (context: Context) =>
-    handle({ ...context, person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller) });
+  const known = (context: Context): Context => ({
+    ...context,
+    person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller),
+  });
+  const work = (context: Context) => handle(known(context));
   const interrupted = createInterrupted(
     clock,
     () => catalog().commands.some(({ name }) => name === "explain"),
@@ -365,7 +378,9 @@ export function createBot(init: BotInit): Bot {
     const link = links.find(({ input }) => input.name === taken.input);
     if (link === undefined) return;
     const said = saidTo(taken.message);
-    if (said !== undefined && mayBeginAnew(left)) {
+    // It was overheard: nobody waits for it.
+    if (said === undefined) return link.during(journals.lasting.drop(claim));
+    if (mayBeginAnew(left)) {
       link.during(work({ ...contextOf(link.input, taken.message, said, taken.id), claim }));
       return;
     }
@@ -379,6 +394,33 @@ export function createBot(init: BotInit): Bot {
   let finish: (error: MicroError | undefined) => void = () => {};
   const done = new Promise<MicroError | undefined>((resolve) => {
     finish = resolve;
+  });
+  const overhearing: Overhearing = createOverhearing({
+    listening: init.listening ?? [],
+    clock,
+    log,
+    maxAgeMs: init.maxAgeMs ?? 60_000,
+    nextId,
+    known,
+    during: (input, working) => links.find((link) => link.input === input)?.during(working),
+    run: (context) => runner.run(context),
+    layers: (quietly) => [
+      layersBy.told,
+      layersBy.once,
+      layersBy.answer,
+      quietly,
+      layersBy.hush,
+      layersBy["audit said"],
+      layersBy.understand,
+      layersBy["audit parsed"],
+      layersBy.authorize,
+      layersBy["audit decided"],
+      layersBy["limit meant"],
+      layersBy.pause,
+      layersBy["confirm ask"],
+      layersBy["audit begun"],
+      layersBy.begin,
+    ],
   });
 
   const stop = async () => {

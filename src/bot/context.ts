@@ -3,6 +3,7 @@ import type { Line } from "../commands/line.ts";
 import type { Output } from "../commands/parse.ts";
 import type { Middleware } from "../core/middleware.ts";
 import type { Form, IncomingMessage, Input } from "../inputs/input.ts";
+import type { Meant } from "../plugins/listening.ts";
 import type { Claim } from "./journal.ts";
 import type { Manners } from "./manners.ts";
 import type { Decision } from "./policy.ts";
@@ -13,6 +14,8 @@ export interface Context {
   readonly message: IncomingMessage;
   /** What was said to the bot, its name taken off. */
   readonly line: Line;
+  /** What of the line is a command, where that is not all of it: without its pipe. */
+  readonly head?: Line;
   /** The line as it may be written down and shown to others: secrets are crossed out in it. See `toldOf`. */
   readonly told?: string;
   /** `slack:T01/U02`; `slack:guest` when nobody vouches. */
@@ -40,6 +43,8 @@ export interface Context {
   readonly approval?: Approval;
   /** What it touches, as it was looked up at the yes; on writes that were confirmed (`order` may wait after that). */
   readonly touched?: readonly Touched[];
+  /** It was not said to the bot: what would act on it. Then `line` has no words. */
+  readonly overheard?: Meant;
   /** `break-glass` was said before the line: why it is to go without approvers. */
   readonly brokeGlass?: string;
 }

@@ -27,10 +27,12 @@ export function helpCommand(catalog: () => Catalog): Command<typeof input, Help>
     personal: true,
     examples: ["help", "help call"],
     run: async ({ topic }, { mayRun }) => {
-      if (topic === undefined) return { commands: catalog().commands.filter(mayRun).map(brief) };
+      if (topic === undefined) return { commands: catalog().commands.filter(mayRun).flatMap(briefs) };
       const line = chatLine(topic);
       const found =
-        catalog().match(line)?.command ?? catalog().commands.find((command) => command.name.startsWith(topic));
+        catalog().match(line)?.command ??
+        catalog().commands.find((command) => command.name.startsWith(topic)) ??
+        catalog().commands.find(({ says = [] }) => says.some(({ usage }) => usage.startsWith(topic)));
       if (found && mayRun(found)) return { commands: [brief(found)], about: about(found) };
       const near = catalog().nearest(line, 3, mayRun);
       throw new MicroError(
@@ -48,6 +50,10 @@ export function helpCommand(catalog: () => Catalog): Command<typeof input, Help>
         .commands.filter(mayRun)
         .map((command) => command.name),
   });
+}
+
+function briefs(command: AnyCommand): readonly { usage: string; summary: string }[] {
+  return command.says ?? [brief(command)];
 }
 
 function brief(command: AnyCommand): { usage: string; summary: string } {
@@ -71,6 +77,9 @@ function about(command: AnyCommand): readonly string[] {
         ? ""
         : ` (default ${typeof field.default === "string" ? field.default : JSON.stringify(field.default)})`;
     lines.push(`  ${name}\t${field.description}${usual}`);
+  }
+  if (command.says && command.says.length > 0) {
+    lines.push("", ...command.says.map(({ usage, summary }) => `${usage}\t${summary}`));
   }
   if (command.aliases) lines.push("", `also: ${command.aliases.join(", ")}`);
   if (command.examples) lines.push("", ...command.examples.map((example) => `e.g. ${example}`));

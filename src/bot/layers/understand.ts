@@ -7,21 +7,41 @@ import { parse } from "../../commands/parse.ts";
 import { MicroError } from "../../core/errors.ts";
 import { lookAlike } from "../../core/look-alike.ts";
 import type { IncomingMessage } from "../../inputs/input.ts";
+import type { Meant } from "../../plugins/listening.ts";
 import { type Answer, type Context, type Layer, say, toldOf } from "../context.ts";
 import { cut } from "../fit.ts";
 import { mannered } from "../manners.ts";
+
+/** Who knows of what is no command (`plugins/listening.ts`). */
+export interface Ears {
+  /** What would act on it. @throws MicroError when nobody can tell now */
+  ask(context: Context): Promise<Meant | undefined>;
+  /** Which of those do; at least one. */
+  choose(context: Context, meant: Meant): Meant["commands"];
+}
 
 /**
  * Finds the command and its typed input. What is no command is answered with the nearest three that the caller may run; one
  * whose arguments are missing with a form for them, where one can be opened.
  */
-export function understand(catalog: () => Catalog, mayRun: (context: Context, command: AnyCommand) => boolean): Layer {
+export function understand(
+  catalog: () => Catalog,
+  mayRun: (context: Context, command: AnyCommand) => boolean,
+  ears: Ears = { ask: async () => undefined, choose: () => [] },
+): Layer {
+  const meant = (context: Context, found: Meant): Context => {
+    const command = found.together(ears.choose(context, found));
+    return { ...context, run: { command, input: { text: context.line.text }, output: "text" } };
+  };
   return async (context, next) => {
-    const { line, message } = context;
+    const { message, head: line = context.line } = context;
+    if (context.overheard) return next(meant(context, context.overheard));
     if (line.words.length === 0) return say("yes? `help` shows what can be said");
     const match = catalog().match(line);
     if (match === undefined) {
-      const near = catalog().nearest(line, 3, (command) => mayRun(context, command));
+      const found = await ears.ask(context);
+      if (found) return next(meant(context, found));
+      const near = catalog().nearest(line, 3, (command) => command.says === undefined && mayRun(context, command));
       const said = cut(toldOf(context), 60);
       const why = lookAlike(line.words[0]?.text ?? "");
       if (why !== undefined) {

@@ -1,0 +1,279 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, extname, join, relative, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { requireCoffee } from "./coffee.mjs";
+
+const KNOWN = [".js", ".mjs", ".cjs", ".ts", ".coffee", ".litcoffee"];
+
+/** How long an asynchronous script may take to set itself up. */
+const SETUP_MS = 10_000;
+
+/**
+ * Loads scripts and knows whose each listener is. A script that does not load takes nobody along.
+ *
+ * @param cwd the user's directory: packages are found from there
+ * @param skip scripts that are not loaded, with the reason
+ * @param onLoading told before each script is loaded, by its name: who reads it last knows who hung
+ * @param onChange told when there are other listeners
+ */
+export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
+  /** By the path of their file or package, the longest last. */
+  const known = new Map();
+  const broken = [];
+  const help = new Map();
+  let loading;
+
+  const nameOf = (path) => {
+    const inside = relative(join(cwd, "scripts"), path);
+    const name = inside.startsWith("..") ? packageOf(path) : inside.slice(0, inside.length - extname(inside).length);
+    return nameFrom(name);
+  };
+  const begin = (path, name) => {
+    const script = { name: unused(name), path, from: relative(cwd, path) || path };
+    known.set(path, script);
+    return script;
+  };
+  const unused = (name) => {
+    const taken = new Set([...known.values()].map((script) => script.name));
+    let free = name;
+    for (let n = 2; taken.has(free); n++) free = `${name}-${n}`;
+    return free;
+  };
+  const fail = (from, error) => {
+    const why = whyNot(error);
+    broken.push({ from, why });
+    logger.warn(`${from} is not loaded: ${why}`);
+  };
+
+  /** What `load` gives: a function of the robot, whatever it was written in. Synchronous where it can be. */
+  const scriptIn = (file) => {
+    const extension = extname(file);
+    if (/coffee$/.test(extension)) return requireCoffee(file, cwd);
+    return createRequire(file)(file);
+  };
+  const setUp = (robot, found, option) => {
+    const script = [found, found?.default, found?.default?.default, found?.["module.exports"]].find(
+      (one) => typeof one === "function",
+    );
+    if (script === undefined) throw new Error("it exports no function of the robot");
+    return script(robot, option);
+  };
+
+  const loadOne = (robot, path, name, option) => {
+    // An index that loads its parts: they are the package's.
+    const script = loading ?? begin(path, name);
+    const before = loading;
+    loading = script;
+    const over = () => {
+      loading = before;
+    };
+    let result;
+    try {
+      result = setUp(robot, scriptIn(path), option);
+    } catch (error) {
+      if (error?.code !== "ERR_REQUIRE_ASYNC_MODULE" && error?.code !== "ERR_REQUIRE_ESM") {
+        over();
+        throw error;
+      }
+      result = import(pathToFileURL(path).href).then((found) => setUp(robot, found, option));
+    }
+    parseHelp(robot, path, script);
+    if (typeof result?.then !== "function") {
+      over();
+      return result;
+    }
+    const waiting = inTime(result).finally(over);
+    // Who calls `loadFile` as before does not wait for it.
+    waiting.catch(() => {});
+    return waiting;
+  };
+
+  const parseHelp = (robot, path, script) => {
+    const before = robot.helpStrings.length;
+    try {
+      robot.parseHelp(path);
+    } catch {
+      return;
+    }
+    const lines = robot.helpStrings.slice(before);
+    help.set(script.name, [...(help.get(script.name) ?? []), ...lines]);
+  };
+
+  const tryOne = async (robot, path, from, name, option) => {
+    const reason = skip.find((one) => one.from === from);
+    if (reason !== undefined) {
+      broken.push(reason);
+      return;
+    }
+    onLoading(from);
+    try {
+      await loadOne(robot, path, name, option);
+    } catch (error) {
+      fail(from, error);
+    }
+  };
+
+  return {
+    broken,
+    help,
+    changed: onChange,
+    /** Whose code runs now: what is being loaded, else by the files of the stack. */
+    current: () => loading?.name ?? ownerOf(new Error().stack)?.name ?? "scripts",
+    /** Whose code has thrown this. */
+    owner: (error) => ownerOf(error?.stack)?.name,
+    files: () => [...known.values()].map(({ name, from }) => [name, from]),
+    /** All of a folder, in the order of their names; then the packages that `external-scripts.json` names. */
+    loadAll: async (robot, folder, externals) => {
+      for (const file of filesIn(folder)) {
+        const path = join(folder, file);
+        await tryOne(robot, path, relative(cwd, path), nameOf(path));
+      }
+      for (const [name, option] of externals) {
+        let path;
+        try {
+          path = resolvePackage(name, cwd);
+        } catch (error) {
+          fail(name, error);
+          continue;
+        }
+        await tryOne(robot, path, name, nameFrom(name), option);
+      }
+      onLoading("");
+    },
+    /** `robot.load(folder)`: those that fail are logged and left out. */
+    loadFolder: (robot, folder) => {
+      const results = [];
+      for (const file of filesIn(folder)) {
+        try {
+          results.push(loadOne(robot, join(folder, file), nameOf(join(folder, file))));
+        } catch (error) {
+          fail(relative(cwd, join(folder, file)), error);
+        }
+      }
+      return Promise.all(results);
+    },
+    /** `robot.loadFile(folder, file)`. What fails takes nobody else along. */
+    loadFile: (robot, folder, file) => {
+      const path = join(folder, basename(file));
+      if (!KNOWN.includes(extname(path))) return null;
+      try {
+        return loadOne(robot, path, nameOf(path));
+      } catch (error) {
+        fail(relative(cwd, path), error);
+        return null;
+      }
+    },
+  };
+
+  function ownerOf(stack) {
+    if (typeof stack !== "string") return undefined;
+    let found;
+    let at = Number.POSITIVE_INFINITY;
+    for (const [path, script] of known) {
+      // A package is all of its folder.
+      const place = stack.indexOf(script.from.includes("node_modules") ? packageFolder(path) : path);
+      if (place === -1 || place > at) continue;
+      found = script;
+      at = place;
+    }
+    return found;
+  }
+}
+
+function filesIn(folder) {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory() && KNOWN.includes(extname(entry.name)))
+      .map((entry) => entry.name)
+      .filter((name) => !name.startsWith(".") && !/\.d\.ts$/.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+function resolvePackage(name, cwd) {
+  const require = createRequire(join(cwd, "_"));
+  try {
+    return require.resolve(name);
+  } catch (error) {
+    if (error?.code === "ERR_PACKAGE_PATH_NOT_EXPORTED") return fileURLToPath(import.meta.resolve(name));
+    // `main` without an extension, as CoffeeScript packages have it.
+    for (const folder of require.resolve.paths(name) ?? []) {
+      const own = coffeeMain(join(folder, name));
+      if (own !== undefined) return own;
+    }
+    throw error;
+  }
+}
+
+function coffeeMain(folder) {
+  let main = "index";
+  try {
+    main = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).main ?? main;
+  } catch {
+    return undefined;
+  }
+  for (const path of [main, `${main}.coffee`, join(main, "index.coffee")].map((file) => join(folder, file))) {
+    try {
+      readFileSync(path);
+      return path;
+    } catch {
+      // The next.
+    }
+  }
+  return undefined;
+}
+
+/** Of a path in `node_modules`. */
+function packageOf(path) {
+  const parts = path.split(sep);
+  const at = parts.lastIndexOf("node_modules");
+  if (at === -1) return basename(path, extname(path));
+  return parts.slice(at + 1, parts[at + 1]?.startsWith("@") ? at + 3 : at + 2).join("/");
+}
+
+function packageFolder(path) {
+  const name = packageOf(path).split("/").join(sep);
+  const at = path.lastIndexOf(name);
+  return at === -1 ? dirname(path) : path.slice(0, at + name.length + 1);
+}
+
+/** `@scope/hubot-deploy` is `deploy`: what policies and people call it. */
+function nameFrom(text) {
+  const name = text
+    .toLowerCase()
+    .replace(/^@[^/]+\//, "")
+    .replace(/^hubot-/, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return name || "script";
+}
+
+/** For people: the first sentence, and what to install. */
+function whyNot(error) {
+  const message = String(error?.message ?? error)
+    .split("\n")[0]
+    .slice(0, 300);
+  const missing = /Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1];
+  if (missing === undefined) return message;
+  if (/^[./]/.test(missing)) return `it wants the file ${missing}, which is not there`;
+  const name = missing
+    .split("/")
+    .slice(0, missing.startsWith("@") ? 2 : 1)
+    .join("/");
+  return `it wants the package ${name}: npm install ${name}`;
+}
+
+async function inTime(work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it was not set up within ${SETUP_MS} ms`)), SETUP_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -62,6 +62,21 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    * `true`: 64 MB and as long as a command may take.
    */
   readonly worker?: true | { readonly memoryMb?: number; readonly timeMs?: number };
+  /**
+   * Its result as rows of named values, for pipes (`stats orders | sort -uptime`). Left out: the array of objects in its result,
+   * which fits most (`pipe/records.ts`).
+   */
+  readonly records?: {
+    /** Their names, where they are known beforehand, in the order in which they are shown: a wrong one is told before it runs. */
+    readonly fields?: readonly string[];
+    /** Objects in them are laid flat (`metadata.zone`). */
+    rows(result: R): readonly object[];
+  };
+  /**
+   * What `help` lists in its stead, for what is said otherwise than by its name (a script's patterns); empty: another command
+   * tells of it.
+   */
+  readonly says?: readonly { readonly usage: string; readonly summary: string }[];
   /** Whole lines, first the plainest. */
   readonly examples?: readonly string[];
   /** Facts; survives JSON. @throws MicroError */

@@ -18,7 +18,11 @@ export const ERAS = {
   "v4.11": "go-micro.dev/v4",
   "v5.7": "go-micro.dev/v5",
   micro: undefined,
+  command: undefined,
 };
+
+/** Programs that stand elsewhere than in `eras`. */
+const ELSEWHERE = { command: join(here, "..", "..", "examples", "go-command") };
 
 /** Where an era's program is, once it is built. */
 export function programOf(era) {
@@ -35,7 +39,7 @@ export function reasonOf(era) {
 }
 
 async function build(era) {
-  const source = join(here, "eras", era);
+  const source = ELSEWHERE[era] ?? join(here, "eras", era);
   const folder = join(cache, era);
   const path = ERAS[era];
   const files = new Map();

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { pickService } from "../../../examples/command-service.ts";
 import { readPolicy } from "../../../src/bot/policy.ts";
 import { defineCommand } from "../../../src/commands/command.ts";
 import { systemClock } from "../../../src/core/clock.ts";
@@ -149,6 +150,13 @@ describe("services that are commands", () => {
     expect(await ask("scale go.micro.srv.greeter 3 --wait")).toContain("and waits");
     expect(await ask("scale go.micro.srv.greeter 30")).toContain("20");
     expect(await ask("help scale")).toContain("how many nodes");
+  });
+
+  it("are made in a few lines (examples/command-service.ts)", async () => {
+    const { parts, run, ask, known } = await bench();
+    await run(pickService(parts));
+    await known("pick");
+    expect(["Ann", "Bob"]).toContain(await ask("pick Ann Bob"));
   });
 
   it("answer bots of 2017, too", async () => {

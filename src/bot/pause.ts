@@ -66,6 +66,7 @@ export function refusePaused(pauses: Pick<Pauses, "paused">): Layer {
     throw new MicroError(
       "conflict",
       `nothing was done: ${pausedWords(paused)}; \`resume writes\` ends it, for who may`,
+      { details: { paused: true } },
     );
   };
 }

@@ -188,7 +188,9 @@ export function createLink(input: Input, { clock, log, redactor, heeds, onMessag
         before = reading
           .catch(() => {})
           .then(() => within(clock, CLOSE_MS, closed(connection)))
-          .then(() => void (unread -= 1));
+          .then(() => {
+            unread -= 1;
+          });
         if (over || connection.lost === undefined) await before;
       }
       if (over) return;

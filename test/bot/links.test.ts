@@ -1,7 +1,18 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { createLink, type LinkInit } from "../../src/bot/links.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { MicroError } from "../../src/core/errors.ts";
-import type { Input, InputConnection } from "../../src/inputs/input.ts";
+import { closable } from "../../src/core/lifecycle.ts";
+import { silent } from "../../src/core/log.ts";
+import { createQueue } from "../../src/core/queue.ts";
+import type {
+  ConnectOptions,
+  IncomingMessage,
+  Input,
+  InputConnection,
+  OutgoingMessage,
+} from "../../src/inputs/input.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
 import { manualClock } from "../fakes/clock.ts";
 import { botOn, telling, textOf } from "./run-bot.ts";
@@ -151,6 +162,165 @@ describe("each link has work of its own", () => {
     expect(input.sent.map(textOf)).toEqual(["work begun done"]);
     expect(runs).toEqual(["begun"]);
     expect(input.taken).not.toContain("late");
+  });
+});
+
+/** A network whose links tell at once that they are lost, and give what they had all the same. */
+function network() {
+  const links: { say(text: string): void; lose(): void; readonly options: ConnectOptions }[] = [];
+  const sent: OutgoingMessage[] = [];
+  const connect = async (options: ConnectOptions = {}): Promise<InputConnection> => {
+    const queue = createQueue<IncomingMessage>();
+    const gone = new MicroError("unavailable", "the link was lost");
+    let tell = (_: MicroError) => {};
+    const lost = new Promise<MicroError>((resolve) => {
+      tell = resolve;
+    });
+    links.push({
+      options,
+      say: (text) => {
+        const from = { id: "ann", name: "ann", guest: false };
+        queue.push({ id: text, from, place: { room: "room" }, text, addressed: true, sentAt: 0 });
+      },
+      lose: () => {
+        queue.end(gone);
+        tell(gone);
+      },
+    });
+    return {
+      [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
+      lost,
+      send: async (message) => void sent.push(message),
+      ...closable(() => queue.end()),
+    };
+  };
+  return { input: { ...memoryInput({ name: "net" }), connect } satisfies Input, links, sent };
+}
+
+describe("a link that is lost", () => {
+  /** Each message is taken when the test says so. */
+  const reader = (init: Partial<LinkInit> = {}) => {
+    const net = network();
+    const begun: string[] = [];
+    let release = () => {};
+    const link = createLink(net.input, {
+      clock: systemClock,
+      log: silent,
+      onMessage: ({ text }) => {
+        begun.push(text);
+        const taken = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        return { taken, done: taken };
+      },
+      ...init,
+    });
+    return { ...net, link, begun, release: () => release() };
+  };
+
+  it("is replaced while what it gave waits for the store, which is taken before what comes over the next", async () => {
+    const { link, links, begun, release } = reader();
+    await link.open().joined;
+    for (const text of ["one", "two"]) links[0]?.say(text);
+    await expect.poll(() => begun).toEqual(["one"]);
+    links[0]?.lose();
+    await expect.poll(() => links.length).toBe(2);
+    await expect.poll(() => link.live).toBe(true);
+    links[1]?.say("three");
+    for (const so_far of [
+      ["one", "two"],
+      ["one", "two", "three"],
+    ]) {
+      release();
+      await expect.poll(() => begun).toEqual(so_far);
+    }
+    release();
+    await link.close();
+  });
+
+  it("is not replaced without end while nothing is taken", async () => {
+    const clock = manualClock();
+    const { link, links, begun, release } = reader({ clock });
+    await link.open().joined;
+    links[0]?.say("one");
+    await expect.poll(() => begun).toEqual(["one"]);
+    for (const n of [1, 2, 3]) {
+      expect(links).toHaveLength(n);
+      links.at(-1)?.lose();
+      await clock.advance(60_000);
+    }
+    expect(links).toHaveLength(3);
+    release();
+    await clock.advance(60_000);
+    expect(links).toHaveLength(4);
+    await link.close();
+  });
+
+  it("ends with the link, whatever is still to be taken", async () => {
+    const { link, links, begun, release } = reader();
+    const { joined, ended } = link.open();
+    await joined;
+    for (const text of ["one", "two"]) links[0]?.say(text);
+    await expect.poll(() => begun).toEqual(["one"]);
+    links[0]?.lose();
+    await expect.poll(() => links.length).toBe(2);
+    const closing = link.close();
+    release();
+    await closing;
+    expect(await ended).toBeUndefined();
+    expect(begun).toEqual(["one"]);
+  });
+});
+
+describe("what an input could not take", () => {
+  const untaken = async () => {
+    const clock = manualClock();
+    const net = network();
+    const link = createLink(net.input, { clock, log: silent, onMessage: () => undefined });
+    await link.open().joined;
+    const miss = (room: string, times: number) => {
+      for (let n = 0; n < times; n++) net.links[0]?.options.onUntaken?.({ id: `${n}`, place: { room } });
+    };
+    const told = () => net.sent.splice(0).map((message) => `${message.place.room}: ${textOf(message)}`);
+    return { clock, link, miss, told };
+  };
+
+  it("is told in its room, once in three seconds, with how much it was", async () => {
+    const { clock, link, miss, told } = await untaken();
+    miss("a", 1);
+    miss("b", 1000);
+    await clock.advance(3000);
+    expect(told()).toEqual([
+      expect.stringMatching(/^a: .*a message to me here, so it was not done\. Say again what has no answer/),
+      expect.stringMatching(/^b: .*1000 messages to me here, so they were not done\. Say again/),
+    ]);
+    miss("b", 2);
+    await clock.advance(2900);
+    expect(told()).toEqual([]);
+    await clock.advance(3000);
+    expect(told()).toEqual([expect.stringContaining("2 messages")]);
+    await clock.advance(10_000);
+    expect(told()).toEqual([]);
+    await link.close();
+  });
+
+  it("is told by a bot that stops, and nothing more is", async () => {
+    const { link, miss, told } = await untaken();
+    miss("a", 3);
+    link.leave();
+    await link.idle();
+    expect(told()).toEqual([expect.stringContaining("3 messages")]);
+    miss("a", 3);
+    await link.idle();
+    expect(told()).toEqual([]);
+    await link.close();
+  });
+
+  it("is asked for by a bot that heeds what is said to it", async () => {
+    const { input, links } = network();
+    await botOn([input]).start();
+    const heeds = (text: string, addressed = false) => links[0]?.options.heeds?.({ text, addressed });
+    expect([heeds("shall we?"), heeds("micro list services"), heeds("shall we?", true)]).toEqual([false, true, true]);
   });
 });
 

@@ -58,6 +58,22 @@ export function links(session: Session): void {
     expect((await hear.next()).text).toBe("still there?");
   });
 
+  needs(
+    "lose",
+    "says at once that the link is lost, if it has one that can be, while a message is worked on",
+    async () => {
+      const { chat } = session;
+      const link = await connect();
+      const hear = reader(link);
+      await chat.say("one");
+      await hear.next();
+      await chat.lose?.();
+      // Nobody asks for the next one meanwhile; an input that does not tell by itself is asked.
+      const lost = link.lost ?? hear.next().catch((error: unknown) => error);
+      expect(await within(lost, "the loss is told")).toMatchObject({ code: "unavailable" });
+    },
+  );
+
   needs("lose", "says what it is given after the link was lost, or throws", async () => {
     const { chat } = session;
     const { link, hear, place } = await placed();

@@ -97,9 +97,18 @@ async function bundle() {
 
 /** What runs as it is written, in a thread: beside what starts it, in the library and in the program. */
 function copyThreads() {
-  const folder = join("src", "inputs", "hubot");
-  for (const to of [join(root, "dist", folder), bin]) {
-    cpSync(join(root, folder, "hubot-worker"), join(to, "hubot-worker"), { recursive: true });
+  const adapters = join("src", "inputs", "hubot");
+  const scripts = join("src", "plugins", "hubot");
+  for (const to of [join(root, "dist", adapters), bin]) {
+    cpSync(join(root, adapters, "hubot-worker"), join(to, "hubot-worker"), { recursive: true });
+  }
+  for (const to of [join(root, "dist", scripts), bin]) {
+    const host = join(to, "hubot-host");
+    cpSync(join(root, scripts, "hubot-host"), host, { recursive: true });
+    // They have these in common, and only the sources know where from.
+    for (const file of ["facade.mjs", "logger.mjs"]) {
+      copyFileSync(join(root, adapters, "hubot-worker", file), join(host, file));
+    }
   }
 }
 

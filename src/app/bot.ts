@@ -19,6 +19,7 @@ import { createTokens } from "../platform/tokens.ts";
 import { serviceCommands } from "../plugins/services/services.ts";
 import { openAudit } from "./audit.ts";
 import { complete } from "./complete.ts";
+import { openHubotScripts } from "./hubot-scripts.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
 import type { Tools } from "./known.ts";
@@ -136,9 +137,15 @@ export async function runBot(
       ...(store && { store }),
     });
     const sources = await ownCommands(settings, { cwd: process.cwd(), store, redactor, resolve, clock, log });
+    const hubot = await openHubotScripts(settings, { cwd: process.cwd(), env: init.env, redactor, inputs });
     bot = createBot({
       inputs,
-      sources: [...sources, serviceCommands({ registry, client, namespace: settings.namespace, clock, log })],
+      sources: [
+        ...sources,
+        serviceCommands({ registry, client, namespace: settings.namespace, clock, log }),
+        ...(hubot ? [hubot.source] : []),
+      ],
+      ...(hubot && { listening: [hubot.listening], extensions: [hubot.extension] }),
       beside,
       commands: [...builtin, ...smallTalk, ...(store ? tokenCommands(createTokens(store, clock)) : [])],
       registry,

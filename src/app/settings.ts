@@ -205,6 +205,26 @@ export const BOT = {
     { env: "MICRO_LEASE", description: "after how long a silent replica is given up; the same for all of them" },
     10_000,
   ),
+  hubot_scripts: text(
+    {
+      env: "MICRO_HUBOT_SCRIPTS",
+      description: "folder of scripts for Hubot; those of external-scripts.json are loaded with them",
+    },
+    "",
+  ),
+  hubot_writes: list({
+    env: "MICRO_HUBOT_WRITES",
+    description: "Hubot scripts that may change things: they need a grant and a yes",
+  }),
+  hubot_env: list({
+    env: "MICRO_HUBOT_ENV",
+    description: "variables that Hubot scripts may see beside HUBOT_*; a * at the end stands for any",
+  }),
+  hubot_http: text(
+    { env: "MICRO_HUBOT_HTTP", description: "host:port where robot.router of Hubot scripts is asked: 127.0.0.1:8080" },
+    "",
+  ),
+  hubot_memory: integer({ env: "MICRO_HUBOT_MEMORY", description: "megabytes that all Hubot scripts may take" }, 256),
   ...LIMIT_OPTIONS,
   ...INPUT_OPTIONS,
 };

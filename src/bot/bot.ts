@@ -7,6 +7,7 @@ import { jobsCommands, OTHERS_JOBS } from "../commands/jobs.ts";
 import { linkCommands } from "../commands/link.ts";
 import { pauseCommands } from "../commands/pause.ts";
 import type { Performer } from "../commands/perform.ts";
+import { pipeCommand } from "../commands/pipe/pipe.ts";
 import { policyQuestions } from "../commands/policy.ts";
 import { requestsCommands } from "../commands/requests.ts";
 import type { Broker } from "../core/broker/broker.ts";
@@ -22,8 +23,8 @@ import type { Registry } from "../core/registry/registry.ts";
 import type { Heeded, IncomingMessage, Input, Mark, OutgoingMessage } from "../inputs/input.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
-import type { CommandSource } from "../plugins/plugins.ts";
 import type { Listening } from "../plugins/listening.ts";
+import type { CommandSource } from "../plugins/plugins.ts";
 import { address } from "./address.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
@@ -49,6 +50,7 @@ import { limit } from "./layers/limit.ts";
 import { marks } from "./layers/marks.ts";
 import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
+import { pipe } from "./layers/pipe.ts";
 import { told } from "./layers/told.ts";
 import { typedOut, understand } from "./layers/understand.ts";
 import type { LimitInit } from "./limits/limits.ts";
@@ -57,15 +59,16 @@ import { createLink } from "./links.ts";
 import { createLong } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
 import { createNeighbours } from "./neighbours.ts";
+import { askAll, createOverhearing, type Overhearing, permitted } from "./overhearing.ts";
 import { createPause, refusePaused } from "./pause.ts";
 import { isGuest, personOf, whose } from "./people.ts";
-import { askAll, createOverhearing, type Overhearing, permitted } from "./overhearing.ts";
 import { createPerformer, stillHere } from "./perform.ts";
 import { createAccounts } from "./policy/accounts.ts";
 import { createPolicyDesk } from "./policy/desk.ts";
 import { createLinking } from "./policy/linking.ts";
 import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { renderAnswer, renderError } from "./render.ts";
+import { createResults } from "./results.ts";
 import { createRunner } from "./run.ts";
 import { between, type LayerName, step, stepped } from "./steps.ts";
 import { createLook } from "./touched.ts";
@@ -81,11 +84,11 @@ export interface BotInit {
   readonly commands: readonly AnyCommand[];
   /** Where further commands come from while it runs; it starts and stops them. */
   readonly sources?: readonly CommandSource[];
+  /** Who knows of what is no command, and listens to what is not said to the bot. */
+  readonly listening?: readonly Listening[];
   /** Parts that bring commands and do things by themselves. */
   readonly extensions?: readonly ((house: House) => Extension)[];
   /** Started and stopped by whoever made them. */
-  /** Who knows of what is no command, and listens to what is not said to the bot. */
-  readonly listening?: readonly Listening[];
   readonly registry: Registry;
   readonly client: Client;
   /** For `publish` and `subscribe`; without one they say that there is none. */
@@ -212,6 +215,7 @@ export function createBot(init: BotInit): Bot {
   const neighbours =
     store && replicas && createNeighbours({ kv: store, replicas, clock, log, jobs: runner.jobs, audit: written });
   const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog().match(line));
+  const results = createResults({ kv: store ?? own, clock, log });
   const house: House = {
     performer: {
       perform: (line, behalf, options) => performer.perform(line, behalf, options),
@@ -233,6 +237,7 @@ export function createBot(init: BotInit): Bot {
       ...long.commands,
       ...extensions.flatMap(({ commands }) => commands),
       helpCommand(current),
+      pipeCommand(results.last, current),
       plugins,
       ...jobsCommands({
         ...runner.jobs,
@@ -306,6 +311,7 @@ export function createBot(init: BotInit): Bot {
     "limit heard": limits.heard,
     "confirm heard": asked.heard,
     "audit line": audited.seen,
+    pipe: pipe({ catalog, results, redactor, clock, during: (context, work) => linkOf(context).during(work) }),
     understand: understand(catalog, mayRun, {
       ask: askAll(init.listening ?? []),
       choose: permitted(policy, clock),
@@ -334,6 +340,7 @@ export function createBot(init: BotInit): Bot {
       layersBy["audit said"],
       layersBy["audit line"],
       stillHere((context, id) => linkOf(context).standing(id, context.message.place)),
+      layersBy.pipe,
       layersBy.understand,
       layersBy["audit parsed"],
       layersBy.authorize,
@@ -388,13 +395,6 @@ export function createBot(init: BotInit): Bot {
   };
 
   const nextId = createIds();
-  const watching = new AbortController();
-  let begun = false;
-  let stopped: Promise<void> | undefined;
-  let finish: (error: MicroError | undefined) => void = () => {};
-  const done = new Promise<MicroError | undefined>((resolve) => {
-    finish = resolve;
-  });
   const overhearing: Overhearing = createOverhearing({
     listening: init.listening ?? [],
     clock,
@@ -421,6 +421,13 @@ export function createBot(init: BotInit): Bot {
       layersBy["audit begun"],
       layersBy.begin,
     ],
+  });
+  const watching = new AbortController();
+  let begun = false;
+  let stopped: Promise<void> | undefined;
+  let finish: (error: MicroError | undefined) => void = () => {};
+  const done = new Promise<MicroError | undefined>((resolve) => {
+    finish = resolve;
   });
 
   const stop = async () => {

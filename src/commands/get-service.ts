@@ -28,6 +28,12 @@ export const getService = defineCommand({
     }
     return { service, versions, ...remembered(context.registry, context.clock) };
   },
+  records: {
+    rows: ({ versions }) =>
+      versions.flatMap(({ version, nodes }) =>
+        nodes.map(({ id, address, metadata, origin }) => ({ node: id, version, address, registry: origin, metadata })),
+      ),
+  },
   view: ({ service, versions, note }) => ({ kind: "report", text: serviceReport(service, versions), note }),
   complete: (_field, _given, context) => serviceNames(context),
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineCommand } from "./command.ts";
-import { askEachNode, drawNodes, serviceWord } from "./node-report.ts";
+import { askEachNode, drawNodes, nodeRows, serviceWord } from "./node-report.ts";
 import { serviceNames } from "./service-names.ts";
 
 export const health = defineCommand({
@@ -12,6 +12,10 @@ export const health = defineCommand({
   effect: "read",
   examples: ["health go.micro.srv.greeter"],
   run: ({ service }, context) => askEachNode(service, "Debug.Health", statusOf, context),
+  records: {
+    fields: ["node", "address", "version", "status", "error"],
+    rows: (report) => nodeRows(report, (status) => ({ status })),
+  },
   view: (report) => drawNodes(report, "status", (status) => status),
   complete: (_field, _given, context) => serviceNames(context),
 });

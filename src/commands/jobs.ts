@@ -90,6 +90,7 @@ export function jobsCommands(jobs: Jobs): readonly AnyCommand[] {
         ...(others && ("unknown" in others || others.silent.length > 0) && { others }),
       };
     },
+    records: { rows: ({ jobs: running }) => running },
     view: (result) => {
       const running = result.jobs.map(
         (job) => `${job.id}\t${job.caller}\t${job.seconds}\t${job.text}${"on" in job ? `\ton ${job.on}` : ""}`,

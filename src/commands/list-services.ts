@@ -14,5 +14,6 @@ export const listServices = defineCommand({
     services: await registry.list({ signal }),
     ...remembered(registry, clock),
   }),
+  records: { fields: ["service"], rows: ({ services }) => services.map((service) => ({ service })) },
   view: ({ services, note }) => ({ kind: "list", items: services.map(marked), note }),
 });

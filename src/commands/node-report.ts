@@ -31,6 +31,17 @@ export async function askEachNode<T>(
   return { service, versions, ...remembered(context.registry, context.clock) };
 }
 
+/** A row for each node, for pipes; one that failed says so in its status, and why. */
+export function nodeRows<T>({ versions }: NodeReport<T>, cells: (answer: T) => object): readonly object[] {
+  return versions.flatMap(({ version, nodes }) =>
+    nodes.map(({ node, answer, error }) => {
+      const { id, address } = node;
+      const said = error ? { status: "failed", error: errorText(error) } : cells(answer);
+      return { node: id, address, version, ...said };
+    }),
+  );
+}
+
 /**
  * A table per version in the layout of `toolkit.md §1.8` and §1.9; a node that failed shows the error in the stead of cells.
  * @param columns and `cells`: with a tab between two

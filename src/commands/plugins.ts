@@ -26,6 +26,10 @@ export function pluginsCommand(plugins: () => Plugins): Command<typeof input, Pl
     personal: true,
     examples: ["plugins"],
     run: async () => plugins(),
+    records: {
+      fields: ["name", "source", "from", "why"],
+      rows: ({ commands, broken }) => [...commands, ...broken.map((one) => ({ name: "(broken)", ...one }))],
+    },
     view: ({ commands, broken }) => {
       if (commands.length + broken.length === 0) return { kind: "text", text: NONE };
       const rows = commands.map(({ name, from, source }) => `${name}\t${source}\t${from}`);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { goDuration } from "../core/duration.ts";
 import { defineCommand } from "./command.ts";
-import { askEachNode, drawNodes, serviceWord } from "./node-report.ts";
+import { askEachNode, drawNodes, nodeRows, serviceWord } from "./node-report.ts";
 import { serviceNames } from "./service-names.ts";
 
 /** What every Go Micro server says of itself; what one leaves out is zero (`wire.md §9`). */
@@ -26,15 +26,35 @@ export const stats = defineCommand({
   effect: "read",
   examples: ["stats go.micro.srv.greeter"],
   run: ({ service }, context) => askEachNode(service, "Debug.Stats", statsOf, context),
+  records: {
+    fields: ["node", "address", "version", "status", "started", "uptime", "memory", "threads", "gc", "error"],
+    rows: (report) => nodeRows(report, rowOf),
+  },
   view: (report) => drawNodes(report, "started\tuptime\tmemory\tthreads\tgc", cells),
   complete: (_field, _given, context) => serviceNames(context),
 });
+
+/** In the spelling of the table, but for the start, which is to be sorted by. */
+function rowOf({ started, uptime, memory, threads, gc }: NodeStats) {
+  return {
+    status: "ok",
+    started: new Date(started * 1000).toISOString(),
+    uptime: goDuration(uptime * 1e9),
+    memory: megabytes(memory),
+    threads,
+    gc: goDuration(gc),
+  };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / (1024 * 1024)).toFixed(2)}mb`;
+}
 
 function cells({ started, uptime, memory, threads, gc }: NodeStats): string {
   return [
     stamp(new Date(started * 1000)),
     goDuration(uptime * 1e9),
-    `${(memory / (1024 * 1024)).toFixed(2)}mb`,
+    megabytes(memory),
     String(threads),
     goDuration(gc),
   ].join("\t");

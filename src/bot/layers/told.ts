@@ -1,4 +1,6 @@
 import type { Catalog } from "../../commands/catalog.ts";
+import type { Line } from "../../commands/line.ts";
+import { pipedIn } from "../../commands/pipe/split.ts";
 import { told as toldBy } from "../../commands/told.ts";
 import type { Redactor } from "../../core/redact.ts";
 import type { Layer } from "../context.ts";
@@ -9,11 +11,21 @@ import type { Layer } from "../context.ts";
  */
 export function told(catalog: () => Catalog, redactor: Redactor): Layer {
   return (context, next) => {
-    const { text, secrets } = toldBy(context.line, catalog(), redactor);
+    const { text, secrets } = toldOfBoth(context.line, catalog(), redactor);
     const known = { ...context, told: text };
     if (secrets.length === 0) return next(known);
     return keeping(redactor.add(secrets), () => next(known));
   };
+}
+
+/** A command with secrets would not be understood with its pipe, and all of it be crossed out. */
+function toldOfBoth(line: Line, catalog: Catalog, redactor: Redactor): ReturnType<typeof toldBy> {
+  const piped = pipedIn(line);
+  if (piped === undefined || (catalog.match(piped.head)?.command.secrets ?? []).length === 0) {
+    return toldBy(line, catalog, redactor);
+  }
+  const { text, secrets } = toldBy(piped.head, catalog, redactor);
+  return { text: `${text} | ${redactor.text(piped.text)}`, secrets };
 }
 
 async function keeping<T>(forget: () => void, work: () => Promise<T>): Promise<T> {

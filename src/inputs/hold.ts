@@ -12,9 +12,9 @@ export interface Hold {
 const REGAINED = 0.1;
 
 /**
- * A link that is not read is deaf: answers to the bot's own pings and what a room says of its words stand behind what is held back, and a server
- * that cannot send for 15 s (ejabberd) ends it. So there is so much holding and no more, and half a minute later not much
- * more of it.
+ * A link that is not read is deaf: answers to the bot's own pings, what a room says of its words and the loss of the link stand behind what
+ * is held back, and what is said meanwhile gets old. So there is so much holding and no more, and half a minute later not much
+ * more of it. Prosody and ejabberd would wait longer: both have kept 28 MB for 40 s and then given all of it.
  *
  * @param atMostMs how long at most without a pause; far less than whatever is waited for on the link
  * @param read called with `false` when nothing is to be read any more, with `true` when it is again

@@ -119,6 +119,31 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
     },
   });
 
+  it("keeps what it cannot read yet at the server, which waits, and hears all of it in its order", async () => {
+    const { link, hear } = await connect(newRoom(), { pingWithinMs: 20_000 });
+    let lost = false;
+    void link.lost?.then(() => {
+      lost = true;
+    });
+    const count = 12_000;
+    const to = `bot@${XMPP_DOMAIN}`;
+    for (let n = 0; n < count; n += 500) {
+      const said = Array.from(
+        { length: 500 },
+        (_, m) => `<message to='${to}' type='chat'><body>${n + m}</body></message>`,
+      );
+      ann.do({ do: "raw", xml: said.join("") });
+    }
+    const texts: string[] = [];
+    // Long enough for the flood to be here, if it were read.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    for (let n = 0; n < count; n++) texts.push((await next(hear)).text);
+    expect(texts).toEqual(texts.map((_, n) => String(n)));
+    await link.send({ place: { room: to, to: ann.jid, type: "chat" }, parts: [{ kind: "text", text: "all heard" }] });
+    await ann.until(({ body }) => body === "all heard", "the bot's answer");
+    expect(lost).toBe(false);
+  }, 60_000);
+
   it("hears who is who by the real JID, in a room that shows it", async () => {
     const room = newRoom();
     await ann.join(room, "admin/x@evil.example");

@@ -95,8 +95,10 @@ export { hipchatInput } from "./inputs/hipchat/hipchat.ts";
 export { hubotInput } from "./inputs/hubot/hubot.ts";
 export type {
   Choice,
+  ConnectOptions,
   Form,
   FormField,
+  Heeded,
   IncomingMessage,
   Input,
   InputConnection,

@@ -1,0 +1,132 @@
+import type { Catalog } from "../commands/catalog.ts";
+import { drawText } from "../commands/draw.ts";
+import { chatLine } from "../commands/line.ts";
+import type { Performed, Performer } from "../commands/perform.ts";
+import type { Clock } from "../core/clock.ts";
+import { jsonCodec } from "../core/codec/json.ts";
+import { goDuration } from "../core/duration.ts";
+import { MicroError } from "../core/errors.ts";
+import { isLookedAt } from "./references.ts";
+import type { Run, StepRecord } from "./run.ts";
+import type { Act, Runbook, Step } from "./runbook.ts";
+import { scopeOf } from "./scope.ts";
+import { fill, type Template } from "./template.ts";
+
+/** What came of an attempt at a step; written by whoever drives the run. */
+export type Ended = Pick<StepRecord, "state"> & Partial<Pick<StepRecord, "result" | "told" | "error">>;
+
+export interface ActInit {
+  readonly performer: Performer;
+  readonly catalog: () => Catalog;
+  readonly clock: Clock;
+}
+
+/** A larger result is not kept for later steps. */
+const MAX_RESULT = 64 << 10;
+const MAX_TOLD = 200;
+
+/** What a step is going to say, and whether that may change something. @throws MicroError as `fill` does */
+export function spoken(template: Template, run: Run, catalog: Catalog): Pick<StepRecord, "line" | "effect"> {
+  const line = fill(template, scopeOf(run), catalog);
+  // What nobody knows is not said twice either.
+  const effect = catalog.match(chatLine(line))?.command.effect ?? "write";
+  return { line, effect };
+}
+
+export function templateOf({ act, rollback }: Step, run: Run): Template | undefined {
+  if (run.phase === "rollback") return rollback;
+  return act.kind === "approve" ? undefined : act.line;
+}
+
+/** Says a line once. @throws MicroError as `Performer.perform` does */
+export async function say(
+  line: string,
+  run: Run,
+  id: string,
+  { performer }: ActInit,
+  options: { readonly signal: AbortSignal; readonly readOnly?: boolean },
+): Promise<Performed> {
+  // Yes was said to the run, with all that it does.
+  return performer.perform(line, run.by.behalf, { id, confirmed: true, ...options });
+}
+
+/** Facts as they can be kept, and a few words of what people would have seen. */
+export function keepable(performed: Performed, step: Step, book: Runbook): Ended {
+  const told = short(drawText(performed.view));
+  if (!isLookedAt(book, step.id)) return { state: "done", told };
+  const json = new TextDecoder().decode(jsonCodec.encode(performed.result));
+  if (json.length > MAX_RESULT) {
+    return {
+      state: "done",
+      told,
+      error: `its result has ${json.length} characters, too many to be kept for later steps`,
+    };
+  }
+  return { state: "done", told, result: factsOf(json) };
+}
+
+function factsOf(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Asks again and again until it is so, for as long as it may take from when the wait began.
+ * @returns `undefined`: the signal came first
+ */
+export async function waitUntil(
+  act: Act & { readonly kind: "wait" },
+  line: string,
+  record: StepRecord,
+  run: Run,
+  step: Step,
+  book: Runbook,
+  init: ActInit,
+  signal: AbortSignal,
+): Promise<Ended | undefined> {
+  const { clock } = init;
+  const { until, everyMs, atMostMs } = act;
+  const limit = record.at + atMostMs;
+  let last = "";
+  for (let n = 1; !signal.aborted; n++) {
+    try {
+      const performed = await say(line, run, `${run.id}.${step.id}.${n}`, init, { signal, readOnly: true });
+      const json = new TextDecoder().decode(jsonCodec.encode(performed.result));
+      if (until.holds(scopeOf(run, factsOf(json)))) return keepable(performed, step, book);
+      last = short(drawText(performed.view));
+    } catch (error) {
+      const { code, message } = MicroError.from(error);
+      if (signal.aborted) return undefined;
+      if (FINAL.has(code)) return { state: "failed", error: short(message) };
+      last = short(message);
+    }
+    if (clock.now() + everyMs > limit) {
+      const why = `\`${until.text}\` was not so within ${goDuration(atMostMs * 1e6)}; the last was: ${last}`;
+      return { state: "failed", error: why };
+    }
+    await clock.sleep(everyMs, { signal }).catch(() => {});
+  }
+  return undefined;
+}
+
+/** Said again, it would be refused again. */
+const FINAL: ReadonlySet<string> = new Set([
+  ...["permission_denied", "invalid_argument", "unauthenticated", "unimplemented", "internal"],
+]);
+
+/** Whether it may be tried again: a read always, a write only where twice is once. */
+export function mayTryAgain(act: Act, effect: "read" | "write", attempt: number, error: MicroError): boolean {
+  if (act.kind !== "run" || attempt >= act.times || FINAL.has(error.code)) return false;
+  return effect === "read" || act.idempotent;
+}
+
+export function short(text: string): string {
+  const flat = text
+    .replace(/\s*\n\s*/g, " | ")
+    .replaceAll("\t", " ")
+    .trim();
+  return flat.length > MAX_TOLD ? `${flat.slice(0, MAX_TOLD - 1)}…` : flat;
+}

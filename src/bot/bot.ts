@@ -225,6 +225,7 @@ export function createBot(init: BotInit): Bot {
     kv: store ?? own,
     clock,
     log,
+    hasRole: (caller, guest, role) => policy.hasRole?.(caller, guest, role) ?? false,
     placeIn: (input, room) => linkNamed(input)?.input.placeIn?.(room),
   };
   const extensions = (init.extensions ?? []).map((extension) => extension(house));

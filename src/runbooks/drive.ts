@@ -141,7 +141,13 @@ export function createDriver(init: DriverInit): Driver {
     try {
       const performed = await (said.effect === "read" ? whileWanted(run.id, work) : work(gone));
       onPoint(`performed ${step.id} ${run.phase}`);
-      await finish(run.id, record.token, lease, keepable(performed, step, book));
+      const ended = keepable(performed, step, book);
+      await finish(run.id, record.token, lease, ended).catch(async (error: unknown) => {
+        if (MicroError.from(error).code !== "invalid_argument") throw error;
+        // It was done, whether the store takes what it found out or not.
+        const { result: _result, ...rest } = ended;
+        await finish(run.id, record.token, lease, { ...rest, error: "its result is too large to be kept" });
+      });
       onPoint(`done ${step.id} ${run.phase}`);
     } catch (error) {
       const { code, message, details } = MicroError.from(error);

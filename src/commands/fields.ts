@@ -80,6 +80,8 @@ function fieldType(property: Property): Field["type"] {
 /** `get service <name> [--version <string>]`. */
 export function usage(command: AnyCommand): string {
   const parts = fields(command).map((field) => {
+    if (field.place === "word" && field.type === "pairs") return "[key=value …]";
+    if (field.place === "word" && field.type === "list") return `[${field.name} …]`;
     if (field.place !== "option") return field.required ? `<${field.name}>` : `[${field.name}]`;
     return field.type === "boolean" ? `[--${field.name}]` : `[--${field.name} ${valueName(field)}]`;
   });

@@ -59,7 +59,9 @@ export function lineOf(command: AnyCommand, values: Readonly<Record<string, stri
   for (const field of all.filter(({ place }) => place !== "option")) {
     const value = said(field) || String(field.default ?? "");
     if (value === "") break;
-    words.push(field.place === "rest" ? restOf(value) : quotedWord(value));
+    if (field.place === "word" && (field.type === "list" || field.type === "pairs")) {
+      words.push(...linesOf(value).map(quotedWord));
+    } else words.push(field.place === "rest" ? restOf(value) : quotedWord(value));
   }
   // A rest that is not JSON takes all that follows, so the options stand before it.
   return [command.name, ...options, ...words].join(" ");
@@ -71,8 +73,16 @@ function optionOf({ name, type, default: usual }: Field, value: string): readonl
     return usual === true ? [`--${name}=false`] : [];
   }
   if (value === "" || (usual !== undefined && value === String(usual))) return [];
-  const each = type === "list" || type === "pairs" ? value.split("\n").map(withoutBlanks) : [value];
-  return each.filter((one) => one !== "").flatMap((one) => [`--${name}`, quotedWord(one)]);
+  const each = type === "list" || type === "pairs" ? linesOf(value) : [value];
+  return each.flatMap((one) => [`--${name}`, quotedWord(one)]);
+}
+
+/** Of what may be given several times, one on each line. */
+function linesOf(value: string): readonly string[] {
+  return value
+    .split("\n")
+    .map(withoutBlanks)
+    .filter((one) => one !== "");
 }
 
 /** As it is; what begins like an option is kept from being one. */

@@ -28,7 +28,7 @@ export interface Value extends Mark {
 
 /**
  * Turns the words after a command's name into its typed input. Options may stand anywhere; `--` ends them; JSON and other
- * rests of a line are taken from the text as they stand.
+ * rests of a line are taken from the text as they stand. A list or pairs that is the last of `words` takes each word that is left.
  * @throws MicroError `invalid_argument` with `details.usage` and, where a word is to blame, `details.mark` and `details.line`
  */
 export function parse(match: Match): Parsed {
@@ -69,11 +69,18 @@ export function parse(match: Match): Parsed {
       values.push({ field: field.name, start: start + equals, end });
       continue;
     }
-    const field = specs[wordIndex++];
+    const field = specs[wordIndex];
+    // The last of the words takes all that come, where it can hold them.
+    const last = specs[wordIndex + 1]?.place !== "word" && specs[wordIndex + 1]?.place !== "rest";
+    const several = field?.type === "list" || field?.type === "pairs";
+    if (!(several && last)) wordIndex++;
     if (field === undefined || field.place === "option") {
       throw wrong(match, `${command.name} does not know what to do with "${shortened(word.text)}"`, word);
     }
     if (field.place === "word") {
+      if (field.type === "pairs" && !/^[^=]+=/.test(word.text)) {
+        throw wrong(match, `${field.name} wants ${valueName(field)}, not "${shortened(word.text)}"`, word);
+      }
       take(given, field, word.text);
       marks[field.name] = word;
       values.push({ field: field.name, ...inside(word) });

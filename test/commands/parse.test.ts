@@ -3,6 +3,7 @@ import { z } from "zod";
 import { createCatalog } from "../../src/commands/catalog.ts";
 import { defineCommand } from "../../src/commands/command.ts";
 import { fields, usage } from "../../src/commands/fields.ts";
+import { lineOf } from "../../src/commands/form.ts";
 import { argvLine, chatLine, type Line } from "../../src/commands/line.ts";
 import { parse } from "../../src/commands/parse.ts";
 import type { MicroError } from "../../src/core/errors.ts";
@@ -123,5 +124,39 @@ describe("usage", () => {
   });
   it("knows each field", () => {
     expect(fields(ship)[0]).toMatchObject({ name: "what", place: "word", required: true, description: "a thing" });
+  });
+});
+
+describe("words that are several", () => {
+  const gather = defineCommand({
+    name: "gather",
+    summary: "Gather",
+    input: z.object({
+      what: z.string(),
+      values: z.record(z.string(), z.string()).default({}),
+      dry: z.boolean().default(false),
+    }),
+    words: ["what", "values"],
+    permission: "test:gather",
+    effect: "read",
+    run: async () => ({}),
+    view: () => ({ kind: "text", text: "" }),
+  });
+  const catalog = createCatalog([gather]);
+  const said = (text: string) => parse(catalog.match(chatLine(text))!).input;
+
+  it("are taken to the end, with options among them, and made a line again", () => {
+    expect(said('gather a k=1 --dry "m=x y" l=')).toEqual({ what: "a", values: { k: "1", m: "x y", l: "" }, dry: true });
+    expect(said("gather a")).toEqual({ what: "a", values: {}, dry: false });
+    expect(said(lineOf(gather, { what: "a", values: "k=1\nm=x y" }))).toEqual({
+      what: "a",
+      values: { k: "1", m: "x y" },
+      dry: false,
+    });
+    expect(usage(gather)).toBe("gather <what> [key=value …] [--dry]");
+  });
+
+  it("are refused where one is not what they are", () => {
+    expect(() => said("gather a b")).toThrow('values wants <key=value>, not "b"');
   });
 });

@@ -47,6 +47,7 @@ export { jsonrpc2Codec } from "./core/codec/jsonrpc2.ts";
 export { msgpackCodec } from "./core/codec/msgpack.ts";
 export { loadProto, type Proto, type ProtoEndpoint, parseProto, protoOf } from "./core/codec/proto.ts";
 export { protobufCodec } from "./core/codec/protobuf.ts";
+export { readDuration } from "./core/duration.ts";
 export { ERROR_CODES, type ErrorCode, MicroError } from "./core/errors.ts";
 export type { CallOptions, Closable, Startable } from "./core/lifecycle.ts";
 export type { Middleware } from "./core/middleware.ts";

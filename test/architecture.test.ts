@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   plugins: ["core", "commands", "inputs/input.ts", "platform/kv/kv.ts", "platform/kv/keys.ts"],
   runbooks: ["core", "commands", "platform/kv/kv.ts", "platform/kv/keys.ts", "platform/db/db.ts", "platform/lease.ts"],
+  testing: ["core", "commands", "bot", "inputs", "platform", "plugins"],
   app: ["*"],
   "main.ts": ["app"],
   "index.ts": ["core", "platform", "commands", "inputs", "bot", "plugins", "runbooks"],

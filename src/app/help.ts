@@ -12,7 +12,9 @@ type Row = readonly [name: string, what: string];
 const BOT_SUMMARY = "Run the bot";
 const CHAT_SUMMARY = "Talk to the bot that runs on this machine";
 const GENERATE_SUMMARY = "Write typed endpoints and clients for a .proto file";
-const NEW_SUMMARY = "Make a new service in TypeScript, in a folder of its own";
+const LINT_SUMMARY = "Check command files as the bot does before it loads them";
+const NEW_SUMMARY = "Make a new service in TypeScript, in a folder of its own, or a command of the bot";
+const TEST_SUMMARY = "Run the tests that lie beside command files";
 const REGISTRY_SUMMARY = "Group of the commands that ask and change the registry";
 
 /** `micro --version`. */
@@ -27,7 +29,9 @@ export function helpText(catalog: Catalog, topic: string): string | undefined {
   if (topic === "bot") return bot();
   if (topic === "chat") return chat();
   if (topic === "generate") return generate();
+  if (topic === "lint") return linted();
   if (topic === "new") return made();
+  if (topic === "test") return tested();
   const words = topic.toLowerCase().split(/\s+/);
   if (words[0] === "registry") {
     return words.length > 1
@@ -49,7 +53,9 @@ export function storedTexts(catalog: Catalog = createCatalog(shell)): {
 } {
   const names = catalog.commands.flatMap((command) => [command.name, ...(command.aliases ?? [])]);
   const groups = names.filter((name) => name.includes(" ")).map((name) => name.split(" ")[0] as string);
-  const topics = [...new Set(["", "help", "bot", "chat", "generate", "new", "registry", ...groups, ...names])];
+  const topics = [
+    ...new Set(["", "help", "bot", "chat", "generate", "lint", "new", "registry", "test", ...groups, ...names]),
+  ];
   return {
     version: versionText,
     help: Object.fromEntries(topics.map((topic) => [topic, helpText(catalog, topic) ?? ""])),
@@ -67,8 +73,10 @@ function program(catalog: Catalog): string {
     ["chat", CHAT_SUMMARY],
     ...catalog.commands.map((command): Row => [[command.name, ...(command.aliases ?? [])].join(", "), command.summary]),
     ["generate", GENERATE_SUMMARY],
+    ["lint", LINT_SUMMARY],
     ["new", NEW_SUMMARY],
     ["registry", REGISTRY_SUMMARY],
+    ["test", TEST_SUMMARY],
     ["help, h", "Show this, or `help <command>` about one command"],
   ];
   return [
@@ -109,9 +117,29 @@ function generate(): string {
 function made(): string {
   return [
     section("NAME", [`micro new - ${NEW_SUMMARY}`]),
-    section("USAGE", ["micro new [command options] <folder>"]),
+    section("USAGE", ["micro new [command options] <folder>", "micro new command <name>"]),
     section("OPTIONS", columns(optionRows(NEW))),
-    section("EXAMPLES", ["micro new greeter", "micro new --namespace=com.example orders-service"]),
+    section("EXAMPLES", [
+      "micro new greeter",
+      "micro new --namespace=com.example orders-service",
+      "micro new command restart",
+    ]),
+  ].join("\n");
+}
+
+function linted(): string {
+  return [
+    section("NAME", [`micro lint - ${LINT_SUMMARY}`]),
+    section("USAGE", ["micro lint [folder...]"]),
+    section("EXAMPLES", ["micro lint", "micro lint commands/"]),
+  ].join("\n");
+}
+
+function tested(): string {
+  return [
+    section("NAME", [`micro test - ${TEST_SUMMARY}`]),
+    section("USAGE", ["micro test [folder or file...]"]),
+    section("EXAMPLES", ["micro test", "micro test commands/restart.test.ts"]),
   ].join("\n");
 }
 

@@ -4,16 +4,10 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { Kv } from "../platform/kv/kv.ts";
-import type { HouseModules } from "../plugins/files/evaluate.ts";
 import type { Supplies } from "../plugins/files/give.ts";
 import type { CommandSource } from "../plugins/plugins.ts";
+import { houseModules } from "./house.ts";
 import type { BotSettings } from "./settings.ts";
-
-/** What command files find under these names: this program's own, so that there are no two of anything. */
-export async function houseModules(): Promise<HouseModules> {
-  const [own, zod] = await Promise.all([import("../index.ts"), import("zod")]);
-  return { "micro-chatops": own, zod };
-}
 
 export interface OwnCommandsInit {
   /** Where the program was started. */
@@ -35,7 +29,7 @@ export async function ownCommands(settings: BotSettings, init: OwnCommandsInit):
     suppliesOf(settings, init),
   ]);
   const everyMs = settings.commands_every;
-  return [commandFiles({ folder, modules: houseModules, supplies, clock, log, everyMs })];
+  return [commandFiles({ folder, modules: async () => houseModules(), supplies, clock, log, everyMs })];
 }
 
 /** The folder of command files; `commands`, if it is there and nothing else is said. */

@@ -72,6 +72,20 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
     const { generate } = await import("./generate.ts");
     return generate(rest.slice(1));
   }
+  if (rest[0] === "new" && rest[1] === "command" && rest.length > 2) {
+    const { newCommand } = await import("./new-command.ts");
+    return newCommand(rest.slice(2), process.cwd());
+  }
+  if (rest[0] === "lint") {
+    const { lint } = await import("./lint.ts");
+    return lint(rest.slice(1), process.cwd());
+  }
+  if (rest[0] === "test") {
+    const { testCommands } = await import("./own-tests.ts");
+    const write = (text: string) => void init.stdout.write(text);
+    await testCommands(rest.slice(1), { cwd: process.cwd(), signal, write });
+    return undefined;
+  }
   if (rest[0] === "new") {
     const { newService } = await import("./new.ts");
     return newService(rest.slice(1), process.cwd());

@@ -14,13 +14,13 @@ export const PARTS = ["client", "registry", "broker", "audit", "kv", "http"] as 
 
 /** What only commands of files and packages are given, each as far as it is named in `needs`. */
 export interface Given {
-  /** Keys and values of this command alone, shared by all replicas and kept as long as the bot's store is. */
+  /** Keys and values of this command's file alone, shared by all replicas and kept as long as the bot's store is. */
   readonly kv: OwnKv;
   readonly http: Http;
   readonly secrets: Secrets;
 }
 
-/** The bot's store as far as one command sees it: its keys are no other's. */
+/** The bot's store as far as the commands of one file see it: their keys are no other's. */
 export type OwnKv = Omit<Kv, "kind" | "start" | "stop">;
 
 /**

@@ -63,8 +63,8 @@ export interface Kit extends AsyncDisposable {
   readonly calls: readonly RecordedCall[];
   /** HTTP requests that were made: `GET https://…`. */
   readonly requests: readonly string[];
-  /** The keys of one command. */
-  kvOf(command: string): OwnKv;
+  /** The keys of the commands' file. */
+  readonly kv: OwnKv;
   stop(): Promise<void>;
 }
 
@@ -99,10 +99,10 @@ export function kit(init: KitInit): Kit {
   const redactor = createRedactor();
   const references = init.secrets ?? {};
   const secret = ownSecrets({ references, resolve: async (value) => value, redactor });
-  const kvOf = (command: string) => ownKv(kv, command);
+  const own = ownKv(kv, "test");
   const commands = init.commands
     .map((command) => checked(command))
-    .map((command) => given(command, "the test", { kvOf, http, secret }, silent));
+    .map((command) => given(command, "the test", { kvOf: () => own, http, secret }, silent));
   // What was said is never changed here, so that each thing can be expected.
   const input = memoryInput({ name: "chat", clock, limits: { edits: false } });
   let over = 0;
@@ -196,7 +196,7 @@ export function kit(init: KitInit): Kit {
     },
     calls: client.calls,
     requests: asked,
-    kvOf,
+    kv: own,
     stop,
     [Symbol.asyncDispose]: stop,
   };

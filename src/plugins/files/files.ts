@@ -28,12 +28,16 @@ interface Held {
   readonly stamp: string;
   readonly commands: readonly AnyCommand[];
   readonly loaded: Loaded;
+  /** What seemed wrong with it when it was read last: told once it is so again. */
+  readonly doubt?: string;
 }
 
 /** More files are left alone, and said so. */
 const MOST_FILES = 500;
 /** What an editor does to a file in several steps is over by then. */
 const SETTLED_MS = 15;
+/** What is wrong for so long is no file that was half written. */
+const DOUBT_MS = 100;
 
 /**
  * Commands out of the files of one folder (`commands/restart.ts`), loaded anew when one is saved, or something that it imports
@@ -63,10 +67,12 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
     const looked = before?.loaded.inputs ?? [path];
     const early = await stampOf(looked);
     const loaded = await loadFile(path, bundler, modules);
-    // It was being written while it was read: it is read again, and a mistake in one half of it is not told.
+    // It was being written while it was read, so it is read again; and so is what used to load and does not now.
     const settled = early === (await stampOf(looked));
     const stamp = settled ? await stampOf(loaded.inputs) : "";
-    if (!settled && loaded.why !== undefined && before !== undefined) return { ...before, stamp };
+    if (before !== undefined && loaded.why !== undefined && loaded.why !== before.loaded.why) {
+      if (!settled || before.doubt !== loaded.why) return { ...before, stamp: "", doubt: loaded.why };
+    }
     if (loaded.why === undefined) {
       const commands = loaded.commands.map((command) => given(command, from, init.supplies, log));
       if (before !== undefined) log.info({ from }, "loaded anew");
@@ -130,7 +136,8 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
     const over = () => waiting.abort();
     hinted = over;
     signal.addEventListener("abort", over, { once: true });
-    await clock.sleep(everyMs, { signal: waiting.signal }).catch(() => {});
+    const doubtful = [...files.values()].some(({ doubt }) => doubt !== undefined);
+    await clock.sleep(doubtful ? Math.min(everyMs, DOUBT_MS) : everyMs, { signal: waiting.signal }).catch(() => {});
     signal.removeEventListener("abort", over);
   };
 

@@ -5,8 +5,8 @@ import type { Log } from "../../core/log.ts";
 
 /** What there is to be given; each command gets what it names. */
 export interface Supplies {
-  /** The keys of one command. */
-  kvOf(command: string): OwnKv;
+  /** The keys of one file or package, by its name without an extension. */
+  kvOf(owner: string): OwnKv;
   readonly http: Http;
   /** A secret's value, already known to what keeps it out of everything said. @throws MicroError as `Secrets.get` does */
   secret(name: string): Promise<string>;
@@ -15,7 +15,7 @@ export interface Supplies {
 /** A definition as the bot runs it: it gets what it needs and nothing else, and what it throws is told by its name. */
 export function given(command: AnyCommand, from: string, supplies: Supplies, log: Log): AnyCommand {
   const { run, touches, complete, view } = command;
-  const narrowed = (context: CommandContext) => narrow(command, context, supplies);
+  const narrowed = (context: CommandContext) => narrow(command, context, from, supplies);
   return {
     ...command,
     run: async (input, context) => {
@@ -39,7 +39,12 @@ export function given(command: AnyCommand, from: string, supplies: Supplies, log
 }
 
 /** The context of a command that came from outside: who, where and when is everybody's, the rest is asked for. */
-function narrow(command: AnyCommand, context: CommandContext, supplies: Supplies): CommandContext & Given {
+function narrow(
+  command: AnyCommand,
+  context: CommandContext,
+  from: string,
+  supplies: Supplies,
+): CommandContext & Given {
   const needs: ReadonlySet<string> = new Set(command.needs);
   const { client, registry, broker, audit, ...others } = context;
   const whole: Record<string, unknown> = {
@@ -47,7 +52,7 @@ function narrow(command: AnyCommand, context: CommandContext, supplies: Supplies
     registry,
     broker,
     audit,
-    kv: needs.has("kv") ? supplies.kvOf(command.name) : undefined,
+    kv: needs.has("kv") ? supplies.kvOf(ownerOf(from)) : undefined,
     http: bound(supplies.http, context),
   };
   const secrets = {
@@ -67,6 +72,11 @@ function narrow(command: AnyCommand, context: CommandContext, supplies: Supplies
     });
   }
   return made as unknown as CommandContext & Given;
+}
+
+/** `restart` of `commands/restart.ts`, `@team/commands` of that package. */
+function ownerOf(from: string): string {
+  return from.replace(/^.*\/(?=[^/]*\.[cm]?[jt]s$)|\.[cm]?[jt]s$/g, "");
 }
 
 /** Ends with the command. */

@@ -3,7 +3,7 @@ import { closable } from "../../core/lifecycle.ts";
 import { checkKey, checkPrefix, keyOf } from "../../platform/kv/keys.ts";
 import type { Change, Entry, Kv } from "../../platform/kv/kv.ts";
 
-/** The store as far as one command sees it: every key stands below `own.<name>.`, which nothing it says can leave. */
+/** The store as far as the commands of one file see it: every key stands below `own.<name>.`, which nothing it says can leave. */
 export function ownKv(kv: Kv, name: string): OwnKv {
   const start = `${keyOf("own", name)}.`;
   const inside = (key: string) => {

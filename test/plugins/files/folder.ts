@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
+import * as zod from "zod";
 import { systemClock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import { silent } from "../../../src/core/log.ts";
+import * as own from "../../../src/index.ts";
 import { memoryKv } from "../../../src/platform/kv/memory.ts";
 import type { HouseModules } from "../../../src/plugins/files/evaluate.ts";
 import { type CommandFilesInit, commandFiles } from "../../../src/plugins/files/files.ts";
@@ -14,10 +16,7 @@ import { ownKv } from "../../../src/plugins/files/kv.ts";
 import type { CommandSource, Offered } from "../../../src/plugins/plugins.ts";
 
 /** What files get of the bot's own. */
-export const modules = async (): Promise<HouseModules> => ({
-  "micro-chatops": await import("../../../src/index.ts"),
-  zod: await import("zod"),
-});
+export const modules = async (): Promise<HouseModules> => ({ "micro-chatops": own, zod });
 
 const kv = memoryKv();
 

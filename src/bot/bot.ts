@@ -1,3 +1,4 @@
+import { type AliasRow, aliasCommands, OTHERS_ALIASES } from "../commands/alias.ts";
 import type { Audit, AuditRecord } from "../commands/audit-record.ts";
 import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
@@ -26,11 +27,12 @@ import { memoryKv } from "../platform/kv/memory.ts";
 import type { Listening } from "../plugins/listening.ts";
 import type { CommandSource } from "../plugins/plugins.ts";
 import { address } from "./address.ts";
+import { createAliases } from "./aliases.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
 import { auditReader, seesAllBy, wasDoneBy } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
-import { createCatalogs } from "./catalogs.ts";
+import { createCatalogs, SPOKEN } from "./catalogs.ts";
 import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts";
 import { cut } from "./fit.ts";
 import { contextOf, createIds } from "./heard.ts";
@@ -39,6 +41,7 @@ import { joinAll } from "./joining.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
+import { alias } from "./layers/alias.ts";
 import { answer } from "./layers/answer.ts";
 import { audit } from "./layers/audit.ts";
 import { authorize } from "./layers/authorize.ts";
@@ -51,7 +54,7 @@ import { marks } from "./layers/marks.ts";
 import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
 import { pipe } from "./layers/pipe.ts";
-import { told } from "./layers/told.ts";
+import { told, toldBy } from "./layers/told.ts";
 import { typedOut, understand } from "./layers/understand.ts";
 import type { LimitInit } from "./limits/limits.ts";
 import { createQuiet } from "./limits/quiet.ts";
@@ -131,6 +134,8 @@ export interface BotInit {
 export interface Bot extends Startable {
   /** What can be said now. */
   readonly catalog: Catalog;
+  /** Short words that can be said for lines. @throws MicroError when its store cannot tell */
+  aliases(): Promise<readonly AliasRow[]>;
   /**
    * Resolves when every input has ended by itself (pipes do), or after `stop()`; with the error when one was refused
    * while the bot ran.
@@ -215,6 +220,14 @@ export function createBot(init: BotInit): Bot {
   const neighbours =
     store && replicas && createNeighbours({ kv: store, replicas, clock, log, jobs: runner.jobs, audit: written });
   const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog().match(line));
+  const aliases = createAliases({
+    kv: store ?? own,
+    clock,
+    catalog: () => catalog(),
+    taken: [name, ...SPOKEN],
+    mayAll: seesAllBy(policy, OTHERS_ALIASES),
+    holdsSecret: (line) => toldBy(line, catalog(), redactor).text !== line.text,
+  });
   const results = createResults({ kv: store ?? own, clock, log });
   const house: House = {
     performer: {
@@ -225,6 +238,7 @@ export function createBot(init: BotInit): Bot {
     kv: store ?? own,
     clock,
     log,
+    hears: (input) => linkNamed(input) !== undefined,
     hasRole: (caller, guest, role) => policy.hasRole?.(caller, guest, role) ?? false,
     placeIn: (input, room) => linkNamed(input)?.input.placeIn?.(room),
   };
@@ -237,7 +251,8 @@ export function createBot(init: BotInit): Bot {
       ...init.commands,
       ...long.commands,
       ...extensions.flatMap(({ commands }) => commands),
-      helpCommand(current),
+      helpCommand(current, aliases.list),
+      ...aliasCommands(aliases),
       pipeCommand(results.last, current),
       plugins,
       ...jobsCommands({
@@ -311,6 +326,7 @@ export function createBot(init: BotInit): Bot {
     fresh: fresh(clock, init.maxAgeMs ?? 60_000),
     "limit heard": limits.heard,
     "confirm heard": asked.heard,
+    alias: alias(aliases, telling),
     "audit line": audited.seen,
     pipe: pipe({ catalog, results, redactor, clock, during: (context, work) => linkOf(context).during(work) }),
     understand: understand(catalog, mayRun, {
@@ -466,6 +482,7 @@ export function createBot(init: BotInit): Bot {
     get catalog() {
       return catalog();
     },
+    aliases: aliases.list,
     done,
     start: async ({ signal } = {}) => {
       if (begun || stopped) throw new MicroError("conflict", "this bot was started before; make another one");

@@ -14,6 +14,8 @@ export interface House {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether it listens to the input of that name, so that something can be done and said for who spoke there. */
+  hears(input: string): boolean;
   /** Whether a caller has that role now, as approvals ask. */
   hasRole(caller: string, guest: boolean, role: string): boolean;
   /** Where something can be said in a room that nobody has spoken from; `undefined`: there is no such network, or it cannot. */

@@ -162,8 +162,9 @@ export function createHost(init: HostInit): Host {
     const culprit = end.script ?? (end.listener === undefined ? undefined : listeners[end.listener]?.script);
     const why = redact(end.why);
     log.warn({ script: culprit ?? end.loading, reason: why }, "the thread of the Hubot scripts has ended");
-    if (end.loading !== undefined) blame.never({ from: end.loading, why });
-    else if (culprit !== undefined) blame.count(files.get(culprit) ?? culprit, why);
+    const from = end.from ?? (culprit === undefined ? undefined : files.get(culprit)) ?? end.loading;
+    if (from !== undefined && end.loading !== undefined) blame.never({ from, why });
+    else if (from !== undefined) blame.count(from, why);
     const again = "the scripts are started again; say it again in a moment";
     const error = ({ script }: Waiting<unknown>) => {
       const own = culprit !== undefined && script === culprit;

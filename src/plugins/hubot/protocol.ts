@@ -77,6 +77,7 @@ export type FromThread =
   | {
       readonly kind: "ending";
       readonly script?: string | undefined;
+      readonly from?: string | undefined;
       readonly token?: number | undefined;
       readonly why: string;
     };

@@ -228,7 +228,7 @@ export function hubotScripts(init: HubotScriptsInit): HubotScripts {
         return offered?.overhears === true;
       },
       ask: async (said) => {
-        if (host === undefined || offered === undefined) return undefined;
+        if (host === undefined) return undefined;
         const token = ++tokens;
         using limit = deadline({}, hearMs, "the patterns of the Hubot scripts");
         let found: readonly number[];

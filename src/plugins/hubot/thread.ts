@@ -22,10 +22,11 @@ export interface ThreadInit {
 export interface End {
   /** For people: what it was that ended it. */
   readonly why: string;
-  /** What was being loaded then. */
+  /** What was being loaded then; all are loaded when it is left out. */
   readonly loading?: string;
-  /** Whose fault it is, by the script's name, by a listener's index, by a message's number, as far as that is known. */
-  readonly script?: string | undefined;
+  /** Whose fault it is: the script's name and where it comes from, a listener's index, a message's number, as far as they are known. */
+  readonly script?: string;
+  readonly from?: string;
   readonly listener?: number;
   readonly token?: number | undefined;
 }
@@ -59,7 +60,8 @@ export function openThread(init: ThreadInit): Thread {
     workerData: { ...init.begin, shared } satisfies Begin,
     env: init.env,
     argv: [],
-    execArgv: ["--no-warnings"],
+    // Packages are found from the user's directory, by the rules of `import`, too.
+    execArgv: ["--experimental-import-meta-resolve", "--no-warnings"],
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: init.memoryMb },
@@ -77,7 +79,7 @@ export function openThread(init: ThreadInit): Thread {
     });
   });
   const where = () => ({
-    ...(loading !== "" && { loading }),
+    ...(!ready && loading !== "" && { loading }),
     ...((state[0] ?? -1) >= 0 && { listener: state[0] as number, token: state[1] as number }),
   });
   worker.on("error", (error: Error & { code?: string }) => {
@@ -96,8 +98,14 @@ export function openThread(init: ThreadInit): Thread {
     if (message.kind === "loading") loading = message.from;
     if (message.kind === "ready") ready = true;
     if (message.kind === "ending") {
-      const { script, token, why } = message;
-      cause ??= { ...where(), ...(script !== undefined && { script }), ...(token !== undefined && { token }), why };
+      const { script, from, token, why } = message;
+      cause ??= {
+        ...where(),
+        ...(script !== undefined && { script }),
+        ...(from !== undefined && { from }),
+        ...(token !== undefined && { token }),
+        why,
+      };
       return;
     }
     init.onMessage(message);

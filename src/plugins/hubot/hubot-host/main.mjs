@@ -29,7 +29,7 @@ const runs = new Map();
 const logger = createLogger((level, text) => tell({ kind: "log", level, text }));
 
 const exit = process.exit.bind(process);
-process.exit = process.reallyExit = (code) => {
+process.exit = (code) => {
   tell({ kind: "ending", ...blamed(new Error()), why: `it called process.exit(${code ?? ""})` });
   exit(code ?? 0);
 };
@@ -187,7 +187,8 @@ function externals() {
 
 function blamed(error) {
   const token = acting.getStore()?.token;
-  return { script: scripts.owner(error), token };
+  const owner = scripts.owner(error);
+  return { script: owner?.name, from: owner?.from, token };
 }
 
 function wordsOf(thrown) {

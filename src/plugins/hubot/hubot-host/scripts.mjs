@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join, relative, sep } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { requireCoffee } from "./coffee.mjs";
 
@@ -46,11 +47,10 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
     logger.warn(`${from} is not loaded: ${why}`);
   };
 
-  /** What `load` gives: a function of the robot, whatever it was written in. Synchronous where it can be. */
+  /** What a script's file gives: at once, as who calls `loadFile` expects, where it is no ES module. */
   const scriptIn = (file) => {
-    const extension = extname(file);
-    if (/coffee$/.test(extension)) return requireCoffee(file, cwd);
-    return createRequire(file)(file);
+    if (/coffee$/.test(extname(file))) return requireCoffee(file, cwd);
+    return isModule(file) ? import(pathToFileURL(file).href) : createRequire(file)(file);
   };
   const setUp = (robot, found, option) => {
     const script = [found, found?.default, found?.default?.default, found?.["module.exports"]].find(
@@ -70,13 +70,12 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
     };
     let result;
     try {
-      result = setUp(robot, scriptIn(path), option);
+      const found = scriptIn(path);
+      const later = typeof found?.then === "function";
+      result = later ? found.then((one) => setUp(robot, one, option)) : setUp(robot, found, option);
     } catch (error) {
-      if (error?.code !== "ERR_REQUIRE_ASYNC_MODULE" && error?.code !== "ERR_REQUIRE_ESM") {
-        over();
-        throw error;
-      }
-      result = import(pathToFileURL(path).href).then((found) => setUp(robot, found, option));
+      over();
+      throw error;
     }
     parseHelp(robot, path, script);
     if (typeof result?.then !== "function") {
@@ -107,6 +106,8 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
       return;
     }
     onLoading(from);
+    // A sign of life between each two.
+    await setImmediate();
     try {
       await loadOne(robot, path, name, option);
     } catch (error) {
@@ -120,8 +121,8 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
     changed: onChange,
     /** Whose code runs now: what is being loaded, else by the files of the stack. */
     current: () => loading?.name ?? ownerOf(new Error().stack)?.name ?? "scripts",
-    /** Whose code has thrown this. */
-    owner: (error) => ownerOf(error?.stack)?.name,
+    /** Whose code has thrown this: a script's name and where it comes from. */
+    owner: (error) => ownerOf(error?.stack),
     files: () => [...known.values()].map(({ name, from }) => [name, from]),
     /** All of a folder, in the order of their names; then the packages that `external-scripts.json` names. */
     loadAll: async (robot, folder, externals) => {
@@ -181,6 +182,19 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
   }
 }
 
+function isModule(file) {
+  const extension = extname(file);
+  if (extension === ".mjs" || extension === ".ts") return true;
+  if (extension !== ".js") return false;
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    try {
+      return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).type === "module";
+    } catch (error) {
+      if (error.code !== "ENOENT" || folder === dirname(folder)) return false;
+    }
+  }
+}
+
 function filesIn(folder) {
   try {
     return readdirSync(folder, { withFileTypes: true })
@@ -198,7 +212,10 @@ function resolvePackage(name, cwd) {
   try {
     return require.resolve(name);
   } catch (error) {
-    if (error?.code === "ERR_PACKAGE_PATH_NOT_EXPORTED") return fileURLToPath(import.meta.resolve(name));
+    if (error?.code === "ERR_PACKAGE_PATH_NOT_EXPORTED") {
+      // It can only be imported.
+      return fileURLToPath(import.meta.resolve(name, pathToFileURL(join(cwd, "_")).href));
+    }
     // `main` without an extension, as CoffeeScript packages have it.
     for (const folder of require.resolve.paths(name) ?? []) {
       const own = coffeeMain(join(folder, name));

@@ -86,7 +86,10 @@ export async function runBot(
       oneShot: false,
       emit: async () => {},
     };
-    return bot ? complete(bot.catalog, line, context) : [];
+    if (bot === undefined) return [];
+    const aliases = await bot.aliases().catch(() => []);
+    const names = aliases.filter(({ broken }) => broken === undefined).map((row) => row.name);
+    return complete(bot.catalog, line, context, "micro", names);
   };
   const scripted = !(init.stdin.isTTY && init.stdout.isTTY);
   const host: Host = {

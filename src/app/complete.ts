@@ -14,6 +14,7 @@ export async function complete(
   typed: string,
   context: CommandContext,
   name = "micro",
+  aliases: readonly string[] = [],
 ): Promise<readonly string[]> {
   const words = chatLine(typed).words.map((word) => word.text);
   const partial = /\S$/.test(typed) ? (words.pop() ?? "") : "";
@@ -26,7 +27,9 @@ export async function complete(
   const begun = (word: string) => [...words, word].join(" ").toLowerCase();
   const next = catalog.next(words).filter((word) => names.some((one) => `${one} `.startsWith(`${begun(word)} `)));
   const match = catalog.match(before);
-  if (match === undefined || !context.mayRun(match.command)) return next.filter((word) => word.startsWith(partial));
+  if (match === undefined || !context.mayRun(match.command)) {
+    return [...next, ...(words.length === 0 ? aliases : [])].filter((word) => word.startsWith(partial));
+  }
 
   const { command, from } = match;
   const specs = fields(command);

@@ -30,7 +30,7 @@ interface Held extends Owned {
 }
 
 /** Said to the bot itself, before it looks for a command (`approvals/spoken.ts`). */
-const SPOKEN = ["yes", "no", "approve", "break-glass"];
+export const SPOKEN = ["yes", "no", "approve", "break-glass"];
 
 /** @throws MicroError `conflict` when two of the bot's own commands share a name */
 export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catalogs {

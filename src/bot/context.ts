@@ -14,6 +14,8 @@ export interface Context {
   readonly message: IncomingMessage;
   /** What was said to the bot, its name taken off. */
   readonly line: Line;
+  /** The name of the alias that `line` was said with. */
+  readonly alias?: string;
   /** What of the line is a command, where that is not all of it: without its pipe. */
   readonly head?: Line;
   /** The line as it may be written down and shown to others: secrets are crossed out in it. See `toldOf`. */

@@ -62,6 +62,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    * `true`: 64 MB and as long as a command may take.
    */
   readonly worker?: true | { readonly memoryMb?: number; readonly timeMs?: number };
+  /** One of its words is a line, in quotes: a `|` behind that was meant to be within it, and is refused. */
+  readonly takesLine?: true;
   /**
    * Its result as rows of named values, for pipes (`stats orders | sort -uptime`). Left out: the array of objects in its result,
    * which fits most (`pipe/records.ts`).

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { MicroError } from "../core/errors.ts";
+import type { AliasRow } from "./alias.ts";
+import { oneLine } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
 import { type AnyCommand, type Command, defineCommand } from "./command.ts";
 import { fields, usage, valueName } from "./fields.ts";
@@ -14,7 +16,10 @@ interface Help {
 }
 
 /** `help`, over whatever catalog is in force when it is asked. */
-export function helpCommand(catalog: () => Catalog): Command<typeof input, Help> {
+export function helpCommand(
+  catalog: () => Catalog,
+  aliases: () => Promise<readonly AliasRow[]> = async () => [],
+): Command<typeof input, Help> {
   return defineCommand({
     name: "help",
     summary: "Show what can be said, or how to say one thing",
@@ -27,8 +32,19 @@ export function helpCommand(catalog: () => Catalog): Command<typeof input, Help>
     personal: true,
     examples: ["help", "help call"],
     run: async ({ topic }, { mayRun }) => {
-      if (topic === undefined) return { commands: catalog().commands.filter(mayRun).flatMap(briefs) };
+      // Commands can be told of while the store is away.
+      const short = (await aliases().catch(() => [])).filter(({ broken }) => broken === undefined);
+      if (topic === undefined) {
+        const said = short.map(({ name, line }) => ({ usage: name, summary: `alias: ${oneLine(line, 80)}` }));
+        return { commands: [...catalog().commands.filter(mayRun).flatMap(briefs), ...said] };
+      }
       const line = chatLine(topic);
+      const alias = catalog().match(line) ? undefined : short.find(({ name }) => name === topic.trim().toLowerCase());
+      if (alias) {
+        const { name, line: stands, owner } = alias;
+        const about = [`${name} is an alias, made by ${owner}, for`, "", `  ${stands}`];
+        return { commands: [{ usage: name, summary: `alias: ${stands}` }], about };
+      }
       const found =
         catalog().match(line)?.command ??
         catalog().commands.find((command) => command.name.startsWith(topic)) ??

@@ -88,7 +88,9 @@ export function confirm(init: ConfirmInit): Confirm {
       if (approval !== undefined) return carry.settle(context, approval, next);
       // Said right it never comes here, and said wrong it only tells how.
       if (run?.command.name === GLASS.name) return next(context);
-      const asks = run?.command.effect === "write" && run.command.confirm !== false;
+      // Whoever says an alias may not know what it stands for.
+      const shown = run?.command.confirm !== false || context.alias !== undefined;
+      const asks = run?.command.effect === "write" && shown;
       return asks || decision?.approvals !== undefined ? carry.pose(context) : next(context);
     },
   };

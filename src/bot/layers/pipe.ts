@@ -72,6 +72,12 @@ const NO_ROWS = "this answer has no rows, so the pipe did nothing";
 
 /** @throws MicroError `invalid_argument` when it cannot be piped, or will not have such a field */
 function checkBefore(command: AnyCommand, stages: readonly Stage[]): void {
+  if (command.takesLine) {
+    throw new MicroError(
+      "invalid_argument",
+      `the line for \`${command.name}\` stands in quotes, all of it: else its | is none of it`,
+    );
+  }
   if (command.reveals) {
     throw new MicroError("invalid_argument", `what \`${command.name}\` tells is a secret, and goes through no pipe`);
   }

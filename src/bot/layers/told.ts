@@ -1,7 +1,7 @@
 import type { Catalog } from "../../commands/catalog.ts";
 import type { Line } from "../../commands/line.ts";
 import { pipedIn } from "../../commands/pipe/split.ts";
-import { told as toldBy } from "../../commands/told.ts";
+import { type Told, told as toldAlone } from "../../commands/told.ts";
 import type { Redactor } from "../../core/redact.ts";
 import type { Layer } from "../context.ts";
 
@@ -11,7 +11,7 @@ import type { Layer } from "../context.ts";
  */
 export function told(catalog: () => Catalog, redactor: Redactor): Layer {
   return (context, next) => {
-    const { text, secrets } = toldOfBoth(context.line, catalog(), redactor);
+    const { text, secrets } = toldBy(context.line, catalog(), redactor);
     const known = { ...context, told: text };
     if (secrets.length === 0) return next(known);
     return keeping(redactor.add(secrets), () => next(known));
@@ -19,12 +19,12 @@ export function told(catalog: () => Catalog, redactor: Redactor): Layer {
 }
 
 /** A command with secrets would not be understood with its pipe, and all of it be crossed out. */
-function toldOfBoth(line: Line, catalog: Catalog, redactor: Redactor): ReturnType<typeof toldBy> {
+export function toldBy(line: Line, catalog: Catalog, redactor: Redactor): Told {
   const piped = pipedIn(line);
   if (piped === undefined || (catalog.match(piped.head)?.command.secrets ?? []).length === 0) {
-    return toldBy(line, catalog, redactor);
+    return toldAlone(line, catalog, redactor);
   }
-  const { text, secrets } = toldBy(piped.head, catalog, redactor);
+  const { text, secrets } = toldAlone(piped.head, catalog, redactor);
   return { text: `${text} | ${redactor.text(piped.text)}`, secrets };
 }
 

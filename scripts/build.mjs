@@ -26,7 +26,7 @@ const GROUPS = [
   {
     name: "program",
     test: among([
-      /\/src\/(app\/(?!bot|chat|log|in-turn|complete)|commands\/(?!help|jobs|small-talk))/,
+      /\/src\/(app\/(?!bot|chat|log|in-turn|complete|house|lint|new-command|own-)|commands\/(?!help|jobs|small-talk))/,
       /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members))/,
       /\/src\/core\/registry\/(abort|mdns|memo|memory|registry|sightings|versions|watchers)/,
       /\/node_modules\/(zod|fastest-levenshtein|dns-packet|@leichtgewicht)\//,

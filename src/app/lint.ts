@@ -6,8 +6,6 @@ import type { Plugins } from "../commands/plugins.ts";
 import { systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import { silent } from "../core/log.ts";
-import { memoryRegistry } from "../core/registry/memory.ts";
-import { commandFiles } from "../plugins/files/files.ts";
 import type { Supplies } from "../plugins/files/give.ts";
 import { isCommandFile } from "../plugins/files/load.ts";
 import { houseModules } from "./house.ts";
@@ -53,6 +51,10 @@ export async function lint(args: readonly string[], cwd: string): Promise<string
 /** Loads the files as a bot does, into a bot that nobody talks to: so names that are taken are found, too. */
 async function lintCommands(folder: string, names: readonly string[]): Promise<Linted | undefined> {
   if (!names.some(isCommandFile)) return undefined;
+  const [{ commandFiles }, { memoryRegistry }] = await Promise.all([
+    import("../plugins/files/files.ts"),
+    import("../core/registry/memory.ts"),
+  ]);
   const modules = async () => houseModules();
   const source = commandFiles({ folder, modules, supplies: NOTHING, clock: systemClock, log: silent });
   const client = lazyClient(async () => notHere());

@@ -172,6 +172,7 @@ function network() {
   const connect = async (options: ConnectOptions = {}): Promise<InputConnection> => {
     const queue = createQueue<IncomingMessage>();
     const gone = new MicroError("unavailable", "the link was lost");
+    let over = false;
     let tell = (_: MicroError) => {};
     const lost = new Promise<MicroError>((resolve) => {
       tell = resolve;
@@ -183,6 +184,7 @@ function network() {
         queue.push({ id: text, from, place: { room: "room" }, text, addressed: true, sentAt: 0 });
       },
       lose: () => {
+        over = true;
         queue.end(gone);
         tell(gone);
       },
@@ -190,7 +192,10 @@ function network() {
     return {
       [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
       lost,
-      send: async (message) => void sent.push(message),
+      send: async (message) => {
+        if (over) throw gone;
+        sent.push(message);
+      },
       ...closable(() => queue.end()),
     };
   };
@@ -235,6 +240,23 @@ describe("a link that is lost", () => {
       await expect.poll(() => begun).toEqual(so_far);
     }
     release();
+    await link.close();
+  });
+
+  it("does not wait for a refusal that is to be said over the next", async () => {
+    const { link, links, sent, begun } = reader({
+      onMessage: ({ text, place }) => {
+        begun.push(text);
+        // As while the store is away.
+        const refused = link.outbox.send({ place, parts: [{ kind: "text", text: `not ${text}` }] });
+        return { taken: refused.then(() => {}), done: refused };
+      },
+    });
+    await link.open().joined;
+    links[0]?.say("one");
+    links[0]?.lose();
+    await expect.poll(() => sent.map(textOf), { timeout: 10_000 }).toEqual(["not one"]);
+    expect(links).toHaveLength(2);
     await link.close();
   });
 

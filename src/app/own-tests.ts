@@ -3,10 +3,11 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createRequire, isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { Plugin } from "esbuild";
+import type { Message, Plugin } from "esbuild";
 import { MicroError } from "../core/errors.ts";
+import { toldMistake } from "../plugins/files/bundle.ts";
 
 export interface OwnTestsInit {
   readonly cwd: string;
@@ -17,7 +18,7 @@ export interface OwnTestsInit {
 const TEST = /\.(?:test|spec)\.[cm]?[jt]s$/;
 
 /**
- * `micro test [commands/] […]`: runs the tests that lie beside command files, by Node's own runner, each in a process of its own.
+ * `micro test [commands/] […]`: runs the tests that lie beside command files, by Node's own runner, in a process of their own.
  * They are TypeScript as the commands are, and find this program's `micro-chatops`, its kit and its zod.
  * @throws MicroError `invalid_argument` (no tests there, one that cannot be read, tests that failed), `cancelled`
  */
@@ -36,7 +37,7 @@ export async function testCommands(args: readonly string[], { cwd, signal, write
   }
   const folder = await mkdtemp(join(tmpdir(), "micro-test-"));
   try {
-    const built = await bundled(tests, folder);
+    const built = await bundled(tests, folder, cwd);
     const code = await run(built, cwd, signal, write);
     if (signal.aborted) throw new MicroError("cancelled", "the tests were not run to their end");
     if (code !== 0) throw new MicroError("invalid_argument", "there are tests that failed");
@@ -55,37 +56,30 @@ async function testsIn(path: string, said: string): Promise<readonly string[]> {
     .map((name) => join(path, name));
 }
 
-/** As scripts, each with the files of the team's that it imports. */
-async function bundled(tests: readonly string[], folder: string): Promise<readonly string[]> {
+/** As one script, with the files of the team's that they import: to load the kit once costs more than all tests of a team. */
+async function bundled(tests: readonly string[], folder: string, cwd: string): Promise<string> {
   const { build } = await import("esbuild");
-  return Promise.all(
-    tests.map(async (path, at) => {
-      const outfile = join(folder, `${at}-${basename(path).replace(TEST, "")}.mjs`);
-      try {
-        await build({
-          entryPoints: [path],
-          absWorkingDir: dirname(path),
-          outfile,
-          bundle: true,
-          format: "esm",
-          platform: "node",
-          target: "node20",
-          sourcemap: "inline",
-          tsconfigRaw: {},
-          logLevel: "silent",
-          plugins: [packagesFrom(ownRoot())],
-        });
-      } catch (thrown) {
-        const [error] =
-          (thrown as { errors?: readonly { text: string; location?: { file: string; line: number } }[] }).errors ?? [];
-        const where = error?.location ? `${error.location.file}:${error.location.line}: ` : "";
-        throw new MicroError("invalid_argument", `${where}${error?.text ?? (thrown as Error).message}`, {
-          cause: thrown,
-        });
-      }
-      return outfile;
-    }),
-  );
+  const outfile = join(folder, "commands.mjs");
+  try {
+    await build({
+      stdin: { contents: tests.map((path) => `import ${JSON.stringify(path)};`).join("\n"), resolveDir: cwd },
+      absWorkingDir: cwd,
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      sourcemap: "inline",
+      tsconfigRaw: {},
+      logLevel: "silent",
+      plugins: [packagesFrom(ownRoot())],
+    });
+    return outfile;
+  } catch (thrown) {
+    const { errors = [] } = thrown as { errors?: readonly Message[] };
+    const words = errors.slice(0, 3).map(toldMistake).join("; ");
+    throw new MicroError("invalid_argument", words || (thrown as Error).message, { cause: thrown });
+  }
 }
 
 /** Packages stay outside, found from the file that names them; ours are this program's. */
@@ -117,14 +111,9 @@ function ownRoot(): string {
   throw new MicroError("internal", "this program does not find its own package");
 }
 
-function run(
-  files: readonly string[],
-  cwd: string,
-  signal: AbortSignal,
-  write: (text: string) => void,
-): Promise<number> {
+function run(file: string, cwd: string, signal: AbortSignal, write: (text: string) => void): Promise<number> {
   return new Promise((done, failed) => {
-    const args = ["--enable-source-maps", "--test", "--test-reporter=spec", ...files];
+    const args = ["--enable-source-maps", "--test", "--test-reporter=spec", file];
     const { NODE_TEST_CONTEXT: _nested, ...env } = process.env;
     const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     const leave = () => child.kill();

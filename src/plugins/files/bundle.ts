@@ -53,7 +53,7 @@ export function createBundler(): Bundler {
         };
       } catch (thrown) {
         const { errors = [] } = thrown as { errors?: readonly Message[] };
-        const words = errors.slice(0, 3).map(told).join("; ");
+        const words = errors.slice(0, 3).map(toldMistake).join("; ");
         const inputs = errors.map(({ location }) => resolve(dirname(path), location?.file ?? path));
         throw new MicroError("invalid_argument", words || (thrown as Error).message, {
           cause: thrown,
@@ -70,6 +70,7 @@ export function createBundler(): Bundler {
   };
 }
 
-function told({ text, location }: Message): string {
+/** A mistake that esbuild has found, in one line. */
+export function toldMistake({ text, location }: Message): string {
   return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text;
 }

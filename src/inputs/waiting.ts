@@ -23,7 +23,7 @@ export interface WaitingInit {
 }
 
 /** How many messages wait, and how many characters in all of them: what people say is short, and a flood of books is held sooner. */
-export const WAITING_AT_MOST = 10_000;
+const WAITING_AT_MOST = 10_000;
 const CHARACTERS_AT_MOST = 16 * 1024 * 1024;
 
 /** For networks that give a message once: what is not kept here is lost. */

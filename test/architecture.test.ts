@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "core",
     "commands",
     "inputs/input.ts",
+    "plugins/listening.ts",
     "plugins/plugins.ts",
     "platform/kv/kv.ts",
     "platform/kv/keys.ts",

@@ -60,20 +60,20 @@ describe("robot.brain", () => {
 
     const again = createBrainStore(kv, silent);
     await again.load();
-    expect(valueOf(again, "_private/big")).toBe(JSON.stringify("a".repeat(500_000)));
+    expect(jsonOf(again, "_private/big")).toBe(JSON.stringify("a".repeat(500_000)));
     // With the next change it is tried again.
     left = 100;
     cutOff.save([["_private/small"]]);
     await cutOff.settled();
     const last = createBrainStore(kv, silent);
     await last.load();
-    expect(valueOf(last, "_private/big")).toBe(JSON.stringify("b".repeat(500_000)));
-    expect(valueOf(last, "_private/small")).toBeUndefined();
+    expect(jsonOf(last, "_private/big")).toBe(JSON.stringify("b".repeat(500_000)));
+    expect(jsonOf(last, "_private/small")).toBeUndefined();
     expect((await kv.list("hubot-brain.piece.")).length).toBe(5);
     await kv.stop();
   });
 });
 
-function valueOf(store: BrainStore, name: string): string | undefined {
+function jsonOf(store: BrainStore, name: string): string | undefined {
   return store.current().find(([one]) => one === name)?.[1];
 }

@@ -22,14 +22,19 @@ export interface OwnCommandsInit {
 /** Where a team's own commands come from: a folder of files, packages. */
 export async function ownCommands(settings: BotSettings, init: OwnCommandsInit): Promise<readonly CommandSource[]> {
   const { cwd, clock, log } = init;
+  const { plugins: names, commands_every: everyMs } = settings;
   const folder = commandsFolder(settings.commands, cwd);
-  if (folder === undefined) return [];
-  const [{ commandFiles }, supplies] = await Promise.all([
+  if (folder === undefined && names.length === 0) return [];
+  const [{ commandFiles }, { commandPackages }, supplies] = await Promise.all([
     import("../plugins/files/files.ts"),
+    import("../plugins/files/packages.ts"),
     suppliesOf(settings, init),
   ]);
-  const everyMs = settings.commands_every;
-  return [commandFiles({ folder, modules: async () => houseModules(), supplies, clock, log, everyMs })];
+  const given = { modules: async () => houseModules(), supplies, clock, log };
+  return [
+    ...(folder === undefined ? [] : [commandFiles({ folder, everyMs, ...given })]),
+    ...(names.length === 0 ? [] : [commandPackages({ names, cwd, ...given })]),
+  ];
 }
 
 /** The folder of command files; `commands`, if it is there and nothing else is said. */

@@ -193,10 +193,18 @@ export const BOT = {
     },
     1000,
   ),
+  plugins: list({ env: "MICRO_BOT_PLUGINS", description: "npm packages that export commands; no other is loaded" }),
   command_secret: pairs({
     env: "MICRO_BOT_COMMAND_SECRET",
     description: "NAME=where it is (file:, env:, vault:), for commands that need secrets:NAME; may be repeated",
   }),
+  runbooks: text(
+    {
+      env: "MICRO_BOT_RUNBOOKS",
+      description: "folder of runbooks, none for none; by default `runbooks`, where that is there",
+    },
+    "",
+  ),
   replica_name: text(
     { env: "MICRO_REPLICA_NAME", description: "what this process is called among the replicas of the bot" },
     "",

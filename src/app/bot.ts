@@ -29,6 +29,7 @@ import { thisMachine } from "./machine.ts";
 import { ownCommands } from "./own-commands.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
+import { type OpenedRunbooks, openRunbooks } from "./runbooks.ts";
 import type { Opened } from "./secrets.ts";
 import type { BotSettings, GlobalSettings } from "./settings.ts";
 import { chatSocket, defaultStateDir } from "./state.ts";
@@ -74,6 +75,7 @@ export async function runBot(
   let bot: Bot | undefined;
   let store: Kv | undefined;
   let auditLog: AuditLog | undefined;
+  let own: OpenedRunbooks | undefined;
   const completed = async (line: string, caller: string, mayRun: CommandContext["mayRun"]) => {
     const context: CommandContext = {
       registry,
@@ -140,6 +142,8 @@ export async function runBot(
       ...(store && { store }),
     });
     const sources = await ownCommands(settings, { cwd: process.cwd(), store, redactor, resolve, clock, log });
+    const inMemory = alone && settings.state_dir === "";
+    own = await openRunbooks(settings, { cwd: process.cwd(), stateDir, inMemory, clock });
     const hubot = await openHubotScripts(settings, { cwd: process.cwd(), env: init.env, redactor, inputs });
     bot = createBot({
       inputs,
@@ -148,7 +152,8 @@ export async function runBot(
         serviceCommands({ registry, client, namespace: settings.namespace, clock, log }),
         ...(hubot ? [hubot.source] : []),
       ],
-      ...(hubot && { listening: [hubot.listening], extensions: [hubot.extension] }),
+      ...(hubot && { listening: [hubot.listening] }),
+      extensions: [...own.extensions, ...(hubot ? [hubot.extension] : [])],
       beside,
       commands: [...builtin, ...smallTalk, ...(store ? tokenCommands(createTokens(store, clock)) : [])],
       registry,
@@ -181,6 +186,7 @@ export async function runBot(
     await live?.stop();
     await bot?.stop();
     await auditLog?.close();
+    await own?.db?.stop();
     await store?.stop();
     await broker.stop();
     await server.stop();

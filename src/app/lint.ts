@@ -22,7 +22,7 @@ export interface Linted {
 export type Linter = (folder: string, names: readonly string[]) => Promise<Linted | undefined>;
 
 /** Everything that can be checked before a bot loads it. Runbooks, aliases: one line here. */
-const LINTERS: readonly Linter[] = [lintCommands];
+const LINTERS: readonly Linter[] = [lintCommands, lintRunbooks];
 
 /**
  * `micro lint [commands/] […]`: what a bot would not load, by the same check.
@@ -70,6 +70,15 @@ async function lintCommands(folder: string, names: readonly string[]): Promise<L
   } finally {
     await bot.stop();
   }
+}
+
+/** Against the bot's own commands, and those of a folder `commands` beside it. */
+async function lintRunbooks(folder: string, names: readonly string[]): Promise<Linted | undefined> {
+  if (!names.some((name) => /\.ya?ml$/.test(name)) || names.some(isCommandFile)) return undefined;
+  const { lintRunbooksIn } = await import("./runbook-commands.ts");
+  const found = await lintRunbooksIn(folder);
+  const count = `${found.length} runbook${found.length === 1 ? "" : "s"}`;
+  return { what: count, flaws: found.flatMap(({ name, flaws }) => flaws.map((why) => ({ from: name, why }))) };
 }
 
 /** No command is run here. */

@@ -3,11 +3,32 @@ import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { policyFiles } from "../commands/policy.ts";
 import { MicroError } from "../core/errors.ts";
+import { readingCommands } from "../runbooks/reading.ts";
 import { lazyClient } from "./parts.ts";
+
+/** Loaded when one of them is said. */
+const runbookShelf = async (folder: string | undefined) => {
+  const [{ folderShelf }, { runbooksFolder }] = await Promise.all([
+    import("../runbooks/shelf.ts"),
+    import("./runbooks.ts"),
+  ]);
+  return folderShelf(runbooksFolder(folder ?? "", process.cwd()) ?? "runbooks");
+};
 
 /** The verbs of the command line: those that every front end has, and those that read files of this machine. */
 export const shell: readonly AnyCommand[] = [
   ...builtin,
+  ...readingCommands({
+    folders: true,
+    shelf: runbookShelf,
+    catalog: async () => {
+      const [{ catalogBeside }, { commandsFolder }] = await Promise.all([
+        import("./runbook-commands.ts"),
+        import("./own-commands.ts"),
+      ]);
+      return catalogBeside("runbooks", commandsFolder("", process.cwd()));
+    },
+  }),
   ...policyFiles({
     test: async (file, policy) => {
       const [{ runPolicyTests }, { readNamed }, catalog] = await Promise.all([

@@ -4,10 +4,10 @@ import { type AnyCommand, type CommandContext, defineCommand } from "../commands
 import type { Performer } from "../commands/perform.ts";
 import { MicroError } from "../core/errors.ts";
 import { mayApprove } from "./approval.ts";
-import { readArguments, takes } from "./arguments.ts";
+import { readArguments } from "./arguments.ts";
 import { bookOf } from "./book.ts";
 import { check, RUN } from "./check.ts";
-import { closing, does, report, stepLine, summary } from "./draw.ts";
+import { closing, report, stepLine, summary } from "./draw.ts";
 import { rehearse } from "./dry.ts";
 import type { Engine } from "./engine.ts";
 import { type Beginner, type Run, type StepRecord, stateOf } from "./run.ts";
@@ -371,24 +371,4 @@ function rehearsedText({ runbook, steps }: DryResult): string {
   };
   const rows = steps.map(({ step, what, line, told }) => `${step}\t${says[what]}\t${line}${told ? `\t${told}` : ""}`);
   return [`${runbook}, as a rehearsal; nothing was changed:`, "", "Step\tWhat\tLine\tFound", ...rows].join("\n");
-}
-
-/** What a runbook's file holds, for people. */
-export function bookText(book: Runbook): string {
-  const wants = book.parameters.map((one) => {
-    const usual = one.default === undefined ? (one.required ? "" : "optional") : `default ${String(one.default)}`;
-    return `${one.name}\t${takes(one)}\t${usual}\t${one.summary}`;
-  });
-  const steps = book.steps.map(
-    (step) => `${step.id}\t${does(step)}${step.rollback ? `\tback: ${step.rollback.text}` : ""}`,
-  );
-  const failure = book.onFailure.map((step) => `${step.id}\t${does(step)}`);
-  return [
-    `${book.name}: ${book.summary}`,
-    ...(wants.length === 0 ? [] : ["", "Parameter\tTakes\t\t", ...wants]),
-    "",
-    "Step\tWhat",
-    ...steps,
-    ...(failure.length === 0 ? [] : ["", "On failure\tWhat", ...failure]),
-  ].join("\n");
 }

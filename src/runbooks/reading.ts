@@ -2,10 +2,7 @@ import { z } from "zod";
 import type { Catalog } from "../commands/catalog.ts";
 import { type AnyCommand, defineCommand } from "../commands/command.ts";
 import { MicroError } from "../core/errors.ts";
-import { check } from "./check.ts";
-import { bookText } from "./commands.ts";
 import { visibleRecords } from "./own-records.ts";
-import { draftOf } from "./record.ts";
 import { isName } from "./reference.ts";
 import type { Shelf } from "./shelf.ts";
 
@@ -16,6 +13,8 @@ export interface ReadingInit {
   /** A folder may be named on the line: on the command line, never in chat. */
   readonly folders?: boolean;
 }
+
+/* On the command line these stand beside all others, so what reads files is loaded when it is wanted. */
 
 /** `runbook list`, `show`, `check`: what only reads files; and `record`, which makes a draft of one. */
 export function readingCommands({ shelf, catalog, folders = false }: ReadingInit): readonly AnyCommand[] {
@@ -63,6 +62,7 @@ export function readingCommands({ shelf, catalog, folders = false }: ReadingInit
     examples: ["runbook show drain-orders"],
     run: async (input) => {
       const book = await (await where(input)).get(input.name);
+      const { bookText } = await import("./book-text.ts");
       return { name: book.name, summary: book.summary, text: bookText(book), file: book.text };
     },
     view: ({ text }) => ({ kind: "report", text }),
@@ -80,7 +80,7 @@ export function readingCommands({ shelf, catalog, folders = false }: ReadingInit
       const books = await where(input);
       const all = (await books.all()).filter(({ name }) => input.name === undefined || name === input.name);
       if (all.length === 0 && input.name !== undefined) await books.get(input.name);
-      const commands = await catalog();
+      const [commands, { check }] = await Promise.all([catalog(), import("./check.ts")]);
       const { mayRun } = context;
       const found = await Promise.all(
         all.map(async ({ name, file, book, error }) => ({
@@ -121,6 +121,7 @@ export function readingCommands({ shelf, catalog, folders = false }: ReadingInit
     words: ["name"],
     examples: ["runbook record drain-orders", "runbook record drain-orders --since 30m"],
     run: async ({ name, since }, context) => {
+      const { draftOf } = await import("./record.ts");
       const draft = draftOf(name, await visibleRecords(since, context));
       if (draft.steps > 0) return draft;
       throw new MicroError(

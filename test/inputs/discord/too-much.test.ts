@@ -7,7 +7,7 @@ import { type FakeDiscord, fakeDiscord } from "../../fakes/discord.ts";
 
 const AT_MOST = 10_000;
 
-describe("too much at once in Discord", () => {
+describe("too much at once in Discord", { timeout: 60_000 }, () => {
   let discord: FakeDiscord;
   let untaken: number;
   const open: InputConnection[] = [];
@@ -33,7 +33,7 @@ describe("too much at once in Discord", () => {
   it("is told of, each message that found no place", async () => {
     const next = await connect();
     for (let n = 0; n < AT_MOST + 3; n++) discord.say(String(n));
-    await expect.poll(() => untaken, { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => untaken, { timeout: 30_000 }).toBe(3);
     for (let n = 0; n < AT_MOST; n++) expect(await next()).toBe(String(n));
     discord.say("again");
     expect(await next()).toBe("again");

@@ -7,7 +7,7 @@ import { type HubotChat, hubotChat } from "../../fakes/hubot-chat.ts";
 
 const AT_MOST = 10_000;
 
-describe("too much at once over a Hubot adapter", () => {
+describe("too much at once over a Hubot adapter", { timeout: 60_000 }, () => {
   let chat: HubotChat;
   let untaken: number;
   const open: InputConnection[] = [];
@@ -33,7 +33,7 @@ describe("too much at once over a Hubot adapter", () => {
   it("is told of, each message that found no place", async () => {
     const { next } = await connect();
     for (let n = 0; n < AT_MOST + 3; n++) chat.say(`micro ${n}`);
-    await expect.poll(() => untaken, { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => untaken, { timeout: 30_000 }).toBe(3);
     for (let n = 0; n < AT_MOST; n++) expect(await next()).toBe(String(n));
     chat.say("micro again");
     expect(await next()).toBe("again");

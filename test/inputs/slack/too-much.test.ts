@@ -7,7 +7,7 @@ import { type FakeSlack, fakeSlack } from "../../fakes/slack.ts";
 
 const AT_MOST = 10_000;
 
-describe("too much at once in Slack", () => {
+describe("too much at once in Slack", { timeout: 60_000 }, () => {
   let slack: FakeSlack;
   let untaken: string[];
   const open: InputConnection[] = [];
@@ -34,7 +34,7 @@ describe("too much at once in Slack", () => {
     const late = slack.say("late");
     const later = slack.say("later");
     slack.sockets.redeliver();
-    await expect.poll(() => untaken, { timeout: 10_000 }).toEqual([idOf(late), idOf(later)]);
+    await expect.poll(() => untaken, { timeout: 30_000 }).toEqual([idOf(late), idOf(later)]);
     await expect.poll(() => slack.acked(late)).toBe(true);
 
     // The copies of what waited took nobody's place, and are given once.

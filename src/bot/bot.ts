@@ -28,6 +28,7 @@ import type { Listening } from "../plugins/listening.ts";
 import type { CommandSource } from "../plugins/plugins.ts";
 import { address } from "./address.ts";
 import { createAliases } from "./aliases.ts";
+import { createAsking } from "./asking.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
 import { auditReader, seesAllBy, wasDoneBy } from "./audit/reader.ts";
@@ -72,7 +73,7 @@ import { createLinking } from "./policy/linking.ts";
 import { type Asked, defaultPolicy, type Policy } from "./policy.ts";
 import { renderAnswer, renderError } from "./render.ts";
 import { createResults } from "./results.ts";
-import { createRunner } from "./run.ts";
+import { behalfOf, createRunner } from "./run.ts";
 import { between, type LayerName, step, stepped } from "./steps.ts";
 import { createLook } from "./touched.ts";
 import { within } from "./within.ts";
@@ -178,6 +179,7 @@ export function createBot(init: BotInit): Bot {
     mayRun,
     audit: reader,
     onCall: (context, call) => audited.called(context, call),
+    ask: (...question) => asking.ask(...question),
   });
   const long = createLong({ clock, name });
   const look = createLook({ ...init, broker: init.broker ?? noBroker, clock, mayRun });
@@ -312,6 +314,11 @@ export function createBot(init: BotInit): Bot {
     log.error({ id: context.id, err: error }, "the journal cannot be written");
     await send(context, renderError(error, context.id, context.message.place, context.input.limits));
   };
+  const asking = createAsking({
+    say: (context, text, choices) =>
+      performer.say(behalfOf(context), { kind: "text", text }, context.input.limits.buttons ? choices : []),
+    isCommand: ({ line }) => catalog().match(line) !== undefined,
+  });
   const layersBy: Readonly<Record<LayerName, Layer>> = {
     told: telling,
     once: once(journalOf, clock, refuse),
@@ -325,6 +332,7 @@ export function createBot(init: BotInit): Bot {
     "audit said": audited.said,
     fresh: fresh(clock, init.maxAgeMs ?? 60_000),
     "limit heard": limits.heard,
+    "ask heard": asking.heard,
     "confirm heard": asked.heard,
     alias: alias(aliases, telling),
     "audit line": audited.seen,

@@ -1,4 +1,4 @@
-import type { AnyCommand, Touched, View } from "../commands/command.ts";
+import type { AnyCommand, Attachment, Touched, View } from "../commands/command.ts";
 import type { Line } from "../commands/line.ts";
 import type { Output } from "../commands/parse.ts";
 import type { Middleware } from "../core/middleware.ts";
@@ -77,6 +77,8 @@ export interface Answer extends Manners {
   /** The facts behind it, where there are some. */
   readonly result?: unknown;
   readonly output: Output;
+  /** Beside what is said. */
+  readonly file?: Attachment;
   /** What is said under it, whatever it is. */
   readonly note?: string;
   /** Can be changed later, by a message with this key, where the network can. */

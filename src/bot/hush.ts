@@ -8,13 +8,14 @@ import { mannered, mannersOf } from "./manners.ts";
 
 /** An answer without secrets, but for the one that it is there to tell (`Manners.reveal`). */
 export function hushedAnswer(answer: Answer, redactor: Redactor): Answer {
-  const { reveal, output, result } = answer;
+  const { reveal, output, result, file } = answer;
   const clean = (text: string) => textBut(reveal, text, redactor.text);
   // As it will be drawn, so that a secret that its JSON spells otherwise is seen.
   const drawn = output === "text" || result === undefined ? undefined : decoder.decode(jsonCodec.encode(result));
   return {
     ...answer,
     view: hushedView(answer.view, clean, redactor),
+    ...(file && { file: { name: clean(file.name), text: clean(file.text) } }),
     ...(drawn !== undefined && { result: new RawJson(textBut(reveal, drawn, redactor.jsonText)) }),
     ...(answer.choices && { choices: hushedChoices(answer.choices, redactor) }),
     ...(answer.form && { form: hushedForm(answer.form, redactor) }),

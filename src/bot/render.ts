@@ -1,10 +1,11 @@
+import type { Attachment } from "../commands/command.ts";
 import { drawText } from "../commands/draw.ts";
 import type { Mark } from "../commands/parse.ts";
 import { jsonCodec } from "../core/codec/json.ts";
 import type { MicroError } from "../core/errors.ts";
 import type { Input, OutgoingMessage, Part, Place } from "../inputs/input.ts";
 import type { Answer } from "./context.ts";
-import { fitted, type KeepRest } from "./fit.ts";
+import { cut, fitted, type KeepRest } from "./fit.ts";
 import { cutOutput } from "./limits/output.ts";
 
 /**
@@ -18,7 +19,22 @@ export function renderAnswer(
   keep?: KeepRest,
   most = Number.POSITIVE_INFINITY,
 ): OutgoingMessage {
-  return fitted(noted(cutOutput(answerParts(answer), most), answer.note), place, limits, keep);
+  const { file, note } = answer;
+  const parts = cutOutput(answerParts(answer), most);
+  // What is too long to be said needs the place of the file.
+  const beside = file === undefined || limits.files ? parts : [...parts, ...attached(file)];
+  const message = fitted(noted(cutOutput(beside, most), note), place, limits, keep);
+  if (file === undefined || !limits.files) return message;
+  if (message.file === undefined) return { ...message, file: { name: file.name, text: cut(file.text, most) } };
+  return fitted(noted(cutOutput([...parts, ...attached(file)], most), note), place, limits, keep);
+}
+
+/** A file, said. */
+function attached({ name, text }: Attachment): readonly Part[] {
+  return [
+    { kind: "text", text: `${name}:` },
+    { kind: "code", text },
+  ];
 }
 
 /** An error in words for the person who asked: what went wrong, where in the line, how it should look. */

@@ -9,6 +9,7 @@ import type { Clock } from "../core/clock.ts";
 import { type Deadline, deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Registry } from "../core/registry/registry.ts";
+import type { Asking } from "./asking.ts";
 import { watched } from "./audit/calls.ts";
 import { type Answer, type Context, toldOf } from "./context.ts";
 import { type Allowance, createAllowance, OUTPUT_BYTES, outputSpent } from "./limits/output.ts";
@@ -26,6 +27,8 @@ export interface RunInit {
   readonly audit?: Audit;
   /** Told of each call that a command makes, when it has ended. */
   readonly onCall?: (context: Context, call: AuditCall) => void;
+  /** Asks who said it; left out where nobody can be asked. */
+  readonly ask?: Asking["ask"];
   /** How long a command may take that does not say otherwise (`Command.maxMs`). @default 30000 */
   readonly commandMs?: number;
   /** How many bytes a command may show before its answer; then it is ended. @default 1000000 */
@@ -76,11 +79,12 @@ export function createRunner(init: RunInit): Runner {
       try {
         const result = await limit.race(command.run(input, commandContext(init, context, limit, allowance)));
         const view = command.view(result, input);
+        const file = command.file?.(result, input);
         const reveal = command.reveals?.(result);
         const whisper = reveal !== undefined || (command.personal === true && isLong(view));
         const manners = { ...(whisper && { whisper }), ...(reveal !== undefined && { reveal }) };
         // What goes on has shown its facts by now.
-        return { view, result, output: goesOn ? "text" : output, ...manners };
+        return { view, result, output: goesOn ? "text" : output, ...(file && { file }), ...manners };
       } catch (error) {
         throw allowance.spent ? outputSpent(most) : error;
       } finally {
@@ -122,6 +126,9 @@ function commandContext(init: RunInit, context: Context, limit: Deadline, allowa
     behalf: behalfOf(context),
     mayRun: (command) => init.mayRun(context, command),
     oneShot: false,
+    ...(init.ask && {
+      ask: (question, options = {}) => init.ask?.(context, question, options, limit.signal) ?? never(),
+    }),
     emit: async (view, fact) => {
       const { command, output } = context.run ?? never();
       // What comes after the end is let go.
@@ -133,7 +140,8 @@ function commandContext(init: RunInit, context: Context, limit: Deadline, allowa
   };
 }
 
-function behalfOf({ input, message }: Context): Behalf {
+/** For whom and where a message is. */
+export function behalfOf({ input, message }: Context): Behalf {
   const { id, name, guest } = message.from;
   return { input: input.name, place: message.place, from: { id, name, guest } };
 }

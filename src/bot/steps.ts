@@ -3,7 +3,7 @@ import type { Layer } from "./context.ts";
 
 /** The layers that a message meets, by name; `bot.ts` has them in their order. */
 export const LAYERS = [
-  ...["told", "once", "answer", "hush", "audit said", "fresh", "limit heard", "confirm heard", "alias"],
+  ...["told", "once", "answer", "hush", "audit said", "fresh", "limit heard", "ask heard", "confirm heard", "alias"],
   ...["audit line", "pipe", "understand", "audit parsed", "authorize", "audit decided", "limit meant", "pause", "long"],
   ...["confirm ask", "again", "marks", "order", "pause again", "audit begun", "begin"],
 ] as const;

@@ -85,6 +85,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   run(input: z.output<S>, context: CommandContext): Promise<R>;
   /** Facts to something to show. Pure, so a stored result can be drawn again. */
   view(result: R, input: z.output<S>): View;
+  /** A file beside the view: a table, a chart as SVG. Where the network takes no files, its text is said. Pure, as `view` is. */
+  file?(result: R, input: z.output<S>): Attachment | undefined;
   /** The service that a line acts on, for policies and limits. Left out: its field `service`, where it has one. */
   target?(input: z.output<S>): string | undefined;
   /** It may act on a service whose name looks like another's, because it takes such a one away (`names.ts`). */
@@ -145,6 +147,25 @@ export interface CommandContext {
    * @param fact what `--output json` and `raw` show instead
    */
   emit(view: View, fact?: unknown): Promise<void>;
+  /**
+   * Asks who said this something, and gives what they say next in that room: one of `choices`, as it is spelled there, or any
+   * text. `no` ends it. Waits as long as the command may take (`Command.maxMs`). Absent where nobody can be asked.
+   * @throws MicroError `cancelled` (they said no), `timeout`, `conflict` (they are being asked already), `permission_denied`
+   * (nobody vouches for who they are)
+   */
+  ask?(question: string, options?: AskOptions): Promise<string>;
+}
+
+export interface AskOptions {
+  /** Up to 25, shown as buttons where there are some. */
+  readonly choices?: readonly string[];
+}
+
+/** A file of text. */
+export interface Attachment {
+  /** With its ending: `memory.csv`. */
+  readonly name: string;
+  readonly text: string;
 }
 
 /**

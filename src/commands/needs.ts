@@ -18,6 +18,8 @@ export interface Given {
   readonly kv: OwnKv;
   readonly http: Http;
   readonly secrets: Secrets;
+  /** Always there; throws `permission_denied` where nobody can be asked. */
+  readonly ask: NonNullable<CommandContext["ask"]>;
 }
 
 /** The bot's store as far as the commands of one file see it: their keys are no other's. */

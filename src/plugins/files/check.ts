@@ -47,6 +47,7 @@ const DEFINITION = {
   examples: names.optional(),
   run: fn,
   view: fn,
+  file: fn.optional(),
   target: fn.optional(),
   takesAnyName: yes.optional(),
   touches: fn.optional(),

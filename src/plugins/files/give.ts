@@ -61,7 +61,7 @@ function narrow(
       return supplies.secret(name);
     },
   };
-  const made = { ...others, secrets };
+  const made = { ...others, secrets, ask: others.ask ?? nobodyToAsk };
   for (const part of PARTS) {
     Object.defineProperty(made, part, {
       enumerable: true,
@@ -72,6 +72,10 @@ function narrow(
     });
   }
   return made as unknown as CommandContext & Given;
+}
+
+async function nobodyToAsk(): Promise<string> {
+  throw new MicroError("permission_denied", "nobody can be asked here: say it in chat");
 }
 
 /** `restart` of `commands/restart.ts`, `@team/commands` of that package. */

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import type { AskOptions, CommandContext } from "../../src/commands/command.ts";
+import { memoryInput } from "../../src/inputs/memory/memory.ts";
+import { botOn, telling, textOf } from "./run-bot.ts";
+
+/** A command that asks where, and says what it was told. */
+function asking(options: AskOptions = { choices: ["eu", "us"] }, maxMs = 10_000) {
+  return {
+    ...telling("deploy").command,
+    maxMs,
+    run: async (_input: unknown, { ask }: CommandContext) => ({ what: await ask?.("which region?", options) }),
+  };
+}
+
+async function asked(options?: AskOptions, maxMs?: number, buttons = false) {
+  const input = memoryInput({ limits: { edits: false, buttons } });
+  await botOn([input], { commands: [asking(options, maxMs), telling("look").command] }).start();
+  const say = async (text: string, from = "ann", room = "room") => {
+    input.say(text, { from, room });
+    return textOf(await input.next());
+  };
+  return { input, say, next: async () => textOf(await input.next()) };
+}
+
+describe("a command that asks back", () => {
+  it("is told what who said it says next, as the choice is spelled", async () => {
+    const { say, next } = await asked();
+    expect(await say("deploy orders")).toBe("which region? (eu, us)");
+    expect([await say("EU"), await next()].sort()).toEqual(["deploy eu done", "eu it is"]);
+  });
+
+  it("hears nobody else, and nothing from elsewhere", async () => {
+    const { say, next } = await asked();
+    await say("deploy orders");
+    expect(await say("us", "bob")).toMatch(/^there is no command "us"/);
+    expect(await say("us", "ann", "another room")).toMatch(/^there is no command "us"/);
+    expect([await say("eu"), await next()].sort()).toEqual(["deploy eu done", "eu it is"]);
+    expect(await say("eu")).toMatch(/^there is no command "eu"/);
+  });
+
+  it("asks again for what is no choice, and lets other commands through", async () => {
+    const { say } = await asked();
+    await say("deploy orders");
+    expect(await say("asia")).toBe("I asked for one of eu, us; `no` ends it");
+    expect(await say("look here")).toBe("look here done");
+    expect(await say("deploy x")).toBe("I wait for an answer of yours here already: give it, or say `no`");
+  });
+
+  it("takes any text where there are no choices", async () => {
+    const { say, next } = await asked({});
+    expect(await say("deploy orders")).toBe("which region?");
+    expect([await say("look at that"), await next()].sort()).toEqual([
+      "deploy look at that done",
+      "look at that it is",
+    ]);
+  });
+
+  it.each(["no", "Cancel"])("ends with %s", async (word) => {
+    const { say, next } = await asked();
+    await say("deploy orders");
+    expect([await say(word), await next()].sort()).toEqual(["it is let be", "nothing more was done: you said no"]);
+  });
+
+  it("does not wait for ever", async () => {
+    const { say, next } = await asked(undefined, 50);
+    await say("deploy orders");
+    expect(await next()).toBe("`deploy` did not answer within 50 ms");
+    expect(await say("eu")).toMatch(/^there is no command/);
+  });
+
+  it("shows choices to be pressed, which only who was asked can", async () => {
+    const { input, say, next } = await asked(undefined, undefined, true);
+    await say("deploy orders");
+    input.press("eu", { from: "bob" });
+    expect(await next()).toMatch(/^there is no command "eu"/);
+    input.say("eu", { from: "ann" });
+    expect([await next(), await next()].sort()).toEqual(["deploy eu done", "eu it is"]);
+  });
+
+  it("asks nobody whom no one vouches for", async () => {
+    const input = memoryInput();
+    const init = { commands: [asking()], policy: undefined };
+    await botOn([input], {
+      ...init,
+      policy: (await import("../../src/bot/policy.ts")).readPolicy("guests: ['test:*']", "x"),
+    }).start();
+    input.say("deploy orders", { from: { id: undefined } });
+    expect(textOf(await input.next())).toMatch(/nobody vouches here for who answers/);
+  });
+});
+
+describe("a command with a file", () => {
+  const table = { ...telling("look").command, file: () => ({ name: "orders.csv", text: "a,b\n1,2" }) };
+
+  it.each([
+    [true, "look x done", "orders.csv"],
+    [false, "look x done\norders.csv:\na,b\n1,2", undefined],
+  ])("attaches it where the network takes files (%s), else says it", async (files, text, name) => {
+    const input = memoryInput({ limits: { files } });
+    await botOn([input], { commands: [table] }).start();
+    input.say("look x");
+    const message = await input.next();
+    expect(textOf(message)).toBe(text);
+    expect(message.file?.name).toBe(name);
+  });
+});

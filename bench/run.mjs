@@ -3,7 +3,19 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { times } from "./rounds.mjs";
 
-const GROUPS = ["dispatch", "message", "render", "policy", "registry", "start", "memory", "rpc", "wire", "inputs"];
+const GROUPS = [
+  "dispatch",
+  "message",
+  "render",
+  "policy",
+  "registry",
+  "start",
+  "memory",
+  "scripts",
+  "rpc",
+  "wire",
+  "inputs",
+];
 
 const HEAD = ["what", "ours", "peer", "", "ratio", "of the rounds", "target", ""];
 

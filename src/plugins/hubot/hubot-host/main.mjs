@@ -3,7 +3,6 @@
  * and not the bot. Plain JavaScript, because a thread is started from the file as it is, in the sources as in the bundle.
  * `protocol.ts` has what is told either way.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
@@ -22,9 +21,9 @@ const { cwd, folder, name, skip, brain: stored, httpPath, shared } = workerData;
 /** What runs now, for who finds this thread hanging: a listener's index and the number of a message. */
 const state = new Int32Array(shared);
 const tell = (message) => parentPort.postMessage(message);
-/** The message that code runs for. */
-const acting = new AsyncLocalStorage();
 const runs = new Map();
+/** By script: the message that it acted on last. What it throws later is told there: to follow each message costs all of them. */
+const latest = new Map();
 
 const logger = createLogger((level, text) => tell({ kind: "log", level, text }));
 
@@ -99,7 +98,7 @@ tell({ kind: "ready" });
 async function hear({ token, said }) {
   state[1] = token;
   try {
-    const found = await acting.run({ token }, () => hearing.hear(token, said));
+    const found = await hearing.hear(token, said);
     // Nobody waits for word on what was not said to the bot.
     if (said.addressed || (found !== undefined && found.length > 0)) tell({ kind: "heard", token, found });
   } catch (error) {
@@ -111,6 +110,7 @@ async function hear({ token, said }) {
 const GATHER_MS = 100;
 
 async function act({ token, allowed }) {
+  for (const at of allowed) latest.set(robot.listeners[at]?.script, token);
   await ended(token, () => hearing.act(token, allowed));
 }
 
@@ -133,7 +133,7 @@ async function ended(token, work) {
   state[1] = token;
   let error;
   try {
-    await acting.run(current, work);
+    await work();
   } catch (thrown) {
     error = wordsOf(thrown);
   }
@@ -186,9 +186,8 @@ function externals() {
 }
 
 function blamed(error) {
-  const token = acting.getStore()?.token;
   const owner = scripts.owner(error);
-  return { script: owner?.name, from: owner?.from, token };
+  return { script: owner?.name, from: owner?.from, token: latest.get(owner?.name) };
 }
 
 function wordsOf(thrown) {

@@ -74,7 +74,7 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
       if (!settled || before.doubt !== loaded.why) return { ...before, stamp: "", doubt: loaded.why };
     }
     if (loaded.why === undefined) {
-      const commands = loaded.commands.map((command) => given(command, from, init.supplies, log));
+      const commands = loaded.commands.map((command) => given(command, from, init.supplies, log, loaded.script));
       if (before !== undefined) log.info({ from }, "loaded anew");
       return { stamp, commands, loaded };
     }

@@ -2,6 +2,7 @@ import type { AnyCommand, CommandContext } from "../../commands/command.ts";
 import { type Given, type Http, type OwnKv, PARTS } from "../../commands/needs.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
+import { inThread, type ThreadScript } from "./thread.ts";
 
 /** What there is to be given; each command gets what it names. */
 export interface Supplies {
@@ -12,15 +13,26 @@ export interface Supplies {
   secret(name: string): Promise<string>;
 }
 
-/** A definition as the bot runs it: it gets what it needs and nothing else, and what it throws is told by its name. */
-export function given(command: AnyCommand, from: string, supplies: Supplies, log: Log): AnyCommand {
+/**
+ * A definition as the bot runs it: it gets what it needs and nothing else, and what it throws is told by its name.
+ * @param script what it came in, for those that run in a thread
+ */
+export function given(
+  command: AnyCommand,
+  from: string,
+  supplies: Supplies,
+  log: Log,
+  script?: ThreadScript,
+): AnyCommand {
   const { run, touches, complete, view } = command;
   const narrowed = (context: CommandContext) => narrow(command, context, from, supplies);
   return {
     ...command,
     run: async (input, context) => {
       try {
-        return await run.call(command, input, narrowed(context));
+        if (command.worker === undefined || script === undefined)
+          return await run.call(command, input, narrowed(context));
+        return await inThread(command, script, input, narrowed(context));
       } catch (thrown) {
         throw ownError(command, thrown, from, log);
       }

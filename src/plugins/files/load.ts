@@ -4,6 +4,7 @@ import { MicroError } from "../../core/errors.ts";
 import type { Bundler } from "./bundle.ts";
 import { isMeant, problemsOf } from "./check.ts";
 import { evaluate, type HouseModules } from "./evaluate.ts";
+import type { ThreadScript } from "./thread.ts";
 
 /** What became of a file. */
 export interface Loaded {
@@ -13,6 +14,8 @@ export interface Loaded {
   readonly why?: string;
   /** Whole paths of the files it is made of; also of those that keep it from being made. */
   readonly inputs: readonly string[];
+  /** Where one of them runs in a thread. */
+  readonly script?: ThreadScript;
   /** It stands in none of them why it was not made: an import that is not there yet. */
   readonly again?: true;
 }
@@ -27,7 +30,9 @@ export async function loadFile(path: string, bundler: Bundler, modules: HouseMod
     if (commands.length === 0) return { commands: [], inputs, why: NONE };
     const wrong = commands.flatMap((command) => problemsOf(command).map((problem) => `${called(command)}${problem}`));
     if (wrong.length > 0) return { commands: [], inputs, why: wrong.join("; ") };
-    return { commands: commands as AnyCommand[], inputs };
+    const made = commands as AnyCommand[];
+    const threads = made.some(({ worker }) => worker !== undefined);
+    return { commands: made, inputs, ...(threads && { script: { code: bundle.code, path } }) };
   } catch (thrown) {
     const { message, details } = MicroError.from(thrown);
     const found = (details["inputs"] as readonly string[] | undefined) ?? [];

@@ -49,7 +49,6 @@ let changes;
 const scripts = createScripts({
   cwd,
   skip,
-  logger,
   onLoading: (from) => tell({ kind: "loading", from }),
   onChange: () => {
     // Many come together.

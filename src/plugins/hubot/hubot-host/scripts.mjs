@@ -18,7 +18,7 @@ const SETUP_MS = 10_000;
  * @param onLoading told before each script is loaded, by its name: who reads it last knows who hung
  * @param onChange told when there are other listeners
  */
-export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
+export function createScripts({ cwd, skip, onLoading, onChange }) {
   /** By the path of their file or package, the longest last. */
   const known = new Map();
   const broken = [];
@@ -41,10 +41,10 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
     for (let n = 2; taken.has(free); n++) free = `${name}-${n}`;
     return free;
   };
-  const fail = (from, error) => {
+  const fail = (robot, from, error) => {
     const why = whyNot(error);
     broken.push({ from, why });
-    logger.warn(`${from} is not loaded: ${why}`);
+    robot.logger.warn(`${from} is not loaded: ${why}`);
   };
 
   /** What a script's file gives: at once, as who calls `loadFile` expects, where it is no ES module. */
@@ -111,7 +111,7 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
     try {
       await loadOne(robot, path, name, option);
     } catch (error) {
-      fail(from, error);
+      fail(robot, from, error);
     }
   };
 
@@ -135,7 +135,7 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
         try {
           path = resolvePackage(name, cwd);
         } catch (error) {
-          fail(name, error);
+          fail(robot, name, error);
           continue;
         }
         await tryOne(robot, path, name, nameFrom(name), option);
@@ -143,26 +143,25 @@ export function createScripts({ cwd, skip, onLoading, onChange, logger }) {
       onLoading("");
     },
     /** `robot.load(folder)`: those that fail are logged and left out. */
-    loadFolder: (robot, folder) => {
-      const results = [];
-      for (const file of filesIn(folder)) {
-        try {
-          results.push(loadOne(robot, join(folder, file), nameOf(join(folder, file))));
-        } catch (error) {
-          fail(relative(cwd, join(folder, file)), error);
-        }
-      }
-      return Promise.all(results);
+    loadFolder(robot, folder) {
+      return inOrder(filesIn(folder).map((file) => () => this.loadFile(robot, folder, file)));
     },
     /** `robot.loadFile(folder, file)`. What fails takes nobody else along. */
     loadFile: (robot, folder, file) => {
       const path = join(folder, basename(file));
-      if (!KNOWN.includes(extname(path))) return null;
-      try {
-        return loadOne(robot, path, nameOf(path));
-      } catch (error) {
-        fail(relative(cwd, path), error);
+      if (!KNOWN.includes(extname(path))) {
+        robot.logger.debug(`Skipping unsupported file type ${path}`);
         return null;
+      }
+      const failed = (error) => {
+        fail(robot, relative(cwd, path), error);
+        return null;
+      };
+      try {
+        const result = loadOne(robot, path, nameOf(path));
+        return typeof result?.then === "function" ? result.catch(failed) : result;
+      } catch (error) {
+        return failed(error);
       }
     },
   };
@@ -281,6 +280,25 @@ function whyNot(error) {
     .slice(0, missing.startsWith("@") ? 2 : 1)
     .join("/");
   return `it wants the package ${name}: npm install ${name}`;
+}
+
+/** One after the other: at once as long as they are synchronous, and what follows an asynchronous one after it. */
+function inOrder(works) {
+  const results = [];
+  const next = (at) => {
+    for (let i = at; i < works.length; i++) {
+      const result = works[i]();
+      if (typeof result?.then === "function") {
+        return result.then((value) => {
+          results.push(value);
+          return next(i + 1);
+        });
+      }
+      results.push(result);
+    }
+    return results;
+  };
+  return Promise.resolve(next(0));
 }
 
 async function inTime(work) {

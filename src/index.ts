@@ -125,3 +125,5 @@ export { postgresKv } from "./platform/kv/postgres.ts";
 export { sqliteKv } from "./platform/kv/sqlite.ts";
 export { createTokens, type TokenFacts, type Tokens } from "./platform/tokens.ts";
 export { createCommandService } from "./plugins/services/create.ts";
+// Lines that are carried out later, for `BotInit.extensions`.
+export { type SchedulesInit, schedules } from "./schedules/schedules.ts";

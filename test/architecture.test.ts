@@ -25,9 +25,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plugins: ["core", "commands", "inputs/input.ts", "platform/kv/kv.ts", "platform/kv/keys.ts"],
   runbooks: ["core", "commands", "platform/kv/kv.ts", "platform/kv/keys.ts", "platform/db/db.ts", "platform/lease.ts"],
   testing: ["core", "commands", "bot", "inputs", "platform", "plugins"],
+  schedules: ["core", "commands", "platform/kv/kv.ts", "platform/kv/keys.ts"],
   app: ["*"],
   "main.ts": ["app"],
-  "index.ts": ["core", "platform", "commands", "inputs", "bot", "plugins", "runbooks"],
+  "index.ts": ["core", "platform", "commands", "inputs", "bot", "plugins", "runbooks", "schedules"],
 };
 
 /** Who may talk to the process around us. */

@@ -17,6 +17,7 @@ import { userName } from "../inputs/local/users.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { createTokens } from "../platform/tokens.ts";
 import { serviceCommands } from "../plugins/services/services.ts";
+import { schedules } from "../schedules/schedules.ts";
 import { openAudit } from "./audit.ts";
 import { complete } from "./complete.ts";
 import { openHubotScripts } from "./hubot-scripts.ts";
@@ -153,7 +154,7 @@ export async function runBot(
         ...(hubot ? [hubot.source] : []),
       ],
       ...(hubot && { listening: [hubot.listening] }),
-      extensions: [...own.extensions, ...(hubot ? [hubot.extension] : [])],
+      extensions: [schedules(), ...own.extensions, ...(hubot ? [hubot.extension] : [])],
       beside,
       commands: [...builtin, ...smallTalk, ...(store ? tokenCommands(createTokens(store, clock)) : [])],
       registry,

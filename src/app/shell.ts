@@ -55,10 +55,13 @@ export const shell: readonly AnyCommand[] = [
 
 /** Every command that rules may speak of: those of a bot, which is made for its catalog alone. */
 async function ofBot(): Promise<Catalog> {
-  const [{ createBot }, { memoryRegistry }] = await Promise.all([
+  const [{ createBot }, { memoryRegistry }, { schedules }] = await Promise.all([
     import("../bot/bot.ts"),
     import("../core/registry/memory.ts"),
+    import("../schedules/schedules.ts"),
   ]);
   const client = lazyClient(() => Promise.reject(new MicroError("internal", "nothing is called here")));
-  return createBot({ inputs: [], commands: [...builtin, ...smallTalk], registry: memoryRegistry()(), client }).catalog;
+  const registry = memoryRegistry()();
+  const commands = [...builtin, ...smallTalk];
+  return createBot({ inputs: [], commands, registry, client, extensions: [schedules()] }).catalog;
 }

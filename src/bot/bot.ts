@@ -5,6 +5,7 @@ import type { AnyCommand } from "../commands/command.ts";
 import { helpCommand } from "../commands/help.ts";
 import type { Extension, House } from "../commands/house.ts";
 import { jobsCommands, OTHERS_JOBS } from "../commands/jobs.ts";
+import { chatLine, type Line } from "../commands/line.ts";
 import { linkCommands } from "../commands/link.ts";
 import { pauseCommands } from "../commands/pause.ts";
 import type { Performer } from "../commands/perform.ts";
@@ -222,13 +223,14 @@ export function createBot(init: BotInit): Bot {
   const neighbours =
     store && replicas && createNeighbours({ kv: store, replicas, clock, log, jobs: runner.jobs, audit: written });
   const limits = limit(init.limit ?? {}, clock, quiet, (line) => catalog().match(line));
+  const holdsSecret = (line: Line) => toldBy(line, catalog(), redactor).text !== line.text;
   const aliases = createAliases({
     kv: store ?? own,
     clock,
     catalog: () => catalog(),
     taken: [name, ...SPOKEN],
     mayAll: seesAllBy(policy, OTHERS_ALIASES),
-    holdsSecret: (line) => toldBy(line, catalog(), redactor).text !== line.text,
+    holdsSecret,
   });
   const results = createResults({ kv: store ?? own, clock, log });
   const house: House = {
@@ -240,6 +242,12 @@ export function createBot(init: BotInit): Bot {
     kv: store ?? own,
     clock,
     log,
+    meaning: async (text) => {
+      const said = chatLine(text);
+      const { line } = (await aliases.expand(said)) ?? { line: said };
+      return { line: line.text, secret: holdsSecret(line) };
+    },
+    may: (asker, what) => seesAllBy(policy, what)(asker),
     hears: (input) => linkNamed(input) !== undefined,
     hasRole: (caller, guest, role) => policy.hasRole?.(caller, guest, role) ?? false,
     placeIn: (input, room) => linkNamed(input)?.input.placeIn?.(room),

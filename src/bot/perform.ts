@@ -1,3 +1,4 @@
+import { asksFirst } from "../commands/command.ts";
 import { chatLine } from "../commands/line.ts";
 import type { Behalf, Performer, PerformOptions } from "../commands/perform.ts";
 import type { Clock } from "../core/clock.ts";
@@ -99,7 +100,8 @@ export function stillHere(ask: AskStanding): Layer {
       throw new MicroError("unavailable", `${words} (${MicroError.from(error).message})`, { cause: error });
     });
     if (standing === "gone") {
-      throw new MicroError("permission_denied", `nothing was done: ${name} has no account in ${input.name} any more`);
+      const words = `nothing was done: ${name} has no account in ${input.name} any more`;
+      throw new MicroError("permission_denied", words, { details: { gone: true } });
     }
     if (standing !== "guest") return next(context);
     return next({ ...context, message: { ...message, from: { ...message.from, guest: true } } });
@@ -111,7 +113,7 @@ function permitted({ confirmed, readOnly }: PerformOptions): Layer {
   return async (context, next) => {
     const { run, decision } = context;
     if (run === undefined) return next(context);
-    const { name, effect, confirm } = run.command;
+    const { name, effect } = run.command;
     const refuse = (why: string, details: Record<string, unknown> = {}) => {
       throw new MicroError("permission_denied", `\`${name}\` was not done: ${why}`, { details });
     };
@@ -120,7 +122,7 @@ function permitted({ confirmed, readOnly }: PerformOptions): Layer {
       const { count, role } = decision.approvals;
       refuse(`${count} of the role ${role} have to approve it, so say it yourself`, { approvals: { count, role } });
     }
-    if (effect === "write" && confirm !== false && !confirmed) refuse("nobody has said yes to it");
+    if (!confirmed && asksFirst(run.command, run.input)) refuse("nobody has said yes to it");
     return next(context);
   };
 }

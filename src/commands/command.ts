@@ -34,8 +34,11 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly whilePaused?: true;
   /** Names of a command that does the same to what it acts on: rules that deny that, or want approvals for it, bind this, too. */
   readonly boundAs?: readonly string[];
-  /** `false`: a write that is not confirmed first, because saying it is saying it (`call`). */
-  readonly confirm?: false;
+  /**
+   * `false`: a write that is not confirmed first, because saying it is saying it (`call`). One that depends on what is said tells
+   * whether it is. See `asksFirst`.
+   */
+  readonly confirm?: false | ((input: z.output<S>) => boolean);
   /**
    * It goes on: it shows things while it runs (`emit`), for at most this long in chat, where others end after 30 s. Its
    * view is the closing line; the command line leaves that out, because what a script reads is what was shown.
@@ -181,6 +184,11 @@ export type View =
 /** Keeps the types of `input`, `run` and `view` tied together. */
 export function defineCommand<S extends z.ZodObject, R>(command: Command<S, R>): Command<S, R> {
   return command;
+}
+
+/** Whether a yes is asked for before it is done, whatever the policy says. */
+export function asksFirst({ effect, confirm }: AnyCommand, input: Readonly<Record<string, unknown>>): boolean {
+  return effect === "write" && confirm !== false && (confirm === undefined || confirm(input));
 }
 
 /** A command whose types are nobody's business: what catalogs hold. */

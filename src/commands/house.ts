@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import type { Catalog } from "./catalog.ts";
-import type { AnyCommand } from "./command.ts";
+import type { AnyCommand, CommandContext } from "./command.ts";
 import type { Behalf, Performer } from "./perform.ts";
 
 /** What a running bot gives to a part of it that does things by itself: runbooks, schedules. */
@@ -14,6 +14,10 @@ export interface House {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly log: Log;
+  /** What a line stands for, with its alias put in, and whether there is a secret in it. @throws MicroError */
+  meaning(line: string): Promise<{ readonly line: string; readonly secret: boolean }>;
+  /** Whether who asks may do something, here and now, beside the command that they said. */
+  may(asker: CommandContext, what: Pick<AnyCommand, "name" | "permission" | "effect">): boolean;
   /** Whether it listens to the input of that name, so that something can be done and said for who spoke there. */
   hears(input: string): boolean;
   /** Whether a caller has that role now, as approvals ask. */

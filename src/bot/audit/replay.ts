@@ -1,6 +1,6 @@
 import type { AuditFound, Replayed } from "../../commands/audit-record.ts";
 import type { Catalog } from "../../commands/catalog.ts";
-import type { CommandContext } from "../../commands/command.ts";
+import { asksFirst, type CommandContext } from "../../commands/command.ts";
 import { chatLine } from "../../commands/line.ts";
 import { parse } from "../../commands/parse.ts";
 import { targetOf } from "../../commands/target.ts";
@@ -45,7 +45,7 @@ export function createReplay({ catalog, policy }: ReplayInit) {
     });
     const decided = { command: command.name, allowed: decision.allowed, rule: decision.rule, why: decision.why };
     const write = command.effect === "write";
-    const asks = decision.approvals !== undefined || (write && command.confirm !== false);
+    const asks = decision.approvals !== undefined || asksFirst(command, input);
     if (!decision.allowed || !(write || asks)) return decided;
     const touched = await (command.touches?.(input, context) ?? nodesOf(target, context));
     return { ...decided, asks, touched, ...(found.touched && { moved: difference(found.touched, touched) }) };

@@ -1,3 +1,4 @@
+import { asksFirst } from "../../commands/command.ts";
 import type { Requests } from "../../commands/requests.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { OutgoingMessage } from "../../inputs/input.ts";
@@ -89,8 +90,8 @@ export function confirm(init: ConfirmInit): Confirm {
       // Said right it never comes here, and said wrong it only tells how.
       if (run?.command.name === GLASS.name) return next(context);
       // Whoever says an alias may not know what it stands for.
-      const shown = run?.command.confirm !== false || context.alias !== undefined;
-      const asks = run?.command.effect === "write" && shown;
+      const unaware = run?.command.effect === "write" && context.alias !== undefined;
+      const asks = unaware || (run && asksFirst(run.command, run.input));
       return asks || decision?.approvals !== undefined ? carry.pose(context) : next(context);
     },
   };

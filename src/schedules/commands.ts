@@ -1,0 +1,258 @@
+import { z } from "zod";
+import { type AnyCommand, type CommandContext, defineCommand } from "../commands/command.ts";
+import type { House } from "../commands/house.ts";
+import { chatLine } from "../commands/line.ts";
+import { parse } from "../commands/parse.ts";
+import { pipedIn } from "../commands/pipe/split.ts";
+import { readStages } from "../commands/pipe/stages.ts";
+import { goDuration } from "../core/duration.ts";
+import { MicroError } from "../core/errors.ts";
+import { EXAMPLES, type Request, readRequest } from "./request.ts";
+import type { Held, Schedule, ScheduleStore } from "./store.ts";
+import { inZone, nextAfter, shortestGap, whenWords } from "./when.ts";
+
+export interface ScheduleCommandsInit {
+  readonly house: House;
+  readonly store: ScheduleStore;
+  readonly zone?: string;
+  readonly minMs?: number;
+  readonly maxOwn?: number;
+  readonly max?: number;
+}
+
+/** What it takes to see and end what others have scheduled. */
+const OTHERS = { name: "schedule remove", permission: "bot:admin", effect: "write" } as const;
+
+const CHANGE = { permission: "bot:schedule", effect: "write", confirm: false, whilePaused: true } as const;
+
+/** These make schedules, so none of them is scheduled. */
+const MAKERS = ["every", "at", "cron"] as const;
+
+const id = z.string({ error: "which? `schedule list` shows the ids" }).describe("as `schedule list` shows it");
+
+/** `every`, `at`, `cron`, and `schedule list`, `remove`, `pause` and `resume`. */
+export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyCommand[] {
+  const { house, store, minMs = 10_000, maxOwn = 50, max = 10_000 } = init;
+  const { zone = Intl.DateTimeFormat().resolvedOptions().timeZone } = init;
+  const { clock } = house;
+
+  /** What a line is, as it will be carried out. @throws MicroError why it cannot be scheduled */
+  const meant = async (said: string, mayRun: CommandContext["mayRun"]) => {
+    const { line, secret } = await house.meaning(said);
+    const refuse = (words: string) => new MicroError("invalid_argument", words);
+    if (secret)
+      throw refuse(
+        "that line holds a secret, and a schedule is seen by others: give the service the secret, and not me",
+      );
+    const piped = pipedIn(chatLine(line));
+    if (piped) readStages(piped.stages);
+    const match = house.catalog().match(piped?.head ?? chatLine(line));
+    if (match === undefined) {
+      const near = house.catalog().nearest(chatLine(line), 3, mayRun);
+      const names = near.map((command) => `\`${command.name}\``).join(", ");
+      throw new MicroError("not_found", `"${line.slice(0, 60)}" is no command; the nearest are ${names}`);
+    }
+    const { command } = match;
+    if ((MAKERS as readonly string[]).includes(command.name))
+      throw refuse("a schedule that makes schedules is refused");
+    if (command.maxMs !== undefined) throw refuse(`\`${command.name}\` goes on, so it cannot be done again and again`);
+    if (command.reveals)
+      throw refuse(`\`${command.name}\` tells a secret to one person, and nobody is there to be told`);
+    if (!mayRun(command)) throw new MicroError("permission_denied", `you may not say \`${command.name}\` yourself`);
+    parse(match);
+    return { line, command };
+  };
+  const answersIn = (room: string | undefined, input: string): Schedule["answers"] => {
+    if (room === undefined) return undefined;
+    const place = house.placeIn(input, room.replace(/^#(?=.)/, "")) ?? house.placeIn(input, room);
+    if (place) return { room, place };
+    throw new MicroError(
+      "unimplemented",
+      `in ${input} I can only answer where I am spoken to: leave \`in ${room}\` out`,
+    );
+  };
+  const checkStorm = async ({ when }: Request, owner: string) => {
+    const gap = shortestGap(when, clock.now());
+    if (gap < minMs) {
+      throw new MicroError("invalid_argument", `nothing is done oftener than every ${goDuration(minMs * 1e6)}`);
+    }
+    const all = await store.list();
+    const own = all.filter(({ schedule }) => schedule.owner === owner).length;
+    const full =
+      all.length >= max ? `there are ${max} schedules` : own >= maxOwn ? `you have ${maxOwn} schedules` : undefined;
+    if (full !== undefined)
+      throw new MicroError("exhausted", `${full}, and no more are kept: \`schedule remove\` ends one`);
+  };
+  /** Whether it writes is asked before it is known whether it can be: what is not known is asked about, too. */
+  const writes = (kind: (typeof MAKERS)[number], what: string) => {
+    try {
+      const { line } = readRequest(kind, what, zone, clock.now());
+      const words = chatLine(line);
+      const command = house.catalog().match(pipedIn(words)?.head ?? words)?.command;
+      return command === undefined || command.effect === "write";
+    } catch {
+      // It only has to be told what is wrong with it.
+      return false;
+    }
+  };
+
+  const make = (kind: (typeof MAKERS)[number], summary: string, more: readonly string[] = []) =>
+    defineCommand({
+      name: kind,
+      summary,
+      input: z.object({
+        what: z
+          .string({ error: `when, and what? ${EXAMPLES[kind]}` })
+          .describe("when; the line in quotes; and where its answer belongs and the time zone, if they are others"),
+      }),
+      words: ["what"],
+      rest: "what",
+      takesLine: true,
+      permission: "bot:schedule",
+      effect: "write",
+      // A line that changes nothing needs no yes to be said later.
+      confirm: ({ what }) => writes(kind, what),
+      examples: [EXAMPLES[kind], ...more],
+      run: async ({ what }, { behalf, caller, person = caller, mayRun }) => {
+        if (behalf === undefined || behalf.from.id === undefined) {
+          throw new MicroError("permission_denied", "a schedule is done for somebody, and nobody vouches for you here");
+        }
+        const request = readRequest(kind, what, zone, clock.now());
+        const { line, command } = await meant(request.line, mayRun);
+        const answers = answersIn(request.room, behalf.input);
+        await checkStorm(request, person);
+        const { id: fromId, name, guest } = behalf.from;
+        const made = await store.add({
+          when: request.when,
+          line,
+          owner: person,
+          behalf: { ...behalf, from: { id: fromId, name, guest } },
+          ...(answers && { answers }),
+          // Whoever schedules a write has just been asked.
+          confirmed: command.effect === "write",
+          madeAt: clock.now(),
+          failures: 0,
+        });
+        const lasts = house.kv.kind !== "memory";
+        return { ...facts(made), zone, ...(!lasts && { lasts }) };
+      },
+      view: (made) => ({
+        kind: "text",
+        text: `schedule ${made.id}: ${made.when}, \`${made.line}\`${made.room === undefined ? "" : ` in ${made.room}`}; next at ${made.next}${
+          made.lasts === false ? ". I have no store, so it is gone when I stop" : ""
+        }`,
+      }),
+    });
+
+  const facts = (schedule: Schedule) => {
+    const { when, line, owner, answers, paused, failures } = schedule;
+    const shown = when.kind === "every" ? zone : when.zone;
+    const next = nextAfter(when, Math.max(clock.now(), schedule.taken ?? 0));
+    return {
+      id: schedule.id,
+      when: whenWords(when),
+      line,
+      owner,
+      next: paused !== undefined || next === undefined ? "-" : inZone(next, shown),
+      state: paused === undefined ? (failures > 0 ? `failing (${failures})` : "on") : `paused: ${paused}`,
+      ...(answers && { room: answers.room }),
+    };
+  };
+  const list = defineCommand({
+    name: "schedule list",
+    summary: "List what you have scheduled, and what is scheduled in this room",
+    input: z.object({}),
+    permission: "bot:talk",
+    effect: "read",
+    personal: true,
+    examples: ["schedule list"],
+    run: async (_input, context) => {
+      const { caller, person = caller, behalf } = context;
+      const all = house.may(context, OTHERS);
+      const here = ({ behalf: theirs }: Schedule) =>
+        behalf !== undefined && theirs.input === behalf.input && theirs.place.room === behalf.place.room;
+      const shown = (await store.list())
+        .map(({ schedule }) => schedule)
+        .filter((schedule) => all || schedule.owner === person || here(schedule));
+      return { schedules: shown.toSorted((a, b) => a.madeAt - b.madeAt).map(facts) };
+    },
+    records: { fields: ["id", "when", "line", "room", "owner", "next", "state"], rows: (result) => result.schedules },
+    view: ({ schedules }) => {
+      if (schedules.length === 0) return { kind: "text", text: `nothing is scheduled: ${EXAMPLES.every}` };
+      const rows = schedules.map((it) =>
+        [it.id, it.when, it.line, it.room ?? "-", it.owner, it.next, it.state].join("\t"),
+      );
+      return { kind: "report", text: ["Id\tWhen\tLine\tRoom\tOwner\tNext\tState", ...rows].join("\n") };
+    },
+  });
+  /** One that who asks may change. @throws MicroError `not_found`, `permission_denied` */
+  const theirs = async (wanted: string, context: CommandContext): Promise<Held> => {
+    const { caller, person = caller } = context;
+    const held = await store.get(wanted.toLowerCase());
+    if (held === undefined) {
+      throw new MicroError("not_found", `there is no schedule ${wanted}; \`schedule list\` shows them`);
+    }
+    if (held.schedule.owner === person || house.may(context, OTHERS)) return held;
+    const words = `${wanted} is ${held.schedule.owner}'s; they can change it, or who has the grant \`bot:admin\``;
+    throw new MicroError("permission_denied", words);
+  };
+  const ids = async () => (await store.list()).map(({ schedule }) => schedule.id);
+  const remove = defineCommand({
+    ...CHANGE,
+    name: "schedule remove",
+    summary: "End a schedule",
+    input: z.object({ id }),
+    words: ["id"],
+    examples: ["schedule remove 03f9a1"],
+    run: async ({ id: wanted }, context) => {
+      // It may be carried out at this moment, which changes it.
+      for (let tries = 0; tries < 5; tries++) {
+        const held = await theirs(wanted, context);
+        if (await store.remove(held)) return { removed: facts(held.schedule) };
+      }
+      throw new MicroError("conflict", `${wanted} is being carried out at this moment; say it again`);
+    },
+    view: ({ removed }) => ({
+      kind: "text",
+      text: `schedule ${removed.id} is ended: ${removed.when}, \`${removed.line}\``,
+    }),
+    complete: ids,
+  });
+  const paused = (name: "schedule pause" | "schedule resume", summary: string) =>
+    defineCommand({
+      ...CHANGE,
+      name,
+      summary,
+      input: z.object({ id }),
+      words: ["id"],
+      examples: [`${name} 03f9a1`],
+      run: async ({ id: wanted }, context) => {
+        const { schedule } = await theirs(wanted, context);
+        const { caller, person = caller } = context;
+        const changed = await store.alter(schedule.id, ({ paused: _, ...rest }) =>
+          name === "schedule pause" ? { ...rest, paused: `by ${person}` } : { ...rest, failures: 0 },
+        );
+        if (changed === undefined) throw new MicroError("not_found", `the schedule ${wanted} has just ended`);
+        return facts(changed);
+      },
+      view: (now) => ({
+        kind: "text",
+        text:
+          now.next === "-"
+            ? `schedule ${now.id} is paused; \`schedule resume ${now.id}\` goes on with it`
+            : `schedule ${now.id} goes on: ${now.when}, \`${now.line}\`; next at ${now.next}`,
+      }),
+      complete: ids,
+    });
+  return [
+    make("every", "Carry a line out again and again", [
+      'every weekday at 09:00 in Europe/Berlin "stats orders | top 5"',
+    ]),
+    make("at", "Carry a line out once, later", ['at 2026-12-01 03:00 in Europe/Berlin "health orders"']),
+    make("cron", "Carry a line out when five fields of cron say so"),
+    list,
+    remove,
+    paused("schedule pause", "Carry a schedule out no more, until it is resumed"),
+    paused("schedule resume", "Go on with a schedule that was paused"),
+  ];
+}

@@ -1,0 +1,129 @@
+import { setMaxListeners } from "node:events";
+import type { Extension, House } from "../commands/house.ts";
+import { MicroError } from "../core/errors.ts";
+import { createAgenda } from "./agenda.ts";
+import { createCarry, type Due, ENDED_MS, GRACE_MS } from "./carry.ts";
+import { scheduleCommands } from "./commands.ts";
+import { createScheduleStore, type Held, KEYS, readSchedule, type Schedule } from "./store.ts";
+import { nextAfter } from "./when.ts";
+
+export interface SchedulesInit {
+  /** The time zone where none is said, as `Europe/Berlin`. @default the machine's */
+  readonly zone?: string;
+  /** Nothing is done oftener. @default 10000 */
+  readonly minMs?: number;
+  /** @default 50 */
+  readonly maxOwn?: number;
+  /** @default 10000 */
+  readonly max?: number;
+  /** So many lines are carried out at once. @default 16 */
+  readonly atOnce?: number;
+}
+
+/** How long it waits before it looks into a store again that could not be seen. */
+const AGAIN_MS = 2000;
+
+/**
+ * `every`, `at`, `cron` and `schedule …`: lines that are carried out later, for who asked and with the rights they have by then.
+ * They are keys in the store, so they outlive the bot, and whichever replica is first takes each of their times.
+ */
+export function schedules(init: SchedulesInit = {}): (house: House) => Extension {
+  const { atOnce = 16 } = init;
+  return (house) => {
+    const { kv, clock, log } = house;
+    const store = createScheduleStore(kv);
+    const carry = createCarry(house, store);
+    const agenda = createAgenda(clock);
+    const ended = new AbortController();
+    // All that is carried out at once listens to it.
+    setMaxListeners(atOnce + 10, ended.signal);
+    const working = new Set<Promise<void>>();
+    /** What is due and waits for its turn, each once. */
+    const waiting = new Map<string, Due>();
+
+    /** When it is due next; what was to be done often and was missed is done at its next time. */
+    const plan = (schedule: Schedule | undefined, id: string) => {
+      if (schedule === undefined || schedule.paused !== undefined) return agenda.set(id, undefined);
+      const { when, taken = 0 } = schedule;
+      // What was begun and has not ended is looked at once more.
+      if (when.kind === "at") return agenda.set(id, taken >= when.at ? taken + ENDED_MS : when.at);
+      agenda.set(id, nextAfter(when, Math.max(taken, clock.now())));
+    };
+    const begin = (due: Due) => {
+      const work = carry.due(due, ended.signal).then(() => {
+        working.delete(work);
+        const [first] = waiting.values();
+        if (first === undefined || ended.signal.aborted) return;
+        waiting.delete(first.id);
+        begin(first);
+      });
+      working.add(work);
+    };
+    const onDue = (id: string, at: number) => {
+      const due = { id, at, late: clock.now() - at > GRACE_MS };
+      if (working.size < atOnce) begin(due);
+      else waiting.set(id, due);
+      void next(id, at);
+    };
+    /** After one of its times comes the next, whoever took that one. */
+    const next = async (id: string, due: number) => {
+      try {
+        const held = await store.get(id);
+        if (held === undefined || held.schedule.when.kind === "at") return;
+        const { schedule } = held;
+        plan({ ...schedule, taken: Math.max(schedule.taken ?? 0, due) }, id);
+      } catch (error) {
+        log.warn({ schedule: id, reason: MicroError.from(error).message }, "a schedule could not be looked after");
+        agenda.set(id, clock.now() + AGAIN_MS);
+      }
+    };
+    const learn = async (held: readonly Held[]) => {
+      for (const one of held) {
+        const { when, taken } = one.schedule;
+        const late = when.kind === "at" && taken === undefined && when.at < clock.now() - GRACE_MS;
+        if (late) await carry.missed(one);
+        else plan(one.schedule, one.schedule.id);
+      }
+    };
+    /** Live first, then what there is: nothing is missed in between. */
+    const follow = async () => {
+      while (!ended.signal.aborted) {
+        try {
+          const watcher = await kv.watch(KEYS, { signal: ended.signal });
+          const stop = () => void watcher.close();
+          ended.signal.addEventListener("abort", stop, { once: true });
+          try {
+            await learn(await store.list());
+            for await (const { key, entry } of watcher) {
+              const schedule = entry && readSchedule(entry.value);
+              // Its own times are counted on where it is carried out.
+              if (schedule === undefined || schedule.taken === undefined || schedule.paused !== undefined) {
+                plan(schedule, key.slice(KEYS.length));
+              } else if (agenda.dueOf(schedule.id) === undefined) plan(schedule, schedule.id);
+            }
+          } finally {
+            ended.signal.removeEventListener("abort", stop);
+            await watcher.close();
+          }
+        } catch (error) {
+          if (ended.signal.aborted) return;
+          log.warn({ reason: MicroError.from(error).message }, "schedules cannot be seen in the store; I look again");
+        }
+        await clock.sleep(AGAIN_MS, { signal: ended.signal }).catch(() => {});
+      }
+    };
+
+    let going: Promise<unknown> | undefined;
+    return {
+      commands: scheduleCommands({ ...init, house, store }),
+      start: async () => {
+        going = Promise.all([follow(), agenda.run(onDue, ended.signal)]);
+      },
+      stop: async () => {
+        ended.abort();
+        await going;
+        await Promise.all(working);
+      },
+    };
+  };
+}

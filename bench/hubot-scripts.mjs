@@ -97,8 +97,10 @@ async function load(folder, names, env) {
       const broken = new Map(offer.broken.map(({ from, why }) => [from, why]));
       return new Map(names.map((name) => [name, broken.get(name)]));
     }
-    if (!end.loading) throw new Error(`the thread ended, and nobody knows by whom: ${end.why}`);
-    skip.push({ from: end.loading, why: `ended the thread: ${end.why}` });
+    const from = end.from ?? end.loading;
+    if (from === undefined) throw new Error(`the thread ended, and nobody knows by whom: ${end.why}`);
+    skip.push({ from, why: `ended the thread: ${end.why}` });
+    console.error(`without ${from}: ${end.why}`);
   }
 }
 

@@ -124,6 +124,8 @@ export { natsKv } from "./platform/kv/nats.ts";
 export { postgresKv } from "./platform/kv/postgres.ts";
 export { sqliteKv } from "./platform/kv/sqlite.ts";
 export { createTokens, type TokenFacts, type Tokens } from "./platform/tokens.ts";
+export { type HubotScripts, type HubotScriptsInit, hubotScripts } from "./plugins/hubot/scripts.ts";
+export type { Listening, Meant, Said } from "./plugins/listening.ts";
 export { createCommandService } from "./plugins/services/create.ts";
 // Lines that are carried out later, for `BotInit.extensions`.
 export { type SchedulesInit, schedules } from "./schedules/schedules.ts";

@@ -33,6 +33,11 @@ process.exit = (code) => {
   exit(code ?? 0);
 };
 process.on("uncaughtException", (error) => {
+  // Of a library's own, such as a store that is away: nobody knows whose that is, and to end all for it would help none.
+  if (scripts.owner(error) === undefined) {
+    tell({ kind: "log", level: "error", text: `something threw when nobody waited for it: ${wordsOf(error)}` });
+    return;
+  }
   tell({ kind: "ending", ...blamed(error), why: `it threw when nobody waited for it: ${wordsOf(error)}` });
   exit(1);
 });

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Message, Plugin } from "esbuild";
 import { MicroError } from "../core/errors.ts";
-import { toldMistake } from "../plugins/files/bundle.ts";
+import { esbuild, toldMistake } from "../plugins/files/bundle.ts";
 
 export interface OwnTestsInit {
   readonly cwd: string;
@@ -58,7 +58,7 @@ async function testsIn(path: string, said: string): Promise<readonly string[]> {
 
 /** As one script, with the files of the team's that they import: to load the kit once costs more than all tests of a team. */
 async function bundled(tests: readonly string[], folder: string, cwd: string): Promise<string> {
-  const { build } = await import("esbuild");
+  const { build } = esbuild();
   const outfile = join(folder, "commands.mjs");
   try {
     await build({

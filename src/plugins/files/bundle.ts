@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Message } from "esbuild";
@@ -20,6 +21,12 @@ export interface Bundler {
 
 /** esbuild is one process for all of ours, so the last who needs it ends it. */
 let users = 0;
+let started: typeof import("esbuild") | undefined;
+
+/** Loaded when it is wanted, and by `require`: pieces of the bundled program that V8 has compiled before cannot `import`. */
+export function esbuild(): typeof import("esbuild") {
+  return createRequire(import.meta.url)("esbuild");
+}
 
 /** Takes types off and puts local imports in, by esbuild, which is loaded and started with the first file. */
 export function createBundler(): Bundler {
@@ -27,7 +34,8 @@ export function createBundler(): Bundler {
   users += 1;
   return {
     bundle: async (path) => {
-      const { build } = await import("esbuild");
+      started ??= esbuild();
+      const { build } = started;
       try {
         const { outputFiles, metafile } = await build({
           entryPoints: [path],
@@ -65,7 +73,7 @@ export function createBundler(): Bundler {
       if (closed) return;
       closed = true;
       users -= 1;
-      if (users === 0) await (await import("esbuild")).stop();
+      if (users === 0) await started?.stop();
     },
   };
 }

@@ -3,7 +3,7 @@
 // The program is bundled because loading zod from its own files costs three times the start of Node; the library is not,
 // because its users bundle. Packages that only some commands need stay outside and are loaded when they are.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +26,7 @@ const GROUPS = [
   {
     name: "program",
     test: among([
-      /\/src\/(app\/(?!bot|chat|log|in-turn|complete|house|lint|new-command|own-)|commands\/(?!help|jobs|small-talk))/,
+      /\/src\/(app\/(?!bot|chat|log|in-turn|complete|house|lint|new-command|own-|runbook)|commands\/(?!help|jobs|small-talk))/,
       /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members))/,
       /\/src\/core\/registry\/(abort|mdns|memo|memory|registry|sightings|versions|watchers)/,
       /\/node_modules\/(zod|fastest-levenshtein|dns-packet|@leichtgewicht)\//,
@@ -115,7 +115,8 @@ function copyThreads() {
 /** dist/bin/program.cache: the program as V8 compiled it, with the functions that a first command needs. */
 function storeCode() {
   const cache = join(bin, "program.cache");
-  renameSync(join(bin, "program.js"), join(bin, "program.body.js"));
+  const code = readFileSync(join(bin, "program.js"), "utf8");
+  writeFileSync(join(bin, "program.body.js"), code.replaceAll(/(?<![\w$.])import\((?=[`"'])/g, "__load("));
   copyFileSync(join(root, "scripts", "program.cjs"), join(bin, "program.js"));
   const watching = `
     const vm = require("node:vm");

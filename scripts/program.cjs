@@ -4,9 +4,10 @@ const { readFileSync } = require("node:fs");
 const { Script } = require("node:vm");
 
 const filename = `${__dirname}/program.body.js`;
-const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, "utf8")}\n})`;
+// A script that runs so cannot load ES modules itself: the build has it call `__load` for that.
+const source = `(function (exports, require, module, __filename, __dirname, __load) {${readFileSync(filename, "utf8")}\n})`;
 const script = new Script(source, { filename, cachedData: compiled() });
-script.runInThisContext()(exports, require, module, filename, __dirname);
+script.runInThisContext()(exports, require, module, filename, __dirname, (name) => import(name));
 
 function compiled() {
   try {

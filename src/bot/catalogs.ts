@@ -1,6 +1,7 @@
 import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { pluginsCommand } from "../commands/plugins.ts";
+import { MicroError } from "../core/errors.ts";
 import type { CallOptions } from "../core/lifecycle.ts";
 import type { Log } from "../core/log.ts";
 import { lookAlike } from "../core/look-alike.ts";
@@ -86,7 +87,16 @@ export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catal
       await Promise.all(sources.map((source) => source.start(offer(source), options)));
     },
     stop: async () => {
-      await Promise.all(sources.map((source) => source.stop()));
+      const stopping = sources.map(async (source) => {
+        // One that cannot end keeps nobody else from it.
+        await source.stop().catch((error: unknown) => {
+          log.warn(
+            { source: source.name, reason: MicroError.from(error).message },
+            "commands of a source may be left open",
+          );
+        });
+      });
+      await Promise.all(stopping);
     },
   };
 }

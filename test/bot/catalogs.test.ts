@@ -117,6 +117,20 @@ describe("a catalog of many sources", () => {
     expect(await broken()).toEqual([expect.stringContaining('"env get"')]);
   });
 
+  it("ends all sources, though one of them cannot", async () => {
+    const ended: string[] = [];
+    const end = (name: string, fails: boolean): CommandSource => ({
+      ...source(name),
+      stop: async () => {
+        if (fails) throw new Error("no end");
+        ended.push(name);
+      },
+    });
+    const { catalogs } = await catalogsOf(end("a", true), end("b", false));
+    await catalogs.stop();
+    expect(ended).toEqual(["b"]);
+  });
+
   it("is rebuilt with a thousand commands as with ten", async () => {
     const many = Array.from({ length: 1000 }, (_, at) => `word${at} a`);
     const files = source("files", many);

@@ -70,6 +70,25 @@ export async function thread() {
   };
 }
 
+/** What the same two trips cost with nothing at the other end. */
+export async function echo() {
+  const { Worker } = await import("node:worker_threads");
+  const text =
+    'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (m) => parentPort.postMessage(m));';
+  const worker = new Worker(text, { eval: true });
+  const trip = (message) =>
+    new Promise((resolve) => {
+      worker.once("message", resolve);
+      worker.postMessage(message);
+    });
+  const from = { id: "chat:ann", name: "ann", guest: false };
+  const said = { id: "1", text: "answer yes", addressed: true, name: "micro", room: "chat:room", from };
+  return middle(async () => {
+    await trip({ kind: "hear", token: 1, said });
+    await trip({ kind: "act", token: 1, allowed: [0] });
+  });
+}
+
 /** The bot with or without scripts, and a chat that carries nothing. */
 async function botWith({ scripts, hears }) {
   const [{ createBot }, { createChat }, { memoryRegistry }, { hubotScripts }, { z }] = await Promise.all([
@@ -161,7 +180,7 @@ export async function chatterHubot() {
 }
 
 export async function run() {
-  const alone = await contest(import.meta.url, { thread: {}, script: {} });
+  const alone = await contest(import.meta.url, { thread: {}, echo: {}, script: {} });
   const without = await pairs({ scripts: true }, { scripts: false });
   const talking = await pairs({ scripts: true, chatter: 3 }, { scripts: false, chatter: 3 });
   const { chatterOurs: ours, chatterHubot: peer } = await contest(import.meta.url, {
@@ -170,6 +189,7 @@ export async function run() {
   });
   return [
     row({ what: "a line through the scripts' thread and back, p50", ours: alone.thread, atMost: 100_000 }),
+    row({ what: "the same", ours: alone.thread, peer: alone.echo, peerName: "two plain echoes" }),
     row({ what: "a script's answer through the whole bot, p50", ours: alone.script }),
     row({ what: "a typed command beside 1,000 hear listeners, p50", ...without, atMost: 1.1 }),
     row({ what: "the same while people talk, 3 sentences each", ...talking }),

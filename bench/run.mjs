@@ -15,6 +15,8 @@ const GROUPS = [
   "rpc",
   "wire",
   "inputs",
+  "pipe",
+  "schedules",
 ];
 
 const HEAD = ["what", "ours", "peer", "", "ratio", "of the rounds", "target", ""];

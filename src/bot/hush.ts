@@ -1,7 +1,9 @@
 import type { View } from "../commands/command.ts";
+import type { Records, Value } from "../commands/pipe/records.ts";
 import { jsonCodec, RawJson } from "../core/codec/json.ts";
 import { MicroError } from "../core/errors.ts";
-import type { Redactor } from "../core/redact.ts";
+import { CROSSED_OUT, type Redactor } from "../core/redact.ts";
+import { isSecretName } from "../core/redact-patterns.ts";
 import type { Choice, Form, OutgoingMessage } from "../inputs/input.ts";
 import type { Answer } from "./context.ts";
 import { mannered, mannersOf } from "./manners.ts";
@@ -69,6 +71,25 @@ export function hushedMessage(message: OutgoingMessage, redactor: Redactor): Out
     ...(file && { file: { name: clean(file.name), text: clean(file.text) } }),
     ...(choices && { choices: hushedChoices(choices, redactor) }),
     ...(form && { form: hushedForm(form, redactor) }),
+  };
+}
+
+/** Rows without secrets. All of them are looked through at once, which is sooner done than one by one. */
+export function hushedRecords({ fields, rows }: Records, { text }: Redactor): Records {
+  const hidden = new Set(fields.filter((name) => name.split(".").some(isSecretName)));
+  const all = JSON.stringify(rows);
+  if (hidden.size === 0 && text(all) === all) return { fields, rows };
+  const clean = (name: string, value: Value): Value => {
+    if (value === null || value === "" || typeof value === "boolean") return value;
+    const said = String(value);
+    if (hidden.has(name)) return CROSSED_OUT;
+    return text(said) === said ? value : text(said);
+  };
+  return {
+    fields: fields.map(text),
+    rows: rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [text(name), clean(name, value)])),
+    ),
   };
 }
 

@@ -12,6 +12,7 @@ import { MicroError } from "../../core/errors.ts";
 import type { Redactor } from "../../core/redact.ts";
 import type { Choice } from "../../inputs/input.ts";
 import { type Answer, type Context, type Layer, toldOf } from "../context.ts";
+import { hushedRecords } from "../hush.ts";
 import { roomOf } from "../long.ts";
 import { whose } from "../people.ts";
 import type { Results } from "../results.ts";
@@ -36,7 +37,7 @@ export interface PipeInit {
 export function pipe({ catalog, results, redactor, clock, during }: PipeInit): Layer {
   const rowsOf = (command: AnyCommand, result: unknown): Records | undefined => {
     const records = recordsOf(command, result);
-    return records && { ...records, rows: redactor.json(records.rows) as Records["rows"] };
+    return records && hushedRecords(records, redactor);
   };
   const keep = (context: Context, command: AnyCommand, { whisper }: Answer, records: Records) => {
     const person = whose(context);

@@ -1,6 +1,6 @@
 import { MicroError } from "../../core/errors.ts";
 import { nearestOf } from "./nearest.ts";
-import { compare, type Quantity, quantityOf } from "./quantity.ts";
+import { compare, quantityOf } from "./quantity.ts";
 import type { Records, Row, Value } from "./records.ts";
 import type { Condition, Stage } from "./stages.ts";
 
@@ -17,7 +17,8 @@ export function applyStages({ rows: all, fields: known }: Records, stages: reado
   let fields = known;
   let as: Result["as"] = "table";
   let chosen = false;
-  for (const stage of stages) {
+  for (const [index, stage] of stages.entries()) {
+    const then = stages[index + 1];
     // Of no rows nobody knows what they would have.
     const named = (said: string) => (rows.length === 0 && fields.length === 0 ? said : fieldNamed(said, fields));
     switch (stage.kind) {
@@ -31,6 +32,7 @@ export function applyStages({ rows: all, fields: known }: Records, stages: reado
         rows = sorted(
           rows,
           stage.keys.map(({ field, down }) => ({ field: named(field), down })),
+          then?.kind === "top" ? then.count : rows.length,
         );
         break;
       case "select": {
@@ -104,36 +106,75 @@ function holding({ field, operator, value }: Condition): (row: Row) => boolean {
 }
 
 /** What is not there is last, whichever way it goes; kinds that cannot be told apart stand together. */
-const KINDS = { number: 0, duration: 1, size: 2, text: 3, none: 4 } as const;
+const KINDS = { number: 0, duration: 1, size: 2, text: 3 } as const;
+const NONE = 4;
+
+interface Column {
+  readonly kinds: Uint8Array;
+  readonly amounts: Float64Array;
+  readonly texts: readonly string[];
+  readonly down: boolean;
+}
 
 function sorted(
   rows: readonly Row[],
   keys: readonly { readonly field: string; readonly down: boolean }[],
+  most: number,
 ): readonly Row[] {
   // Each value is read once, and not at every comparison.
-  const columns = keys.map(({ field }) => rows.map((row) => keyOf(row[field] ?? null)));
-  const order = rows.map((_, at) => at);
-  order.sort((a, b) => {
-    for (let key = 0; key < keys.length; key++) {
-      const column = columns[key] as readonly Key[];
-      const one = column[a] as Key;
-      const other = column[b] as Key;
-      if (one.kind !== other.kind) {
-        const far = KINDS[one.kind] - KINDS[other.kind];
-        return one.kind === "none" || other.kind === "none" ? far : keys[key]?.down ? -far : far;
-      }
-      const between = one.kind === "none" ? 0 : (compare(one, other as Quantity) ?? 0);
-      if (between !== 0) return keys[key]?.down ? -between : between;
+  const columns = keys.map(({ field, down }) => columnOf(rows, field, down));
+  const compared = (a: number, b: number) => {
+    for (const column of columns) {
+      const between = compareIn(column, a, b);
+      if (between !== 0) return between;
     }
     return a - b;
-  });
-  return order.map((at) => rows[at] as Row);
+  };
+  const order = most * 8 < rows.length ? firstOf(rows.length, most, compared) : Uint32Array.from(rows, (_, at) => at);
+  if (order instanceof Uint32Array) order.sort(compared);
+  return Array.from(order, (at) => rows[at] as Row);
 }
 
-type Key = Quantity | { readonly kind: "none" };
+/** The first few in order, without putting all the others in order. */
+function firstOf(count: number, most: number, compared: (a: number, b: number) => number): readonly number[] {
+  const first: number[] = [];
+  for (let at = 0; at < count; at++) {
+    if (first.length === most && compared(at, first[most - 1] as number) > 0) continue;
+    let low = 0;
+    let high = first.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compared(first[middle] as number, at) < 0) low = middle + 1;
+      else high = middle;
+    }
+    first.splice(low, 0, at);
+    if (first.length > most) first.pop();
+  }
+  return first;
+}
 
-function keyOf(value: Value): Key {
-  return value === null || value === "" ? { kind: "none" } : quantityOf(value);
+function columnOf(rows: readonly Row[], field: string, down: boolean): Column {
+  const kinds = new Uint8Array(rows.length);
+  const amounts = new Float64Array(rows.length);
+  const texts: string[] = [];
+  for (let at = 0; at < rows.length; at++) {
+    const value = rows[at]?.[field] ?? "";
+    const read = quantityOf(value);
+    kinds[at] = value === "" ? NONE : KINDS[read.kind];
+    amounts[at] = read.kind === "text" ? 0 : read.amount;
+    texts.push(read.kind === "text" ? read.text : "");
+  }
+  return { kinds, amounts, texts, down };
+}
+
+function compareIn({ kinds, amounts, texts, down }: Column, a: number, b: number): number {
+  const kind = kinds[a] as number;
+  const far = kind - (kinds[b] as number);
+  if (far !== 0) return down && kind !== NONE && kinds[b] !== NONE ? -far : far;
+  const [one = "", other = ""] = kind === KINDS.text ? [texts[a], texts[b]] : [];
+  const between =
+    kind === KINDS.text ? (one < other ? -1 : Number(one > other)) : (amounts[a] as number) - (amounts[b] as number);
+  return down ? -between : between;
 }
 
 function countedBy(rows: readonly Row[], field: string): readonly Row[] {

@@ -64,6 +64,12 @@ describe("stages", () => {
     expect(compare(quantityOf("1h"), quantityOf("1mb"))).toBeUndefined();
     expect(compare(quantityOf("0"), quantityOf("1mb"))).toBeLessThan(0);
     expect(compare(quantityOf("1.5h"), quantityOf("90m"))).toBe(0);
+    for (const text of ["", "-", ".", "1constructor", "1.2.3", "1h x", "10.0.0.1:9000", "1h2", "e9", "-h", "1 h"]) {
+      expect(quantityOf(text), text).toEqual({ kind: "text", text });
+    }
+    expect(quantityOf("-1m30s")).toEqual({ kind: "duration", amount: -90e9 });
+    expect(quantityOf("1.5e3")).toEqual({ kind: "number", amount: 1500 });
+    expect(quantityOf("1 kB")).toEqual({ kind: "size", amount: 1024 });
   });
 
   it("compare texts, also in one word and with the signs that phones make", () => {
@@ -80,6 +86,17 @@ describe("stages", () => {
     expect(nodes("sort -uptime")).toEqual(["n1", "n2", "n3", "n4"]);
     expect(nodes("sort -memory | top 1")).toEqual(["n2"]);
     expect(nodes("sort status -threads")).toEqual(["n2", "n3", "n1", "n4"]);
+  });
+
+  it("sort and cut as sorting alone and cutting then do", () => {
+    const row = fc.record({ a: fc.constantFrom("1h", "2m", 3, 4, "x", "y", null, "5kb"), b: fc.nat(5) });
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 60 }), fc.integer({ min: 1, max: 8 }), (rows, count) => {
+        const all = { fields: ["a", "b"], rows };
+        const whole = applyStages(all, stages("sort -a b")).rows.slice(0, count);
+        expect(applyStages(all, stages(`sort -a b | top ${count}`)).rows).toEqual(whole);
+      }),
+    );
   });
 
   it("select, cut, count and show", () => {

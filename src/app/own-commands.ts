@@ -32,7 +32,7 @@ export async function ownCommands(settings: BotSettings, init: OwnCommandsInit):
   ]);
   const given = { modules: async () => houseModules(), supplies, clock, log };
   return [
-    ...(folder === undefined ? [] : [commandFiles({ folder, everyMs, ...given })]),
+    ...(folder === undefined ? [] : [surviving(commandFiles({ folder, everyMs, ...given }), folder, log)]),
     ...(names.length === 0 ? [] : [commandPackages({ names, cwd, ...given })]),
   ];
 }
@@ -43,6 +43,40 @@ export function commandsFolder(said: string, cwd: string): string | undefined {
   if (said !== "") return resolvePath(cwd, said);
   const usual = resolvePath(cwd, "commands");
   return statSync(usual, { throwIfNoEntry: false })?.isDirectory() ? usual : undefined;
+}
+
+/**
+ * While files are loaded, what one of them throws where nobody waits (a timer, a promise) is logged and ends nothing else. Whatever
+ * does not come from them ends the program, as ever.
+ */
+function surviving(source: CommandSource, folder: string, log: Log): CommandSource {
+  const caught = (thrown: unknown) => {
+    const { stack = "", message = String(thrown) } = (thrown ?? {}) as { stack?: string; message?: string };
+    if (stack.includes(folder)) {
+      log.error({ err: thrown }, `a command file threw where nobody waits: ${message}`);
+      return;
+    }
+    leave();
+    queueMicrotask(() => {
+      throw thrown;
+    });
+  };
+  const leave = () => {
+    process.off("uncaughtException", caught);
+    process.off("unhandledRejection", caught);
+  };
+  return {
+    name: source.name,
+    start: async (offer, options) => {
+      process.on("uncaughtException", caught);
+      process.on("unhandledRejection", caught);
+      await source.start(offer, options);
+    },
+    stop: async () => {
+      await source.stop();
+      leave();
+    },
+  };
 }
 
 async function suppliesOf(settings: BotSettings, { store, redactor, resolve }: OwnCommandsInit): Promise<Supplies> {

@@ -79,7 +79,8 @@ export function createRunner(init: RunInit): Runner {
       try {
         const result = await limit.race(command.run(input, commandContext(init, context, limit, allowance)));
         const view = command.view(result, input);
-        const file = command.file?.(result, input);
+        // Who asks for the facts has no use for the table that is made of them.
+        const file = output === "text" ? command.file?.(result, input) : undefined;
         const reveal = command.reveals?.(result);
         const whisper = reveal !== undefined || (command.personal === true && isLong(view));
         const manners = { ...(whisper && { whisper }), ...(reveal !== undefined && { reveal }) };

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -115,6 +116,31 @@ describe("commands of one's own", () => {
     stdin.end();
     expect((await running).code).toBe(0);
   });
+
+  it.skipIf(!built)(
+    "end no bot by what they throw where nobody waits (wants `npm run build`)",
+    async () => {
+      await newCommand(["late"], cwd);
+      const file = join(cwd, "commands/late.ts");
+      const text = await readFile(file, "utf8");
+      const late = `setTimeout(() => { throw new Error("too late"); }, 1); void Promise.reject(new Error("lost"));`;
+      await writeFile(file, text.replace("({ what, times, caller }),", `{ ${late} return { what, times, caller }; },`));
+      const args = ["--registry=memory", "--server_address=127.0.0.1:0", "bot", "--inputs=terminal"];
+      const child = execFile(process.execPath, [join(ROOT, "dist/bin/micro.js"), ...args], { cwd, timeout: 30_000 });
+      let said = "";
+      let logged = "";
+      child.stdout?.on("data", (piece) => (said += piece));
+      child.stderr?.on("data", (piece) => (logged += piece));
+      child.stdin?.write("late a\n");
+      await expect
+        .poll(() => logged, { timeout: 20_000 })
+        .toMatch(/threw where nobody waits: lost(.|\n)*nobody waits: too late/);
+      child.stdin?.end("ping\n");
+      await expect.poll(() => child.exitCode, { timeout: 20_000 }).toBe(0);
+      expect(said).toMatch(/: a, 1 times\npong\n$/);
+    },
+    60_000,
+  );
 
   it("are given secrets by name, which nobody is told", async () => {
     await newCommand(["tell"], cwd);

@@ -57,7 +57,8 @@ export async function host(
     name: "micro",
     env: {},
     defaultInput: "memory",
-    hangMs: 1000,
+    // Other tests may hold the machine for a while.
+    hangMs: 2500,
     ...settings,
   });
   const logged: string[] = [];
@@ -75,7 +76,7 @@ export async function host(
   await bot.start();
   // Another bot on the same store must not take them for messages that it knows.
   const say = (text: string) => input.say(text, { id: randomUUID() });
-  const next = async () => textOf(await input.next({ timeoutMs: 10_000 }));
+  const next = async () => textOf(await input.next({ timeoutMs: 20_000 }));
   return {
     input,
     bot,
@@ -95,7 +96,7 @@ export async function host(
           again();
           expect(since()).toMatch(answer);
         },
-        { timeout: 20_000 },
+        { timeout: 30_000 },
       );
     },
     ask: async (text) => {

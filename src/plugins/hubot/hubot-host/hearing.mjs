@@ -87,30 +87,28 @@ export function createHearing({ robot, hubot, busy }) {
     forget: (token) => waiting.delete(token),
   };
 
-  /** @returns what it threw: Hubot tells its error handlers of it, and nobody else */
+  /**
+   * As `Listener.call` of Hubot, which lays every pattern out for a log that nobody reads, and keeps to itself what was thrown.
+   * @returns what it threw; the robot's error handlers are told of it, too
+   */
   async function called(at, message) {
     const listener = robot.listeners[at];
-    if (listener === undefined) return undefined;
-    const { callback } = listener;
-    let failure;
-    const watched = Object.create(listener, {
-      callback: {
-        value: async (response) => {
-          try {
-            busy(at);
-            const result = callback.call(listener, response);
-            busy(-1);
-            return await result;
-          } catch (error) {
-            busy(-1);
-            failure = { error };
-            throw error;
-          }
-        },
-      },
-    });
-    await watched.call(message, robot.middleware.listener);
-    return failure;
+    const match = listener?.matcher(message);
+    if (!match) return undefined;
+    const response = new robot.Response(robot, message, match);
+    const { listener: middleware } = robot.middleware;
+    if (middleware.stack.length > 0 && (await middleware.execute({ listener, response })) === false) return undefined;
+    try {
+      busy(at);
+      const result = listener.callback(response);
+      busy(-1);
+      await result;
+      return undefined;
+    } catch (error) {
+      busy(-1);
+      robot.emit("error", error, response);
+      return { error };
+    }
   }
 }
 

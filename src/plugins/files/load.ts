@@ -43,7 +43,7 @@ export async function loadFile(path: string, bundler: Bundler, modules: HouseMod
 const NONE = "it exports no command: `export default defineCommand({ … })`";
 
 /** The default export and all others, each once; lists are taken apart. */
-export function commandsIn(exported: Readonly<Record<string, unknown>>): readonly object[] {
+function commandsIn(exported: Readonly<Record<string, unknown>>): readonly object[] {
   const all = Object.values(exported).flatMap((value) => (Array.isArray(value) ? value : [value]));
   return [...new Set(all)].filter(isMeant);
 }

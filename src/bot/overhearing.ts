@@ -83,7 +83,7 @@ export function createOverhearing(init: OverhearingInit): Overhearing {
 }
 
 /** What was said, for those who listen. */
-export function saidBy(input: Input, message: IncomingMessage, text: string): Said {
+function saidBy(input: Input, message: IncomingMessage, text: string): Said {
   const { id, guest } = message.from;
   return {
     message,

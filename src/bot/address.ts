@@ -2,7 +2,8 @@ import { chatLine, type Line } from "../commands/line.ts";
 import type { Heeded } from "../inputs/input.ts";
 
 /** What people say before they come to it. */
-const GREETING = "(?:hey|hi|hello|ok|okay|please)[,!]?\\s+";
+export const GREETINGS = ["hey", "hi", "hello", "ok", "okay", "please"] as const;
+const GREETING = `(?:${GREETINGS.join("|")})[,!]?\\s+`;
 
 /**
  * What a message says to the bot, its name taken off; `undefined` when it says nothing to it. The bot is spoken to in direct

@@ -27,7 +27,7 @@ import type { Kv } from "../platform/kv/kv.ts";
 import { memoryKv } from "../platform/kv/memory.ts";
 import type { Listening } from "../plugins/listening.ts";
 import type { CommandSource } from "../plugins/plugins.ts";
-import { address } from "./address.ts";
+import { address, GREETINGS } from "./address.ts";
 import { createAliases } from "./aliases.ts";
 import { createAsking } from "./asking.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
@@ -228,7 +228,7 @@ export function createBot(init: BotInit): Bot {
     kv: store ?? own,
     clock,
     catalog: () => catalog(),
-    taken: [name, ...SPOKEN],
+    taken: [name, ...SPOKEN, ...GREETINGS],
     mayAll: seesAllBy(policy, OTHERS_ALIASES),
     holdsSecret,
   });
@@ -325,7 +325,7 @@ export function createBot(init: BotInit): Bot {
   const asking = createAsking({
     say: (context, text, choices) =>
       performer.say(behalfOf(context), { kind: "text", text }, context.input.limits.buttons ? choices : []),
-    isCommand: ({ line }) => catalog().match(line) !== undefined,
+    match: (line) => catalog().match(line),
   });
   const layersBy: Readonly<Record<LayerName, Layer>> = {
     told: telling,

@@ -97,7 +97,7 @@ describe("an alias", () => {
     for (const name of ["look", "list", "help", "pipe", "alias", "more"]) {
       expect(await ask(`alias add ${name} "look"`)).toContain(`there is a command \`${name}\``);
     }
-    for (const name of ["yes", "micro", "approve"])
+    for (const name of ["yes", "micro", "approve", "hi"])
       expect(await ask(`alias add ${name} "look"`)).toContain("for something else");
     for (const name of ["'a b'", "-x", "a|b", `${"a".repeat(33)}`]) {
       expect(await ask(`alias add ${name} "look"`)).toMatch(/no alias can be called|has no option/);

@@ -17,6 +17,7 @@ const GROUPS = [
   "inputs",
   "pipe",
   "schedules",
+  "runbook",
 ];
 
 const HEAD = ["what", "ours", "peer", "", "ratio", "of the rounds", "target", ""];

@@ -1,5 +1,8 @@
+import type { Match } from "../commands/catalog.ts";
 import type { AskOptions } from "../commands/command.ts";
+import type { Line } from "../commands/line.ts";
 import { MicroError } from "../core/errors.ts";
+import { spokenIn } from "./approvals/spoken.ts";
 import { type Context, type Layer, say } from "./context.ts";
 import { roomOf } from "./long.ts";
 import { whose } from "./people.ts";
@@ -18,8 +21,8 @@ export interface Asking {
 export interface AskingInit {
   /** Says the question where the command was said, with its choices. */
   readonly say: (context: Context, words: string, choices: readonly { label: string; line: string }[]) => Promise<void>;
-  /** The line begins with a command. */
-  readonly isCommand: (context: Context) => boolean;
+  /** The command that a line begins with. */
+  readonly match: (line: Line) => Match | undefined;
 }
 
 interface Pending {
@@ -32,7 +35,7 @@ interface Pending {
 const MOST_CHOICES = 25;
 const NO = /^(?:no|cancel|stop|never mind)$/i;
 
-export function createAsking({ say: tell, isCommand }: AskingInit): Asking {
+export function createAsking({ say: tell, match }: AskingInit): Asking {
   const waiting = new Map<string, Pending>();
   return {
     heard: async (context, next) => {
@@ -44,13 +47,16 @@ export function createAsking({ say: tell, isCommand }: AskingInit): Asking {
         return say("it is let be");
       }
       const { choices } = pending;
-      const picked = choices.length === 0 ? text : choices.find((choice) => same(choice, text));
+      const command = match(context.line)?.command;
+      // Somebody's request is decided, and everything can be stopped, whatever is asked.
+      const first = spokenIn(context.line)?.id !== undefined || command?.urgent === true;
+      const picked = choices.find((choice) => same(choice, text)) ?? (choices.length > 0 || first ? undefined : text);
       if (picked !== undefined) {
         pending.answer(picked);
         return say(`${picked} it is`);
       }
       // Who would rather do something else may.
-      if (isCommand(context)) return next(context);
+      if (first || command !== undefined) return next(context);
       return say(`I asked for one of ${choices.join(", ")}; \`no\` ends it`);
     },
     ask: async (context, question, { choices = [] }, signal) => {

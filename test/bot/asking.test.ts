@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AskOptions, CommandContext } from "../../src/commands/command.ts";
+import type { AnyCommand, AskOptions, CommandContext } from "../../src/commands/command.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
 import { botOn, telling, textOf } from "./run-bot.ts";
 
@@ -12,9 +12,9 @@ function asking(options: AskOptions = { choices: ["eu", "us"] }, maxMs = 10_000)
   };
 }
 
-async function asked(options?: AskOptions, maxMs?: number, buttons = false) {
+async function asked(options?: AskOptions, maxMs?: number, buttons = false, more: readonly AnyCommand[] = []) {
   const input = memoryInput({ limits: { edits: false, buttons } });
-  await botOn([input], { commands: [asking(options, maxMs), telling("look").command] }).start();
+  await botOn([input], { commands: [asking(options, maxMs), telling("look").command, ...more] }).start();
   const say = async (text: string, from = "ann", room = "room") => {
     input.say(text, { from, room });
     return textOf(await input.next());
@@ -53,6 +53,14 @@ describe("a command that asks back", () => {
       "deploy look at that done",
       "look at that it is",
     ]);
+  });
+
+  it("lets through what decides a request or is urgent", async () => {
+    const urgent = { ...telling("halt").command, urgent: true as const };
+    const { say } = await asked({}, undefined, false, [urgent]);
+    await say("deploy orders");
+    expect(await say("halt all")).toBe("halt all done");
+    expect(await say("approve 03f9a1")).toMatch(/^there is nothing of yours/);
   });
 
   it.each(["no", "Cancel"])("ends with %s", async (word) => {

@@ -68,6 +68,8 @@ export async function runCli(args: readonly string[], init: CliInit): Promise<st
 
 /** What tells of the past works, too, when the registry is what has failed. */
 function needsRegistry({ name, permission }: AnyCommand): boolean {
+  // Nor does what only reads files.
+  if (permission === "runbook:read") return false;
   return permission !== "audit:read" || name === "replay";
 }
 

@@ -1,0 +1,46 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { lint } from "../../src/app/lint.ts";
+import { runbooksFolder } from "../../src/app/runbooks.ts";
+import { runProgram } from "../fakes/run-program.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "micro-app-runbooks-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const examples = resolve(import.meta.dirname, "../../examples/runbooks");
+const bad = join(folder, "bad");
+mkdirSync(bad);
+writeFileSync(join(bad, "a.yaml"), "summary: x\nsteps:\n  - run: pong\n  - run: runbook run b\n");
+writeFileSync(join(bad, "b.yaml"), "summary: x\nsteps:\n  - run: runbook run a\n");
+writeFileSync(join(bad, "c.yaml"), "summary: x\nsteps:\n  - runs: ping\n");
+
+describe("runbooks on the command line", () => {
+  it("are listed, shown and found to be fine", async () => {
+    const micro = (...args: string[]) => runProgram(["runbook", ...args, "--folder", examples]);
+    expect((await micro("list")).stdout).toMatch(/drain-orders\s+region grace ticket\s+Take orders out of work/);
+    expect((await micro("show", "drain-orders")).stdout).toContain("back: call go.micro.srv.orders Orders.Fill");
+    const checked = await micro("check");
+    expect(checked.stderr).toBe("");
+    expect(checked).toMatchObject({ code: 0, stdout: "2 runbooks are fine\n" });
+    expect(await micro("lint", "morning")).toMatchObject({ code: 0, stdout: "1 runbook is fine\n" });
+  });
+
+  it("are told to be wrong, with file and line, for a person and for a script", async () => {
+    const { code, stderr, stdout } = await runProgram(["runbook", "check", "--folder", bad]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(`${join(bad, "a.yaml")}, line 3: step step1: run \`pong\`: there is no command "pong"`);
+    expect(stderr).toContain("it would run itself without end: b -> a -> b");
+    expect(stderr).toContain(`${join(bad, "c.yaml")}, line 3, column 5: steps[1]: unknown key "runs"`);
+    await expect(lint([bad], "/")).rejects.toThrow('unknown key "runs"');
+    expect(await lint([examples], "/")).toBe("2 runbooks: nothing is wrong");
+  });
+
+  it("are looked for where they usually are", () => {
+    expect(runbooksFolder("", folder)).toBeUndefined();
+    expect(runbooksFolder("none", folder)).toBeUndefined();
+    expect(runbooksFolder("bad", folder)).toBe(bad);
+    mkdirSync(join(folder, "runbooks"));
+    expect(runbooksFolder("", folder)).toBe(join(folder, "runbooks"));
+  });
+});

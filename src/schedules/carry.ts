@@ -13,7 +13,7 @@ export const GRACE_MS = 60_000;
 export const ENDED_MS = 600_000;
 
 /** A failure is said at once, and then each so many times. */
-export const EACH_FAILURE = 10;
+const EACH_FAILURE = 10;
 
 /** One of the times of a schedule. */
 export interface Due {

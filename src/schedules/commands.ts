@@ -3,6 +3,7 @@ import { type AnyCommand, type CommandContext, defineCommand } from "../commands
 import type { House } from "../commands/house.ts";
 import { chatLine } from "../commands/line.ts";
 import { parse } from "../commands/parse.ts";
+import type { Behalf } from "../commands/perform.ts";
 import { pipedIn } from "../commands/pipe/split.ts";
 import { readStages } from "../commands/pipe/stages.ts";
 import { goDuration } from "../core/duration.ts";
@@ -27,6 +28,9 @@ const CHANGE = { permission: "bot:schedule", effect: "write", confirm: false, wh
 
 /** These make schedules, so none of them is scheduled. */
 const MAKERS = ["every", "at", "cron"] as const;
+
+/** So many are listed at most, the newest: their next times have to be counted. */
+const SHOWN = 200;
 
 const id = z.string({ error: "which? `schedule list` shows the ids" }).describe("as `schedule list` shows it");
 
@@ -133,12 +137,17 @@ export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyComman
           madeAt: clock.now(),
           failures: 0,
         });
+        if (answers) {
+          // Whoever reads there learns who it is from, and whoever made it whether it can be heard there.
+          const text = `schedule ${made.id}, ${whenWords(made.when)}, of ${name}, will answer here: ${line}`;
+          void house.performer.say({ ...behalf, place: answers.place } as Behalf, { kind: "text", text });
+        }
         const lasts = house.kv.kind !== "memory";
         return { ...facts(made), zone, ...(!lasts && { lasts }) };
       },
       view: (made) => ({
         kind: "text",
-        text: `schedule ${made.id}: ${made.when}, \`${made.line}\`${made.room === undefined ? "" : ` in ${made.room}`}; next at ${made.next}${
+        text: `schedule ${made.id}: ${made.when}, \`${made.line}\`${made.room === undefined ? "" : ` in ${made.room} (look there: I have said so)`}; next at ${made.next}${
           made.lasts === false ? ". I have no store, so it is gone when I stop" : ""
         }`,
       }),
@@ -174,15 +183,17 @@ export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyComman
       const shown = (await store.list())
         .map(({ schedule }) => schedule)
         .filter((schedule) => all || schedule.owner === person || here(schedule));
-      return { schedules: shown.toSorted((a, b) => a.madeAt - b.madeAt).map(facts) };
+      const newest = shown.toSorted((a, b) => b.madeAt - a.madeAt).slice(0, SHOWN);
+      return { schedules: newest.toReversed().map(facts), more: shown.length - newest.length };
     },
     records: { fields: ["id", "when", "line", "room", "owner", "next", "state"], rows: (result) => result.schedules },
-    view: ({ schedules }) => {
+    view: ({ schedules, more }) => {
       if (schedules.length === 0) return { kind: "text", text: `nothing is scheduled: ${EXAMPLES.every}` };
       const rows = schedules.map((it) =>
         [it.id, it.when, it.line, it.room ?? "-", it.owner, it.next, it.state].join("\t"),
       );
-      return { kind: "report", text: ["Id\tWhen\tLine\tRoom\tOwner\tNext\tState", ...rows].join("\n") };
+      const note = more > 0 ? `and ${more} older ones` : undefined;
+      return { kind: "report", text: ["Id\tWhen\tLine\tRoom\tOwner\tNext\tState", ...rows].join("\n"), note };
     },
   });
   /** One that who asks may change. @throws MicroError `not_found`, `permission_denied` */

@@ -203,9 +203,17 @@ describe("a schedule", () => {
     const clock = manualClock(NOON);
     const base = memoryInput({ clock });
     const input: MemoryInput = Object.assign(Object.create(base), { placeIn: (room: string) => ({ room }) });
-    const { ask, heard } = await setUp({ clock, input });
-    expect(await ask('every 1m "look" in #ops')).toContain("in #ops");
-    await heard(61_000);
+    const { heard } = await setUp({ clock, input });
+    const before = input.sent.length;
+    input.say('every 1m "look" in #ops', { from: "ann" });
+    await expect.poll(() => input.sent.length).toBe(before + 2);
+    expect(input.sent.slice(before).map(({ place, parts }) => [place.room, parts[0]?.text])).toEqual(
+      expect.arrayContaining([
+        ["ops", expect.stringMatching(/^schedule .* of ann, will answer here: look$/)],
+        ["room", expect.stringContaining("in #ops (look there: I have said so)")],
+      ]),
+    );
+    expect(await heard(61_000)).toEqual([expect.stringContaining("look  done")]);
     expect(input.sent.at(-1)?.place.room).toBe("ops");
   });
 

@@ -156,9 +156,10 @@ export function createBot(init: BotInit): Bot {
   const policy = given.linkedBy?.(accounts) ?? given;
   const journals = createJournals({ inputs: init.inputs, clock, log, store, replica, journal });
   const journalOf = ({ input }: Context) => journals.of(input);
-  const heeds = (message: Heeded) => overhearing.wanted || saidTo(message) !== undefined;
+  const awaited = (message: Heeded) => saidTo(message) !== undefined;
+  const heeds = (message: Heeded) => overhearing.wanted || awaited(message);
   const links = [...init.inputs, ...(init.beside ?? [])].map((input) =>
-    createLink(input, { clock, log, redactor, heeds, onMessage: (message) => take(input, message) }),
+    createLink(input, { clock, log, redactor, heeds, awaited, onMessage: (message) => take(input, message) }),
   );
   const mayRun = (context: Context, command: Asked) => policy.allows(context.caller, isGuest(context), command);
   const lost = createLostAnswers(clock);

@@ -8,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import type { Redactor } from "../core/redact.ts";
 import type {
   ConnectOptions,
+  Heeded,
   IncomingMessage,
   Input,
   InputConnection,
@@ -63,6 +64,8 @@ export interface LinkInit {
   readonly redactor?: Redactor | undefined;
   /** Whether there is something to be done with a message. Left out: it is asked when the message comes. */
   readonly heeds?: ConnectOptions["heeds"];
+  /** Whether who said it waits for an answer, and so is told where it could not be taken. Left out: they all do. */
+  readonly awaited?: (message: Heeded) => boolean;
   /** What to do with a message; `undefined`: nothing. */
   readonly onMessage: (message: IncomingMessage) => Work | undefined;
 }
@@ -86,7 +89,7 @@ const BRIEF_MS = 30_000;
 /** How many links that are lost may still have something to be taken; then the next waits for them. */
 const UNREAD_AT_MOST = 3;
 
-export function createLink(input: Input, { clock, log, redactor, heeds, onMessage }: LinkInit): Link {
+export function createLink(input: Input, { clock, log, redactor, heeds, awaited, onMessage }: LinkInit): Link {
   const outbox = createOutbox(clock, log, undefined, redactor);
   const leaving = sharedAbort();
   const closing = sharedAbort();
@@ -118,6 +121,7 @@ export function createLink(input: Input, { clock, log, redactor, heeds, onMessag
   const told: Pick<ConnectOptions, "heeds" | "onUntaken"> = {
     ...(heeds && { heeds }),
     onUntaken: (message) => {
+      if (awaited?.(message) === false) return;
       const telling = untaken.add(message);
       if (telling) during(telling);
     },

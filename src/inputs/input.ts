@@ -47,7 +47,7 @@ export interface ConnectOptions extends CallOptions {
    * Told of each message that is not given, now or later, because too many wait: who said it is waiting for a word. Called only for
    * what is heeded.
    */
-  readonly onUntaken?: (message: Pick<IncomingMessage, "id" | "place">) => void;
+  readonly onUntaken?: (message: Pick<IncomingMessage, "id" | "place" | "text" | "addressed">) => void;
 }
 
 /** What tells whether a message is said to the bot. */

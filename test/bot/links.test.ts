@@ -298,10 +298,16 @@ describe("what an input could not take", () => {
   const untaken = async () => {
     const clock = manualClock();
     const net = network();
-    const link = createLink(net.input, { clock, log: silent, onMessage: () => undefined });
+    const link = createLink(net.input, {
+      clock,
+      log: silent,
+      awaited: ({ addressed }) => addressed,
+      onMessage: () => undefined,
+    });
     await link.open().joined;
     const miss = (room: string, times: number) => {
-      for (let n = 0; n < times; n++) net.links[0]?.options.onUntaken?.({ id: `${n}`, place: { room } });
+      for (let n = 0; n < times; n++)
+        net.links[0]?.options.onUntaken?.({ id: `${n}`, place: { room }, text: "ping", addressed: room !== "chatter" });
     };
     const told = () => net.sent.splice(0).map((message) => `${message.place.room}: ${textOf(message)}`);
     return { clock, link, miss, told };
@@ -311,6 +317,8 @@ describe("what an input could not take", () => {
     const { clock, link, miss, told } = await untaken();
     miss("a", 1);
     miss("b", 1000);
+    // Overheard by scripts, and no answer is waited for.
+    miss("chatter", 1000);
     await clock.advance(3000);
     expect(told()).toEqual([
       expect.stringMatching(/^a: .*a message to me here, so it was not done\. Say again what has no answer/),

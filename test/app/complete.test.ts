@@ -37,6 +37,14 @@ describe("completion", () => {
     expect(await offers("")).toEqual(expect.arrayContaining(["list", "get", "call", "query", "health", "stats"]));
   });
 
+  it("offers aliases where a command may stand, and nowhere else", async () => {
+    const aliased = (line: string) => complete(catalog, line, context, "micro", ["latest", "top5"]);
+    expect(await aliased("l")).toEqual(["list", "logs", "latest"]);
+    expect(await aliased("micro t")).toEqual(["top5"]);
+    expect(await aliased("get t")).toEqual([]);
+    expect(await aliased("get service t")).not.toContain("top5");
+  });
+
   it("offers options", async () => {
     expect(await offers("get service x --")).toEqual(["--version", "--output"]);
     expect(await offers("get service x --output ")).toEqual(["text", "json", "raw"]);

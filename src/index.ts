@@ -115,6 +115,9 @@ export { telegramInput } from "./inputs/telegram/telegram.ts";
 export { terminalInput } from "./inputs/terminal/terminal.ts";
 export { xmppInput } from "./inputs/xmpp/xmpp.ts";
 // State that several bots share.
+export type { Db, DbPage, DbQuery, DbRecord, DbTables } from "./platform/db/db.ts";
+export { memoryDb } from "./platform/db/memory.ts";
+export { sqliteDb } from "./platform/db/sqlite.ts";
 export { consulKv } from "./platform/kv/consul.ts";
 export { etcdKv } from "./platform/kv/etcd.ts";
 export { keyOf } from "./platform/kv/keys.ts";
@@ -127,5 +130,8 @@ export { createTokens, type TokenFacts, type Tokens } from "./platform/tokens.ts
 export { type HubotScripts, type HubotScriptsInit, hubotScripts } from "./plugins/hubot/scripts.ts";
 export type { Listening, Meant, Said } from "./plugins/listening.ts";
 export { createCommandService } from "./plugins/services/create.ts";
+export { type RunbooksInit, runbooks } from "./runbooks/extension.ts";
+export { RUNBOOK_TABLES } from "./runbooks/runs.ts";
+export { folderShelf, type Shelf, type Shelved } from "./runbooks/shelf.ts";
 // Lines that are carried out later, for `BotInit.extensions`.
 export { type SchedulesInit, schedules } from "./schedules/schedules.ts";

@@ -2,7 +2,7 @@ import type { Reference } from "./reference.ts";
 import type { Runbook, Step, Where } from "./runbook.ts";
 
 /** All that a step speaks of. */
-export function referencesOf({ when, act, rollback }: Step): readonly Reference[] {
+function referencesOf({ when, act, rollback }: Step): readonly Reference[] {
   return [
     ...(when?.references ?? []),
     ...(act.kind === "approve" ? [] : act.line.references),

@@ -90,15 +90,3 @@ export function folderShelf(folder: string): Shelf {
     },
   };
 }
-
-/** No folder was named. */
-export const noShelf: Shelf = {
-  where: "nowhere",
-  all: async () => [],
-  get: async (name) => {
-    throw new MicroError(
-      "not_found",
-      `there is no runbook ${name.slice(0, 40)}: no folder of runbooks was named (--runbooks)`,
-    );
-  },
-};

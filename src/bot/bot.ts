@@ -39,7 +39,6 @@ import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts
 import { cut } from "./fit.ts";
 import { contextOf, createIds } from "./heard.ts";
 import { createInterrupted, mayBeginAnew } from "./interrupted.ts";
-import { joinAll } from "./joining.ts";
 import type { Journal, Left } from "./journal.ts";
 import { createJournals, type JournalsInit } from "./journals.ts";
 import { again } from "./layers/again.ts";
@@ -58,6 +57,7 @@ import { type OrderInit, order } from "./layers/order.ts";
 import { pipe } from "./layers/pipe.ts";
 import { told, toldBy } from "./layers/told.ts";
 import { typedOut, understand } from "./layers/understand.ts";
+import { createLife } from "./life.ts";
 import type { LimitInit } from "./limits/limits.ts";
 import { createQuiet } from "./limits/quiet.ts";
 import { createLink } from "./links.ts";
@@ -77,7 +77,6 @@ import { createResults } from "./results.ts";
 import { behalfOf, createRunner } from "./run.ts";
 import { between, type LayerName, step, stepped } from "./steps.ts";
 import { createLook } from "./touched.ts";
-import { within } from "./within.ts";
 
 export interface BotInit {
   /** What it is called in rooms. @default "micro" */
@@ -457,59 +456,19 @@ export function createBot(init: BotInit): Bot {
     ],
   });
   const watching = new AbortController();
-  let begun = false;
-  let stopped: Promise<void> | undefined;
-  let finish: (error: MicroError | undefined) => void = () => {};
-  const done = new Promise<MicroError | undefined>((resolve) => {
-    finish = resolve;
-  });
-
-  const stop = async () => {
-    for (const link of links) link.leave();
-    const left = journals.lasting.leave();
-    runner.endGoingOn();
-    quiet.end();
-    await Promise.all(extensions.map((extension) => extension.stop?.()));
-    const ends = links.map(async (link) => {
-      if (!(await within(clock, init.drainMs ?? 10_000, link.idle()))) {
-        runner.stop();
-        // What was cut off is told so, if its network takes it quickly; a message that grew has to wait a second itself.
-        await within(clock, 2000, link.idle());
-      }
-      await link.close();
-    });
-    await Promise.all(ends);
-    runner.stop();
-    watching.abort();
-    await catalogs.stop();
-    await neighbours?.stop();
-    await accounts.stop();
-    await own.stop();
-    await left;
-    await journals.lasting.close();
-    if (init.auditLog === undefined) await auditLog.close();
-    finish(undefined);
-  };
-  const stopOnce = () => {
-    stopped ??= stop();
-    return stopped;
-  };
-
-  return {
-    get catalog() {
-      return catalog();
-    },
-    aliases: aliases.list,
-    done,
-    start: async ({ signal } = {}) => {
-      if (begun || stopped) throw new MicroError("conflict", "this bot was started before; make another one");
-      begun = true;
-      const leave = () => void stopOnce();
-      if (signal?.aborted) leave();
-      else signal?.addEventListener("abort", leave, { once: true });
+  const count = init.inputs.length;
+  const life = createLife({
+    links: links.slice(0, count),
+    beside: links.slice(count),
+    runner,
+    extensions,
+    clock,
+    log,
+    drainMs: init.drainMs ?? 10_000,
+    open: async (options) => {
       await own.start();
       await accounts.start();
-      await catalogs.start({ ...(signal && { signal }) });
+      await catalogs.start(options);
       if (later) checkPolicy();
       void asked.watch(watching.signal);
       await journals.lasting.open({
@@ -518,23 +477,30 @@ export function createBot(init: BotInit): Bot {
         onLost: ({ id }) => void runner.jobs.cancel(id),
       });
       await neighbours?.start();
-      const count = init.inputs.length;
-      const refusal = await joinAll({
-        links: links.slice(0, count),
-        beside: links.slice(count),
-        clock,
-        log,
-        onEnd: finish,
-      });
-      signal?.removeEventListener("abort", leave);
-      if (!refusal && !stopped) for (const extension of extensions) await extension.start?.();
-      if (refusal) await stopOnce();
-      if (refusal) throw refusal;
-      if (!stopped) return;
-      await stopped;
-      throw new MicroError("cancelled", "the bot was told to stop while it was starting");
     },
-    stop: stopOnce,
+    leave: () => {
+      quiet.end();
+      return journals.lasting.leave();
+    },
+    close: async () => {
+      watching.abort();
+      await catalogs.stop();
+      await neighbours?.stop();
+      await accounts.stop();
+      await own.stop();
+      await journals.lasting.close();
+      if (init.auditLog === undefined) await auditLog.close();
+    },
+  });
+
+  return {
+    get catalog() {
+      return catalog();
+    },
+    aliases: aliases.list,
+    done: life.done,
+    start: life.start,
+    stop: life.stop,
   };
 }
 

@@ -20,7 +20,7 @@ export function renderAnswer(
   most = Number.POSITIVE_INFINITY,
 ): OutgoingMessage {
   const { file, note } = answer;
-  const parts = cutOutput(answerParts(answer), most);
+  const parts = answerParts(answer);
   // What is too long to be said needs the place of the file.
   const beside = file === undefined || limits.files ? parts : [...parts, ...attached(file)];
   const message = fitted(noted(cutOutput(beside, most), note), place, limits, keep);

@@ -64,7 +64,7 @@ describe.skipIf(!existsSync(MICRO))("the built program (wants a build)", () => {
     const bin = resolve(MICRO, "..");
     const body = readFileSync(join(bin, "program.body.js"), "utf8");
     const { cachedDataRejected } = new Script(
-      `(function (exports, require, module, __filename, __dirname) {${body}\n})`,
+      `(function (exports, require, module, __filename, __dirname, __load) {${body}\n})`,
       { cachedData: readFileSync(join(bin, "program.cache")) },
     );
     expect(cachedDataRejected).toBe(false);

@@ -11,7 +11,6 @@ import { commandFiles } from "../plugins/files/files.ts";
 import { check } from "../runbooks/check.ts";
 import { runbooks } from "../runbooks/extension.ts";
 import { RUNBOOK_TABLES } from "../runbooks/runs.ts";
-import { folderShelf } from "../runbooks/shelf.ts";
 import { houseModules } from "./house.ts";
 import { commandsFolder } from "./own-commands.ts";
 import { lazyClient } from "./parts.ts";
@@ -21,6 +20,7 @@ import { lazyClient } from "./parts.ts";
  * known by a bot alone.
  */
 export async function catalogBeside(runbooksIn: string, commandsIn: string | undefined): Promise<Catalog> {
+  const { folderShelf } = await import("../runbooks/shelf.ts");
   const client = lazyClient(async () => notHere());
   const nothing = { kvOf: notHere, http: notHere, secret: notHere };
   const files = commandsIn && {
@@ -47,6 +47,7 @@ export async function catalogBeside(runbooksIn: string, commandsIn: string | und
 export async function lintRunbooksIn(
   folder: string,
 ): Promise<readonly { readonly name: string; readonly flaws: readonly string[] }[]> {
+  const { folderShelf } = await import("../runbooks/shelf.ts");
   const shelf = folderShelf(folder);
   const catalog = await catalogBeside(folder, commandsFolder("", join(dirname(folder))));
   const all = await shelf.all();

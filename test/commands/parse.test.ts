@@ -146,7 +146,11 @@ describe("words that are several", () => {
   const said = (text: string) => parse(catalog.match(chatLine(text))!).input;
 
   it("are taken to the end, with options among them, and made a line again", () => {
-    expect(said('gather a k=1 --dry "m=x y" l=')).toEqual({ what: "a", values: { k: "1", m: "x y", l: "" }, dry: true });
+    expect(said('gather a k=1 --dry "m=x y" l=')).toEqual({
+      what: "a",
+      values: { k: "1", m: "x y", l: "" },
+      dry: true,
+    });
     expect(said("gather a")).toEqual({ what: "a", values: {}, dry: false });
     expect(said(lineOf(gather, { what: "a", values: "k=1\nm=x y" }))).toEqual({
       what: "a",

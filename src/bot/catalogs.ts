@@ -1,5 +1,6 @@
 import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
+import { comesFrom } from "../commands/identity.ts";
 import { pluginsCommand } from "../commands/plugins.ts";
 import { MicroError } from "../core/errors.ts";
 import type { CallOptions } from "../core/lifecycle.ts";
@@ -49,6 +50,7 @@ export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catal
   }));
   const mine = own(() => catalog, plugins);
   catalog = createCatalog(mine);
+  for (const command of mine) comesFrom(command, { from: "the bot" });
   const owned = [...mine, ...[...SPOKEN, name].map((word) => ({ name: word }) as AnyCommand)];
 
   /** Whoever has a name keeps it; those who come later, whatever their source, are told who has it. */
@@ -69,6 +71,9 @@ export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catal
         taken.push(one);
         owners.add(one);
       } else turned.push({ source: one.source, from: one.from, why });
+    }
+    for (const { command, source, from, digest } of taken) {
+      comesFrom(command, { source, from, ...(digest !== undefined && { digest }) });
     }
     catalog = createCatalog([...mine, ...taken.map(({ command }) => command)]);
     held = taken;

@@ -1,4 +1,5 @@
 import type { CommandContext, Touched } from "../commands/command.ts";
+import { identityOf } from "../commands/identity.ts";
 import { targetOf } from "../commands/target.ts";
 import { deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
@@ -60,11 +61,18 @@ function inOrder(touched: readonly Touched[]): readonly Touched[] {
 }
 
 /**
- * What a yes is bound to: the command, its typed arguments, and what they touch. Two states are the same if their digests are.
+ * What a yes is bound to: the command, which its name alone is not, its typed arguments, and what they touch. Two states are the
+ * same if their digests are.
  * @returns SHA-256, hex
  */
 export function stateOf({ run }: Pick<Context, "run">, touched: readonly Touched[]): string {
-  const bound = { command: run?.command.name, input: run?.input, output: run?.output, touched };
+  const bound = {
+    command: run?.command.name,
+    which: run && identityOf(run.command),
+    input: run?.input,
+    output: run?.output,
+    touched,
+  };
   return sha256(canonicalJson(bound));
 }
 

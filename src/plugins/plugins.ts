@@ -32,6 +32,8 @@ export interface Owned {
   readonly command: AnyCommand;
   /** `commands/restart.ts`, `go.micro.bot.deploy`: for people. */
   readonly from: string;
+  /** Of its code, where that is at hand: what was agreed to is not agreed to any more once it is another. */
+  readonly digest?: string;
 }
 
 /** What did not become a command, or not the newest of it. */

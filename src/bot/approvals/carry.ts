@@ -1,3 +1,4 @@
+import { identityOf, originOf } from "../../commands/identity.ts";
 import { chatLine } from "../../commands/line.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type Answer, type Approval, type Context, type Layer, say, toldOf } from "../context.ts";
@@ -77,6 +78,7 @@ export function createCarry(desk: Desk, { look, told, onGlass, during, standing 
       touched,
       ...(seeks && { seeks }),
       state: stateOf(context, touched),
+      ...(context.run && { which: identityOf(context.run.command) }),
       votes: [],
       ...(approvals && { approvals }),
       ...(brokeGlass !== undefined && { brokeGlass }),
@@ -125,6 +127,12 @@ export function createCarry(desk: Desk, { look, told, onGlass, during, standing 
       return [`the yes is void, because the rules now demand ${demanded.count} of the role ${demanded.role}`];
     }
     if (guards.sameState(pending, stateOf(context, touched))) return [];
+    const { command } = context.run ?? {};
+    if (command !== undefined && pending.which !== identityOf(command)) {
+      const from = originOf(command);
+      const whose = from === undefined ? "" : `, from ${from}`;
+      return [`the yes is void, because \`${command.name}\` is another command than the one that was shown${whose}`];
+    }
     const lines = difference(pending.touched, touched);
     return [MOVED, ...(lines.length > 0 ? lines : ["its arguments are read differently now"])];
   };

@@ -54,6 +54,8 @@ export interface Pending {
   /** Its command says what it touches, so that none is worth a word. */
   readonly seeks?: true;
   readonly state: string;
+  /** Which command it was (`identityOf`): its name may be another's by now. */
+  readonly which?: string;
   /** Absent: a yes of who asked is enough. */
   readonly approvals?: { readonly count: number; readonly role: string };
   readonly votes: readonly Vote[];

@@ -28,6 +28,8 @@ interface Held {
   readonly stamp: string;
   readonly commands: readonly AnyCommand[];
   readonly loaded: Loaded;
+  /** Of the code that the commands in force come from. */
+  readonly digest?: string | undefined;
   /** What seemed wrong with it when it was read last: told once it is so again. */
   readonly doubt?: string;
 }
@@ -76,11 +78,11 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
     if (loaded.why === undefined) {
       const commands = loaded.commands.map((command) => given(command, from, init.supplies, log, loaded.script));
       if (before !== undefined) log.info({ from }, "loaded anew");
-      return { stamp, commands, loaded };
+      return { stamp, commands, loaded, digest: loaded.digest };
     }
     const kept = before?.commands ?? [];
     if (loaded.why !== before?.loaded.why) log.error({ from, kept: kept.length > 0 }, loaded.why);
-    return { stamp, commands: kept, loaded };
+    return { stamp, commands: kept, loaded, digest: before?.digest };
   };
 
   /** @returns whether something is different */
@@ -120,7 +122,9 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
   const tell = (offer: Offer) => {
     const all = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
     offer({
-      commands: all.flatMap(([path, { commands }]) => commands.map((command) => ({ command, from: called(path) }))),
+      commands: all.flatMap(([path, { commands, digest }]) =>
+        commands.map((command) => ({ command, from: called(path), ...(digest !== undefined && { digest }) })),
+      ),
       broken: all.flatMap(([path, { commands, loaded }]): Broken[] =>
         loaded.why === undefined
           ? []

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { basename } from "node:path";
 import type { AnyCommand } from "../../commands/command.ts";
 import { MicroError } from "../../core/errors.ts";
@@ -14,6 +15,8 @@ export interface Loaded {
   readonly why?: string;
   /** Whole paths of the files it is made of; also of those that keep it from being made. */
   readonly inputs: readonly string[];
+  /** Of its code. */
+  readonly digest?: string;
   /** Where one of them runs in a thread. */
   readonly script?: ThreadScript;
   /** It stands in none of them why it was not made: an import that is not there yet. */
@@ -32,7 +35,8 @@ export async function loadFile(path: string, bundler: Bundler, modules: HouseMod
     if (wrong.length > 0) return { commands: [], inputs, why: wrong.join("; ") };
     const made = commands as AnyCommand[];
     const threads = made.some(({ worker }) => worker !== undefined);
-    return { commands: made, inputs, ...(threads && { script: { code: bundle.code, path } }) };
+    const digest = hash("sha256", bundle.code);
+    return { commands: made, inputs, digest, ...(threads && { script: { code: bundle.code, path } }) };
   } catch (thrown) {
     const { message, details } = MicroError.from(thrown);
     const found = (details["inputs"] as readonly string[] | undefined) ?? [];

@@ -41,7 +41,8 @@ export function commandPackages({ names, cwd, modules, supplies, log }: CommandP
           const why = loaded === undefined ? `it is not installed: npm install ${from}` : loaded.why;
           if (why === undefined) {
             const made = (loaded?.commands ?? []).map((command) => given(command, from, supplies, log, loaded?.script));
-            commands.push(...made.map((command) => ({ command, from })));
+            const digest = loaded?.digest;
+            commands.push(...made.map((command) => ({ command, from, ...(digest !== undefined && { digest }) })));
           } else {
             log.error({ from }, why);
             broken.push({ from, why });

@@ -5,10 +5,60 @@ import { deregisterService, registerService } from "../../../src/commands/regist
 import { MicroError } from "../../../src/core/errors.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
 import type { Registry } from "../../../src/core/registry/registry.ts";
+import type { Offer, Owned } from "../../../src/plugins/plugins.ts";
 import { telling, textOf } from "../run-bot.ts";
-import { asking, service } from "./asking.ts";
+import { asking, rightsOf, service } from "./asking.ts";
 
 /* A yes is bound to what was shown: the line, and what it touches. */
+
+describe("a yes to a command of others", () => {
+  /** A bot with one source, which offers what the test says. */
+  const offering = async (first: Owned) => {
+    let offer: Offer = () => {};
+    const source = {
+      name: "services",
+      start: async (given: Offer) => {
+        offer = given;
+        offer({ commands: [first] });
+      },
+      stop: async () => {},
+    };
+    const rights = rightsOf({ approvals: { count: 1, role: "lead" } });
+    const bot = await asking({ rights, bot: { sources: [source] } });
+    return { ...bot, offer: (owned: Owned) => offer({ commands: [owned] }) };
+  };
+  const deploy = (init: Partial<AnyCommand> = {}) => telling("deploy", { effect: "write", ...init });
+
+  it.each<[string, Partial<AnyCommand>, Partial<Owned>]>([
+    ["comes from elsewhere", {}, { from: "commands/deploy.ts" }],
+    ["has other code", {}, { digest: "2" }],
+    ["says of itself that it is something else", { summary: "Deploy and tell nobody" }, {}],
+    ["wants another grant", { permission: "test:other" }, {}],
+  ])("is none to the one of its name that %s", async (_, changed, owned) => {
+    const old = { command: deploy().command, from: "go.micro.bot.deploy", digest: "1" };
+    const { input, ask, idOf, offer } = await offering(old);
+    await ask(() => input.say("deploy prod"));
+    const { command, runs } = deploy(changed);
+    const now = { ...old, command, ...owned };
+    offer(now);
+    const first = `the yes is void, because \`deploy\` is another command than the one that was shown, from ${now.from}`;
+    const again = await ask(() => input.say(`approve ${idOf()}`, { from: "bob" }));
+    expect(again.split("\n")[0]).toBe(first);
+    expect(runs).toEqual([]);
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: "bob" }))).toBe("deploy prod done");
+    expect(runs).toEqual(["prod"]);
+  });
+
+  it("holds while its source only offers the same again", async () => {
+    const from = "go.micro.bot.deploy";
+    const { input, ask, idOf, offer } = await offering({ command: deploy().command, from });
+    await ask(() => input.say("deploy prod"));
+    const { command, runs } = deploy();
+    offer({ command, from });
+    expect(await ask(() => input.say(`approve ${idOf()}`, { from: "bob" }))).toBe("deploy prod done");
+    expect(runs).toEqual(["prod"]);
+  });
+});
 
 describe("what a question shows", () => {
   it("void is a yes when a node came or went since, and the difference is shown with the question anew", async () => {

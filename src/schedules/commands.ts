@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type AnyCommand, type CommandContext, defineCommand } from "../commands/command.ts";
+import { type AnyCommand, type CommandContext, defineCommand, type Touched } from "../commands/command.ts";
 import type { House } from "../commands/house.ts";
 import { chatLine } from "../commands/line.ts";
 import { parse } from "../commands/parse.ts";
@@ -66,6 +66,8 @@ export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyComman
     parse(match);
     return { line, command };
   };
+  /** What each input that was asked about stood for then: an alias may mean something else a moment later. */
+  const agreed = new WeakMap<object, string>();
   const answersIn = (room: string | undefined, input: string): Schedule["answers"] => {
     if (room === undefined) return undefined;
     const place = house.placeIn(input, room.replace(/^#(?=.)/, "")) ?? house.placeIn(input, room);
@@ -117,12 +119,23 @@ export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyComman
       // A line that changes nothing needs no yes to be said later.
       confirm: ({ what }) => writes(kind, what),
       examples: [EXAMPLES[kind], ...more],
-      run: async ({ what }, { behalf, caller, person = caller, mayRun }) => {
+      // Refused before anybody is asked, and the yes is bound to what it means now.
+      touches: async (input, { mayRun }) => {
+        const request = readRequest(kind, input.what, zone, clock.now());
+        const known = await meant(request.line, mayRun);
+        agreed.set(input, known.line);
+        return [shownBefore(request, known)];
+      },
+      run: async (input, { behalf, caller, person = caller, mayRun }) => {
         if (behalf === undefined || behalf.from.id === undefined) {
           throw new MicroError("permission_denied", "a schedule is done for somebody, and nobody vouches for you here");
         }
-        const request = readRequest(kind, what, zone, clock.now());
+        const request = readRequest(kind, input.what, zone, clock.now());
         const { line, command } = await meant(request.line, mayRun);
+        if ((agreed.get(input) ?? line) !== line) {
+          const words = `nothing is scheduled: \`${request.line}\` means \`${line}\` since a moment ago; say it again if you want that`;
+          throw new MicroError("conflict", words);
+        }
         const answers = answersIn(request.room, behalf.input);
         await checkStorm(request, person);
         const { id: fromId, name, guest } = behalf.from;
@@ -266,4 +279,19 @@ export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyComman
     paused("schedule pause", "Carry a schedule out no more, until it is resumed"),
     paused("schedule resume", "Go on with a schedule that was paused"),
   ];
+}
+
+/** So much of it is shown whole in a question; nobody says yes to what they cannot see. */
+const LONGEST_SHOWN = 100;
+
+/** For the question. @throws MicroError `invalid_argument` when it cannot be shown whole */
+function shownBefore({ when, line }: Request, meant: { readonly line: string; readonly command: AnyCommand }): Touched {
+  // A yes that comes after `at 03:00` would mean tomorrow.
+  const time = when.kind === "at" ? `${whenWords(when)}, ` : "";
+  if (meant.line === line) return { name: `${time}what \`${meant.command.name}\` does`, nodes: [] };
+  if (meant.line.length <= LONGEST_SHOWN) {
+    return { name: `${time}what that stands for:`, version: meant.line, nodes: [] };
+  }
+  const words = `what "${line}" stands for is too long for the question that has to be asked; say it without the alias: ${meant.line}`;
+  throw new MicroError("invalid_argument", words);
 }

@@ -35,7 +35,7 @@ export async function runCli(args: readonly string[], init: CliInit): Promise<st
   const { catalog, clock, signal, makers, settings } = init;
   const line = argvLine(args);
   const match = catalog.match(line);
-  if (match === undefined) throw unknownCommand(line, catalog);
+  if (match === undefined) throw await notOfShell(line, catalog);
   const { input, output } = understood(() => parse(match), match.command, args);
   const tools: Tools = { clock, log: silent };
   const registry = await makers.registry(settings, tools);
@@ -115,6 +115,15 @@ function understood<T>(read: () => T, command: AnyCommand, args: readonly string
       },
     );
   }
+}
+
+/** Some things can be said to a bot alone, because they are about it or the room they are said in. */
+async function notOfShell(line: Line, catalog: Catalog): Promise<MicroError> {
+  const { isForBot } = await import("./shell.ts");
+  if (!(await isForBot(line))) return unknownCommand(line, catalog);
+  const said = line.words[0]?.text.slice(0, 64) ?? "";
+  const words = `\`${said}\` is said to a running bot: in chat, in \`micro chat\`, or echo '${said} …' | micro chat`;
+  return new MicroError("invalid_argument", words);
 }
 
 /** What to say of a line that begins with no command. */

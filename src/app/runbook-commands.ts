@@ -9,7 +9,6 @@ import { memoryRegistry } from "../core/registry/memory.ts";
 import { memoryDb } from "../platform/db/memory.ts";
 import { commandFiles } from "../plugins/files/files.ts";
 import { check } from "../runbooks/check.ts";
-import { runbooks } from "../runbooks/extension.ts";
 import { RUNBOOK_TABLES } from "../runbooks/runs.ts";
 import { houseModules } from "./house.ts";
 import { commandsFolder } from "./own-commands.ts";
@@ -20,7 +19,10 @@ import { lazyClient } from "./parts.ts";
  * known by a bot alone.
  */
 export async function catalogBeside(runbooksIn: string, commandsIn: string | undefined): Promise<Catalog> {
-  const { folderShelf } = await import("../runbooks/shelf.ts");
+  const [{ folderShelf }, { runbooks }] = await Promise.all([
+    import("../runbooks/shelf.ts"),
+    import("../runbooks/extension.ts"),
+  ]);
   const client = lazyClient(async () => notHere());
   const nothing = { kvOf: notHere, http: notHere, secret: notHere };
   const files = commandsIn && {

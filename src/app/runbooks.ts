@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { join, resolve as resolvePath } from "node:path";
 import type { Extension, House } from "../commands/house.ts";
 import type { Clock } from "../core/clock.ts";
+import { MicroError } from "../core/errors.ts";
 import type { Db } from "../platform/db/db.ts";
 import type { BotSettings } from "./settings.ts";
 
@@ -14,12 +15,20 @@ export interface OpenedRunbooks {
   readonly db?: Db;
 }
 
-/** The folder of runbooks; `runbooks`, if it is there and nothing else is said. */
+/**
+ * The folder of runbooks; `runbooks`, if it is there and nothing else is said.
+ * @throws MicroError `invalid_argument` for a folder that is none
+ */
 export function runbooksFolder(said: string, cwd: string): string | undefined {
   if (said === "none") return undefined;
-  if (said !== "") return resolvePath(cwd, said);
+  if (said !== "") return isFolder(resolvePath(cwd, said), said);
   const usual = resolvePath(cwd, "runbooks");
   return statSync(usual, { throwIfNoEntry: false })?.isDirectory() ? usual : undefined;
+}
+
+function isFolder(folder: string, said: string): string {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  throw new MicroError("invalid_argument", `there is no folder ${said}, where runbooks would be`);
 }
 
 /** @throws MicroError `unavailable` when what has ended cannot be kept */

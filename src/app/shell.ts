@@ -1,6 +1,7 @@
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
+import type { Line } from "../commands/line.ts";
 import { policyFiles } from "../commands/policy.ts";
 import { MicroError } from "../core/errors.ts";
 import { readingCommands } from "../runbooks/reading.ts";
@@ -52,6 +53,13 @@ export const shell: readonly AnyCommand[] = [
     },
   }),
 ];
+
+/** Whether a line that the shell does not know is one for the bot: `plugins`, `alias add …`. */
+export async function isForBot(line: Line): Promise<boolean> {
+  const [first, second] = line.words;
+  if (first?.text === "runbook" && second !== undefined) return true;
+  return (await ofBot()).match(line) !== undefined;
+}
 
 /** Every command that rules may speak of: those of a bot, which is made for its catalog alone. */
 async function ofBot(): Promise<Catalog> {

@@ -45,8 +45,12 @@ export function helpCommand(
         const about = [`${name} is an alias, made by ${owner}, for`, "", `  ${stands}`];
         return { commands: [{ usage: name, summary: `alias: ${stands}` }], about };
       }
+      const match = catalog().match(line);
+      const family = catalog().commands.filter(({ name }) => name.startsWith(`${topic.trim().toLowerCase()} `));
+      // `help runbook`: all that can be said of runbooks.
+      if (match === undefined && family.length > 1) return { commands: family.filter(mayRun).flatMap(briefs) };
       const found =
-        catalog().match(line)?.command ??
+        match?.command ??
         catalog().commands.find((command) => command.name.startsWith(topic)) ??
         catalog().commands.find(({ says = [] }) => says.some(({ usage }) => usage.startsWith(topic)));
       if (found && mayRun(found)) return { commands: [brief(found)], about: about(found) };

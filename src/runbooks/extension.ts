@@ -1,4 +1,6 @@
 import type { Extension, House } from "../commands/house.ts";
+import { MicroError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
 import type { Db } from "../platform/db/db.ts";
 import { runbookCommands } from "./commands.ts";
 import { createEngine, type EngineInit } from "./engine.ts";
@@ -21,8 +23,20 @@ export function runbooks({ shelf, ...init }: RunbooksInit): (house: House) => Ex
         ...readingCommands({ shelf: () => shelf, catalog }),
         ...runbookCommands({ shelf, engine, performer, catalog, hasRole }),
       ],
-      start: engine.start,
+      start: async () => {
+        await engine.start();
+        await tellBroken(shelf, log);
+      },
       stop: engine.stop,
     };
   };
+}
+
+/** Who starts the bot is to see what nobody can run before somebody wants to. */
+async function tellBroken(shelf: Shelf, log: Log): Promise<void> {
+  const all = await shelf.all().catch((error: unknown) => {
+    log.warn({ reason: MicroError.from(error).message }, "the runbooks cannot be read");
+    return [];
+  });
+  for (const { file, error } of all) if (error) log.warn({ file }, `a runbook is wrong: ${error.message}`);
 }

@@ -26,6 +26,19 @@ describe("runbooks on the command line", () => {
     expect(await micro("lint", "morning")).toMatchObject({ code: 0, stdout: "1 runbook is fine\n" });
   });
 
+  it("are looked for in a folder that is there", () => {
+    expect(() => runbooksFolder("nowhere", folder)).toThrow("there is no folder nowhere");
+    expect(runbooksFolder("bad", folder)).toBe(bad);
+    expect(runbooksFolder("", folder)).toBeUndefined();
+  });
+
+  it("are run by a bot, which the shell says", async () => {
+    const { code, stderr } = await runProgram(["runbook", "run", "x"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("`runbook` is said to a running bot: in chat, in `micro chat`");
+    expect((await runProgram(["plugins"])).stderr).toContain("`plugins` is said to a running bot");
+  });
+
   it("are told to be wrong, with file and line, for a person and for a script", async () => {
     const { code, stderr, stdout } = await runProgram(["runbook", "check", "--folder", bad]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

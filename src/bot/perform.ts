@@ -49,7 +49,7 @@ export function createPerformer(init: PerformInit): Performer {
         known = context;
         return init.run(context);
       };
-      const layers = [...init.layers, permitted(options), init.begun];
+      const layers = [...init.layers, settled(options), init.begun];
       const cancel = () => init.cancel(id);
       signal?.addEventListener("abort", cancel, { once: true });
       try {
@@ -109,14 +109,15 @@ export function stillHere(ask: AskStanding): Layer {
 }
 
 /** What would be asked of people in a conversation has to be settled, since nobody is here to be asked. */
-function permitted({ confirmed, readOnly }: PerformOptions): Layer {
+function settled({ confirmed, readOnly }: PerformOptions): Layer {
   return async (context, next) => {
     const { run, decision } = context;
     if (run === undefined) return next(context);
-    const { name, effect } = run.command;
+    const { name, effect, inPerson } = run.command;
     const refuse = (why: string, details: Record<string, unknown> = {}) => {
       throw new MicroError("permission_denied", `\`${name}\` was not done: ${why}`, { details });
     };
+    if (inPerson) refuse("only a person says it, in a message of their own");
     if (effect === "write" && readOnly) refuse("it may change things, and nothing is to be changed", { dry: true });
     if (decision?.approvals !== undefined) {
       const { count, role } = decision.approvals;

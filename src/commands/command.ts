@@ -40,6 +40,11 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    */
   readonly confirm?: false | ((input: z.output<S>) => boolean);
   /**
+   * Only a message of a person says it, because it is their own word on something (`runbook approve`): no step of a runbook, no
+   * schedule, nothing else that is done for somebody (`Performer`).
+   */
+  readonly inPerson?: true;
+  /**
    * It goes on: it shows things while it runs (`emit`), for at most this long in chat, where others end after 30 s. Its
    * view is the closing line; the command line leaves that out, because what a script reads is what was shown.
    */

@@ -25,11 +25,15 @@ export interface Performed {
   readonly effect: "read" | "write";
 }
 
-/** Carries out lines as somebody, through the same policy, pause, order, audit and limits as if they had said them. */
+/**
+ * Carries out lines as somebody, through the same policy, pause and audit as if they had said them. They wait for no turn and count
+ * for no limit of messages: whoever has them carried out sees to it that there are not too many.
+ */
 export interface Performer {
   /**
    * @throws MicroError what the command throws; `not_found` (no such command), `invalid_argument` (wrong words),
-   * `permission_denied` (they may not, or the policy wants approvers for it, or it has to be confirmed and `confirmed` is not given)
+   * `permission_denied` (they may not, or the policy wants approvers for it, or only a person says it (`Command.inPerson`), or it has to
+   * be confirmed and `confirmed` is not given)
    */
   perform(line: string, behalf: Behalf, options: PerformOptions): Promise<Performed>;
   /** Says something there, after all that was said before. Resolves when it is said, or lost. Never rejects. */

@@ -43,6 +43,7 @@ function checkStep(step: Step, { catalog, mayRun = () => true }: CheckInit): rea
       const { command } = understood;
       const flaw = flawOf(understood);
       if (flaw !== undefined) refuse(`${what} \`${template.text}\`: ${flaw}`);
+      if (command.inPerson) refuse(`${what} \`${template.text}\`: only a person says that, in a message of their own`);
       if (!mayRun(command))
         refuse(`${what} \`${template.text}\`: you may not run \`${command.name}\` (${command.permission})`);
       return understood;

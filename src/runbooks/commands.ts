@@ -214,9 +214,12 @@ export function runbookCommands(init: RunbookCommandsInit): readonly AnyCommand[
       input: z.object({ id }),
       words: ["id"],
       permission: "runbook:approve",
-      // Whose word counts is said by the runbook itself.
-      effect: "read",
+      effect: "write",
+      // It is a yes itself, and whose counts is said by the runbook; one that is said by an alias is asked about.
+      confirm: false,
+      inPerson: true,
       urgent: true,
+      whilePaused: true,
       examples: [`runbook ${verb} rb7f3a9c`],
       run: async ({ id: which }, context) => {
         const { caller, person = caller, guest = false } = context;

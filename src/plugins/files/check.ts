@@ -33,6 +33,7 @@ const DEFINITION = {
   whilePaused: yes.optional(),
   boundAs: names.optional(),
   confirm: z.literal(false, "can only be `false`").optional(),
+  inPerson: yes.optional(),
   maxMs: z.number("must be a number of milliseconds").positive().optional(),
   aside: yes.optional(),
   personal: yes.optional(),

@@ -12,6 +12,7 @@ import type { Performer } from "../commands/perform.ts";
 import { pipeCommand } from "../commands/pipe/pipe.ts";
 import { policyQuestions } from "../commands/policy.ts";
 import { requestsCommands } from "../commands/requests.ts";
+import { toldBy } from "../commands/told.ts";
 import type { Broker } from "../core/broker/broker.ts";
 import { noBroker } from "../core/broker/none.ts";
 import type { Client } from "../core/client/client.ts";
@@ -55,7 +56,7 @@ import { marks } from "./layers/marks.ts";
 import { once } from "./layers/once.ts";
 import { type OrderInit, order } from "./layers/order.ts";
 import { pipe } from "./layers/pipe.ts";
-import { told, toldBy } from "./layers/told.ts";
+import { told } from "./layers/told.ts";
 import { typedOut, understand } from "./layers/understand.ts";
 import { createLife } from "./life.ts";
 import type { LimitInit } from "./limits/limits.ts";
@@ -326,6 +327,7 @@ export function createBot(init: BotInit): Bot {
     say: (context, text, choices) =>
       performer.say(behalfOf(context), { kind: "text", text }, context.input.limits.buttons ? choices : []),
     match: (line) => catalog().match(line),
+    waits: asked.waits,
   });
   const layersBy: Readonly<Record<LayerName, Layer>> = {
     told: telling,

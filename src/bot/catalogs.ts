@@ -31,8 +31,8 @@ interface Held extends Owned {
   readonly source: string;
 }
 
-/** Said to the bot itself, before it looks for a command (`approvals/spoken.ts`). */
-export const SPOKEN = ["yes", "no", "approve", "break-glass"];
+/** Said to the bot itself, before it looks for a command (`approvals/spoken.ts`, `asking.ts`). */
+export const SPOKEN = ["yes", "no", "approve", "answer", "break-glass"];
 
 /** @throws MicroError `conflict` when two of the bot's own commands share a name */
 export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catalogs {

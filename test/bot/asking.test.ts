@@ -19,7 +19,10 @@ async function asked(options?: AskOptions, maxMs?: number, buttons = false, more
     input.say(text, { from, room });
     return textOf(await input.next());
   };
-  return { input, say, next: async () => textOf(await input.next()) };
+  /** What the so-manieth button of the last message that has some says. */
+  const button = (at: number) =>
+    input.sent.findLast(({ choices = [] }) => choices.length > 0)?.choices?.[at]?.line ?? "";
+  return { input, say, button, next: async () => textOf(await input.next()) };
 }
 
 describe("a command that asks back", () => {
@@ -77,12 +80,57 @@ describe("a command that asks back", () => {
   });
 
   it("shows choices to be pressed, which only who was asked can", async () => {
-    const { input, say, next } = await asked(undefined, undefined, true);
+    const { input, say, button, next } = await asked(undefined, undefined, true);
     await say("deploy orders");
-    input.press("eu", { from: "bob" });
-    expect(await next()).toMatch(/^there is no command "eu"/);
-    input.say("eu", { from: "ann" });
-    expect([await next(), await next()].sort()).toEqual(["deploy eu done", "eu it is"]);
+    const line = button(1);
+    input.press("us", { from: "bob" });
+    expect(await next()).toBe("nothing was done: that question is over, or was asked of somebody else");
+    input.say(line, { from: "ann" });
+    expect([await next(), await next()].sort()).toEqual(["deploy us done", "us it is"]);
+  });
+
+  it("says by a button of it nothing to what comes after it", async () => {
+    const change = telling("change", { effect: "write" });
+    const { say, button, next } = await asked({ choices: ["yes", "no"] }, 50, true, [change.command]);
+    await say("deploy orders");
+    const yes = button(0);
+    expect(await next()).toBe("`deploy` did not answer within 50 ms");
+    expect(await say("change prod")).toMatch(/^this changes things: change prod/);
+    expect(await say(yes)).toBe("nothing was done: that question is over, or was asked of somebody else");
+    expect(change.runs).toEqual([]);
+  });
+
+  it.each([
+    ["yes", "change prod done"],
+    ["no", "not done: change prod"],
+  ])("leaves a bare %s to a request of theirs", async (word, told) => {
+    const change = telling("change", { effect: "write" });
+    const { say, next } = await asked({}, undefined, false, [change.command]);
+    await say("change prod");
+    await say("deploy orders");
+    expect(await say(word)).toBe(told);
+    expect(await say(word, "bob")).toMatch(/^there is nothing of yours/);
+    // There is none any more, so it is the answer.
+    const answers = [await say("yes"), await next()].sort();
+    expect(answers).toEqual(["deploy yes done", "yes it is"]);
+  });
+
+  it("takes a bare yes for neither where it may mean a choice or a request", async () => {
+    const change = telling("change", { effect: "write" });
+    const { say, next } = await asked({ choices: ["yes", "no"] }, undefined, false, [change.command]);
+    await say("change prod");
+    await say("deploy orders");
+    const words = await say("yes");
+    expect(words).toMatch(/^nothing was done: a question and a request of yours wait here/);
+    expect(change.runs).toEqual([]);
+    const line = /answer [0-9a-f]{6} 1/.exec(words)?.[0] ?? "";
+    expect([await say(line), await next()].sort()).toEqual(["deploy yes done", "yes it is"]);
+  });
+
+  it("takes no for an answer where that is a choice", async () => {
+    const { say, next } = await asked({ choices: ["yes", "no"] });
+    await say("deploy orders");
+    expect([await say("no"), await next()].sort()).toEqual(["deploy no done", "no it is"]);
   });
 
   it("asks nobody whom no one vouches for", async () => {

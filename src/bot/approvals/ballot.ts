@@ -16,6 +16,8 @@ export interface Ballot {
   no(context: Context, spoken: Spoken): Promise<Answer>;
   /** Whether anything in this room waits for a yes. */
   isAsked(context: Context): Promise<boolean>;
+  /** Whether a bare `yes` of who speaks would decide something here. @throws MicroError as the store does */
+  isOwnAsked(context: Context): Promise<boolean>;
 }
 
 export function createBallot(desk: Desk): Ballot {
@@ -106,6 +108,7 @@ export function createBallot(desk: Desk): Ballot {
         return ended && say(`not done: ${shownLine(held.pending)}`);
       }),
     isAsked: async (context) => (await here(context)).some(({ pending }) => isOpen(pending, clock.now())),
+    isOwnAsked: async (context) => (await lastOf(context)) !== undefined,
   };
 }
 

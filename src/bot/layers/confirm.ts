@@ -28,6 +28,8 @@ export interface Confirm {
   /** Stands after the caller was found to be allowed. */
   readonly ask: Layer;
   readonly requests: Requests;
+  /** Whether a bare `yes` of who speaks would decide something in that room. @throws MicroError as the store does */
+  readonly waits: (context: Context) => Promise<boolean>;
   /** The message as it is to be sent: a question, with a word to the request about where it stands, for whoever changes it. */
   noting(message: OutgoingMessage, during: (work: Promise<unknown>) => void): OutgoingMessage;
   /** Ends what nobody decided in time, until the signal. Never rejects. */
@@ -56,6 +58,7 @@ export function confirm(init: ConfirmInit): Confirm {
   return {
     requests: requestsOf(desk.pendings, clock, init.name),
     watch: desk.watch,
+    waits: ballot.isOwnAsked,
     noting: (message, during) => {
       const { progress } = message;
       const id = progress && idOfKey(progress.key);

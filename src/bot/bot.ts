@@ -31,6 +31,7 @@ import type { CommandSource } from "../plugins/plugins.ts";
 import { address, GREETINGS } from "./address.ts";
 import { createAliases } from "./aliases.ts";
 import { createAsking } from "./asking.ts";
+import { isSame, speakerOf } from "./approvals/pending.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
 import { auditReader, seesAllBy, wasDoneBy } from "./audit/reader.ts";
@@ -251,6 +252,11 @@ export function createBot(init: BotInit): Bot {
     may: (asker, what) => seesAllBy(policy, what)(asker),
     hears: (input) => linkNamed(input) !== undefined,
     hasRole: (caller, guest, role) => policy.hasRole?.(caller, guest, role) ?? false,
+    speaker: ({ caller, person = caller, behalf }) => speakerOf({ id: behalf?.from.id, caller, person }, policy),
+    samePerson: async () => {
+      await accounts.refresh();
+      return (one, other) => isSame(policy, one, other);
+    },
     placeIn: (input, room) => linkNamed(input)?.input.placeIn?.(room),
   };
   const extensions = (init.extensions ?? []).map((extension) => extension(house));

@@ -118,6 +118,18 @@ describe("an alias", () => {
     );
   });
 
+  it("with the value of a secret field in its line is refused, and the audit has it crossed out", async () => {
+    const rotate = telling("rotate", { effect: "write", secrets: ["what"] });
+    const { ask, records } = await setUp({ commands: [rotate.command] });
+    for (const line of ['alias add x "rotate tiger-77"', "alias add x rotate tiger-77"]) {
+      expect(await ask(line)).not.toContain("tiger-77");
+    }
+    expect(await ask("x")).toContain('there is no command "x"');
+    expect(records.length).toBeGreaterThan(1);
+    expect(JSON.stringify(records)).toContain("rotate [secret]");
+    expect(JSON.stringify(records)).not.toContain("tiger-77");
+  });
+
   it("that leads back to itself is refused, and bounded where two are changed at once", async () => {
     const store = memoryKv();
     await store.start();

@@ -24,7 +24,19 @@ const restart = defineCommand({
   run: async () => ({}),
   view: () => ({ kind: "text", text: "" }),
 });
-const catalog = createCatalog([restart]);
+const later = defineCommand({
+  name: "later",
+  summary: "Say a line later",
+  input: z.object({ what: z.string() }),
+  words: ["what"],
+  rest: "what",
+  takesLine: true,
+  permission: "test:later",
+  effect: "write",
+  run: async () => ({}),
+  view: () => ({ kind: "text", text: "" }),
+});
+const catalog = createCatalog([restart, later]);
 
 describe("told", () => {
   it.each([
@@ -39,8 +51,29 @@ describe("told", () => {
     ["restart service tiger-7 --pin tiger-7", "restart service [secret] --pin [secret]"],
     ["restart service pay --nodes 3", "restart service pay --nodes 3"],
     ["restart service pay --pin 12 --nodes x", "restart service \u2026"],
+    ['later 10m "restart service pay --pin 1" in #a1', 'later 10m "restart service pay --pin [secret]" in #a1'],
+    [
+      'later "0 9 * * 1" "restart service pay --pin 12 | top 3"',
+      'later "0 9 * * 1" "restart service pay --pin [secret] | top 3"',
+    ],
+    [
+      "later 9:00 \u201crestart service pay --key 'a b'\u201d",
+      "later 9:00 \u201crestart service pay --key '[secret]'\u201d",
+    ],
+    ["later 10m restart service pay --pin 12", "later 10m restart service pay --pin [secret]"],
+    ["later 10m later 'restart service pay --pin 12'", "later 10m later 'restart service pay --pin [secret]'"],
+    [
+      `later 10m "later 5m 'restart service pay --pin 12'"`,
+      `later 10m "later 5m 'restart service pay --pin [secret]'"`,
+    ],
+    ['later 10m "restart service pay --nodes 3"', 'later 10m "restart service pay --nodes 3"'],
   ])("crosses out secret fields where they stand, and shows the rest: %s", (line, text) => {
     expect(told(chatLine(line), catalog, createRedactor()).text).toBe(text);
+  });
+
+  it("names the values in a line within a line, too", () => {
+    const { secrets } = told(chatLine('later 10m "restart service pay --pin 12"'), catalog, createRedactor());
+    expect(secrets).toEqual(["12"]);
   });
 
   it("does so with what a shell has split, and names every value", () => {

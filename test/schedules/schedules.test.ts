@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { readPolicy } from "../../src/bot/policy.ts";
+import type { AuditRecord } from "../../src/commands/audit-record.ts";
 import { MicroError } from "../../src/core/errors.ts";
 import type { InputConnection, Standing } from "../../src/inputs/input.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
@@ -34,6 +35,7 @@ interface Init extends SchedulesInit {
   readonly rules?: string;
   readonly input?: MemoryInput;
   readonly replica?: string;
+  readonly records?: AuditRecord[];
   /** What `look` waits for. */
   readonly gate?: () => Promise<unknown>;
 }
@@ -44,8 +46,10 @@ async function setUp({ rules = "members: ['*:*']", ...init }: Init = {}) {
   const store = init.store ?? (await storeNow());
   const look = telling("look", init.gate ? { gate: init.gate } : {});
   const change = telling("change", { effect: "write" });
+  const rotate = telling("rotate", { effect: "write", secrets: ["what"] });
   const bot = botOn([input], {
-    commands: [look.command, change.command],
+    commands: [look.command, change.command, rotate.command],
+    ...(init.records && { audit: (record) => init.records?.push(record) }),
     policy: readPolicy(rules, "test"),
     limit: "none",
     clock,
@@ -143,6 +147,15 @@ describe("a schedule", () => {
       .poll(() => input.sent.slice(before).map(textOf).join("\n"))
       .toContain("nothing is scheduled: `up` means");
     expect(await ask("schedule list")).toContain("nothing is scheduled: every");
+  });
+
+  it("of a line with a secret is refused before it is asked about or written down", async () => {
+    const records: AuditRecord[] = [];
+    const { ask, store } = await setUp({ records });
+    expect(await ask('every 1m "rotate tiger-77"')).toContain("that line holds a secret");
+    const kept = (await store.list("")).filter(({ key }) => !key.startsWith("journal")).map(({ value }) => value);
+    expect(`${JSON.stringify(records)} ${kept.join(" ")}`).not.toContain("tiger-77");
+    expect(records).not.toEqual([]);
   });
 
   it("once that is said yes to after its time is asked about again", async () => {

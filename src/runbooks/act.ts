@@ -2,6 +2,7 @@ import type { Catalog } from "../commands/catalog.ts";
 import { drawText } from "../commands/draw.ts";
 import { chatLine } from "../commands/line.ts";
 import type { Performed, Performer } from "../commands/perform.ts";
+import { NOT_BEGUN } from "../core/client/failure.ts";
 import type { Clock } from "../core/clock.ts";
 import { jsonCodec } from "../core/codec/json.ts";
 import { goDuration } from "../core/duration.ts";
@@ -21,8 +22,6 @@ export interface ActInit {
   readonly clock: Clock;
 }
 
-/** A larger result is not kept for later steps. */
-const MAX_RESULT = 64 << 10;
 const MAX_TOLD = 200;
 
 /** What a step is going to say, and whether that may change something. @throws MicroError as `fill` does */
@@ -54,20 +53,13 @@ export async function say(
 export function keepable(performed: Performed, step: Step, book: Runbook): Ended {
   const told = short(drawText(performed.view));
   if (!isLookedAt(book, step.id)) return { state: "done", told };
-  const json = new TextDecoder().decode(jsonCodec.encode(performed.result));
-  if (json.length > MAX_RESULT) {
-    return {
-      state: "done",
-      told,
-      error: `its result has ${json.length} characters, too many to be kept for later steps`,
-    };
-  }
-  return { state: "done", told, result: factsOf(json) };
+  return { state: "done", told, result: factsOf(performed.result) };
 }
 
-function factsOf(json: string): unknown {
+/** As they survive JSON. */
+function factsOf(result: unknown): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(new TextDecoder().decode(jsonCodec.encode(result)));
   } catch {
     return undefined;
   }
@@ -94,8 +86,7 @@ export async function waitUntil(
   for (let n = 1; !signal.aborted; n++) {
     try {
       const performed = await say(line, run, `${run.id}.${step.id}.${n}`, init, { signal, readOnly: true });
-      const json = new TextDecoder().decode(jsonCodec.encode(performed.result));
-      if (until.holds(scopeOf(run, factsOf(json)))) return keepable(performed, step, book);
+      if (until.holds(scopeOf(run, factsOf(performed.result)))) return keepable(performed, step, book);
       last = short(drawText(performed.view));
     } catch (error) {
       const { code, message } = MicroError.from(error);
@@ -121,6 +112,11 @@ const FINAL: ReadonlySet<string> = new Set([
 export function mayTryAgain(act: Act, effect: "read" | "write", attempt: number, error: MicroError): boolean {
   if (act.kind !== "run" || attempt >= act.times || FINAL.has(error.code)) return false;
   return effect === "read" || act.idempotent;
+}
+
+/** Of a write that was cut off nobody knows, unless it surely never reached the service. */
+export function mayHaveBeenDone({ code, details }: MicroError): boolean {
+  return (code === "timeout" || code === "cancelled" || code === "unavailable") && details[NOT_BEGUN] !== true;
 }
 
 export function short(text: string): string {

@@ -107,7 +107,7 @@ export function question(run: Run, record: StepRecord): { readonly text: string;
   const says = (how: string) => `runbook resume ${id} --as ${how}`;
   return {
     text:
-      `${summary(run)}: unknown, not repeated: step ${step} had begun \`${line}\` when I was stopped, and how it ended was not written down. ` +
+      `${summary(run)}: unknown, not repeated: step ${step} had begun \`${line}\`, and whether it was done is not known: ${record.error ?? "I was stopped before that was written down"}. ` +
       `Look, and tell me: \`${says("done")}\`, \`${says("again")}\` or \`${says("failed")}\``,
     choices: [
       { label: "It was done", line: says("done") },

@@ -1,15 +1,28 @@
 import { randomUUID } from "node:crypto";
+import type { Performed } from "../commands/perform.ts";
 import { backoff } from "../core/backoff.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Lease } from "../platform/lease.ts";
-import { type ActInit, type Ended, keepable, mayTryAgain, say, short, spoken, templateOf, waitUntil } from "./act.ts";
+import {
+  type ActInit,
+  type Ended,
+  keepable,
+  mayHaveBeenDone,
+  mayTryAgain,
+  say,
+  short,
+  spoken,
+  templateOf,
+  waitUntil,
+} from "./act.ts";
 import { approvalOf } from "./approval.ts";
 import { bookOf } from "./book.ts";
 import { nextTask, type Run, type StepRecord } from "./run.ts";
 import type { Runbook, Step } from "./runbook.ts";
 import type { Runs } from "./runs.ts";
 import { scopeOf } from "./scope.ts";
+import { withResult, withRoom } from "./size.ts";
 
 export interface DriverInit extends ActInit {
   /** Told what is about to happen, for tests that kill the process there. */
@@ -36,6 +49,8 @@ export function createDriver(init: DriverInit): Driver {
   const { runs, owner, clock, log, leaving, gone, onPoint = () => {} } = init;
   const books = new Map<string, Runbook>();
   const asked = new Map<string, string>();
+  /** By run, the attempt that was written down, if at all, and surely not said. */
+  const unsaid = new Map<string, string>();
   const bookFor = (run: Run) => {
     const book = books.get(run.id) ?? bookOf(run);
     books.set(run.id, book);
@@ -67,10 +82,14 @@ export function createDriver(init: DriverInit): Driver {
     surely(id, lease, (run) =>
       withRecord(run, token, (record) =>
         record.state === "begun" || record.state === "unknown"
-          ? { ...record, ...ended, endedAt: clock.now() }
+          ? withResult({ ...record, ...ended, endedAt: clock.now() }, run)
           : undefined,
       ),
-    );
+    ).catch((error: unknown) => {
+      const { code, message } = MicroError.from(error);
+      // It has begun, so it is not to be taken for one that cannot be said.
+      throw code === "invalid_argument" ? new MicroError("exhausted", message, { cause: error }) : error;
+    });
   const begin = async (run: Run, record: StepRecord): Promise<Run> => {
     onPoint(`before begun ${record.step} ${record.phase}`);
     const { token, step, phase } = record;
@@ -78,7 +97,7 @@ export function createDriver(init: DriverInit): Driver {
       if (before.records.some((one) => one.token === token)) return undefined;
       if (before.phase !== phase) throw new MicroError("conflict", `${run.id} is at another step by now`);
       const others = before.records.filter((one) => one.step !== step || one.phase !== phase);
-      return { ...before, records: [...others, record] };
+      return withRoom({ ...before, records: [...others, record] });
     });
     onPoint(`begun ${record.step} ${record.phase}`);
     return after;
@@ -129,45 +148,62 @@ export function createDriver(init: DriverInit): Driver {
     book: Runbook,
     lease: Pick<Lease, "held">,
   ) => {
-    const { act } = step;
+    if (before?.state === "begun" && before.effect === "write" && unsaid.get(run.id) !== before.token) {
+      await finish(run.id, before.token, lease, { state: "unknown", error: "how it ended could not be written down" });
+      return;
+    }
     const attempt = before?.state === "again" ? before.attempt + 1 : 1;
     const said = spoken(templateOf(step, run) ?? never(step), run, init.catalog());
     const record = fresh(step, run, { ...said, line: short(said.line), attempt, ...(before && { at: before.at }) });
+    unsaid.set(run.id, record.token);
     await begin(run, record);
     // Somebody else may have taken over while that was written; from here on nobody does without asking.
     if (!lease.held()) return;
+    unsaid.delete(run.id);
     const id = `${run.id}.${step.id}${run.phase === "rollback" ? ".back" : ""}${attempt === 1 ? "" : `.${attempt}`}`;
     const work = (signal: AbortSignal) => say(said.line, run, id, init, { signal });
+    let performed: Performed;
     try {
-      const performed = await (said.effect === "read" ? whileWanted(run.id, work) : work(gone));
-      onPoint(`performed ${step.id} ${run.phase}`);
-      const ended = keepable(performed, step, book);
-      await finish(run.id, record.token, lease, ended).catch(async (error: unknown) => {
-        if (MicroError.from(error).code !== "invalid_argument") throw error;
-        // It was done, whether the store takes what it found out or not.
-        const { result: _result, ...rest } = ended;
-        await finish(run.id, record.token, lease, { ...rest, error: "its result is too large to be kept" });
-      });
-      onPoint(`done ${step.id} ${run.phase}`);
+      performed = await (said.effect === "read" ? whileWanted(run.id, work) : work(gone));
     } catch (error) {
-      const { code, message, details } = MicroError.from(error);
-      const cut = said.effect === "read" ? code === "cancelled" : gone.aborted;
-      // A read is said anew; of a write nobody knows, and whoever comes next says so.
-      if (cut && said.effect === "write") return;
-      if (cut || details["paused"] === true) {
-        await surely(run.id, lease, (now) => ({
-          ...now,
-          records: now.records.filter(({ token }) => token !== record.token),
-          ...(details["paused"] === true && { paused: { by: "`pause writes`", why: short(message) } }),
-        }));
-        return;
-      }
-      const again = run.phase === "steps" && mayTryAgain(act, said.effect, attempt, MicroError.from(error));
-      await finish(run.id, record.token, lease, { state: again ? "again" : "failed", error: short(message) });
-      onPoint(`failed ${step.id} ${run.phase}`);
-      if (again && act.kind === "run") {
-        await whileWanted(run.id, (signal) => clock.sleep(act.everyMs, { signal })).catch(() => {});
-      }
+      await failed(run, step, record, MicroError.from(error), lease);
+      return;
+    }
+    onPoint(`performed ${step.id} ${run.phase}`);
+    await finish(run.id, record.token, lease, keepable(performed, step, book)).catch((error: unknown) => {
+      if (MicroError.from(error).code !== "exhausted") throw error;
+      // It was done, whether the store takes what it found out or not.
+      return finish(run.id, record.token, lease, { state: "done", error: "what it found out cannot be kept" });
+    });
+    onPoint(`done ${step.id} ${run.phase}`);
+  };
+
+  const failed = async (
+    run: Run,
+    step: Step,
+    { token, effect, attempt }: StepRecord,
+    error: MicroError,
+    lease: Pick<Lease, "held">,
+  ) => {
+    const { act } = step;
+    const { code, message, details } = error;
+    const cut = effect === "read" ? code === "cancelled" : gone.aborted;
+    // A read is said anew; of a write nobody knows, and whoever comes next says so.
+    if (cut && effect === "write") return;
+    if (cut || details["paused"] === true) {
+      await surely(run.id, lease, (now) => ({
+        ...now,
+        records: now.records.filter((one) => one.token !== token),
+        ...(details["paused"] === true && { paused: { by: "`pause writes`", why: short(message) } }),
+      }));
+      return;
+    }
+    const again = run.phase === "steps" && mayTryAgain(act, effect, attempt, error);
+    const state = again ? "again" : effect === "write" && mayHaveBeenDone(error) ? "unknown" : "failed";
+    await finish(run.id, token, lease, { state, error: short(message) });
+    onPoint(`failed ${step.id} ${run.phase}`);
+    if (again && act.kind === "run") {
+      await whileWanted(run.id, (signal) => clock.sleep(act.everyMs, { signal })).catch(() => {});
     }
   };
 
@@ -243,6 +279,7 @@ export function createDriver(init: DriverInit): Driver {
     forget: (id) => {
       books.delete(id);
       asked.delete(id);
+      unsaid.delete(id);
     },
     advance: async (id, lease) => {
       const run = await runs.get(id);

@@ -1,4 +1,5 @@
 import type { Behalf } from "../commands/perform.ts";
+import type { Speaker } from "../commands/speaker.ts";
 import type { Arguments, Runbook, Step } from "./runbook.ts";
 
 /** A runbook that was begun, as it stands in the store; survives JSON. Nobody changes one: `runs.ts` writes the next. */
@@ -30,9 +31,7 @@ export interface Run {
 export type Phase = "steps" | "rollback" | "failure";
 
 /** Who began it; steps are carried out as them. */
-export interface Beginner {
-  readonly caller: string;
-  readonly person: string;
+export interface Beginner extends Speaker {
   readonly behalf: Behalf;
 }
 
@@ -42,7 +41,7 @@ export interface StepRecord {
   readonly phase: Phase;
   /**
    * `begun`: written before the command; `again`: an attempt failed and the next one waits; `unknown`: it was a write, and
-   * the process went before its end was written.
+   * it was cut off, or the process went before its end was written.
    */
   readonly state: "begun" | "again" | "done" | "failed" | "skipped" | "unknown";
   /** Tells this attempt from another. */
@@ -60,7 +59,7 @@ export interface StepRecord {
   /** In a few words, for people. */
   readonly told?: string;
   readonly error?: string;
-  readonly approvals?: readonly { readonly caller: string; readonly person: string }[];
+  readonly approvals?: readonly Speaker[];
   readonly refusedBy?: string;
   /** Who said how it ended, when that was not known. */
   readonly settledBy?: string;

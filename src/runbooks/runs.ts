@@ -7,13 +7,14 @@ import type { Db } from "../platform/db/db.ts";
 import { keyOf } from "../platform/kv/keys.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import type { Run } from "./run.ts";
+import { checkBegun } from "./size.ts";
 
 /** The tables that runbooks want of a `Db`. */
 export const RUNBOOK_TABLES = { runs: { most: 10_000 } } as const;
 
 /** Open runs in the store that replicas share, each changed by compare-and-set alone; ended ones among the records. */
 export interface Runs {
-  /** @throws MicroError `exhausted` when too many are open */
+  /** @throws MicroError `exhausted` when too many are open; `invalid_argument` when it is too large */
   create(run: Omit<Run, "id">): Promise<Run>;
   /** Open or ended. */
   get(id: string): Promise<Run | undefined>;
@@ -85,6 +86,7 @@ export function createRuns({ kv, db, clock }: RunsInit): Runs {
       }
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const made: Run = { ...run, id: `rb${randomBytes(3).toString("hex")}` };
+        checkBegun(made);
         if ((await db.get("runs", made.id)) !== undefined) continue;
         if ((await kv.create(keyFor(made.id), JSON.stringify(made))) === undefined) continue;
         tell(made);

@@ -48,7 +48,7 @@ async function botWith(from: string, init: { readonly rules?: string; readonly f
   const canned = cannedClient({});
   const answer = (endpoint: string, body: unknown) => {
     sent.push(`${endpoint} ${body instanceof RawJson ? body.text : JSON.stringify(body)}`);
-    if (endpoint === init.fails) throw new MicroError("unavailable", `${endpoint} is away`);
+    if (endpoint === init.fails) throw new MicroError("conflict", `${endpoint} is away`);
     return endpoint === "Debug.Health" ? { status: "ok" } : new RawJson('{"ok":true}');
   };
   const client = {

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { NOT_BEGUN } from "../../src/core/client/failure.ts";
 import { MicroError } from "../../src/core/errors.ts";
 import { memoryDb } from "../../src/platform/db/memory.ts";
+import type { Kv } from "../../src/platform/kv/kv.ts";
 import { memoryKv } from "../../src/platform/kv/memory.ts";
 import type { Engine } from "../../src/runbooks/engine.ts";
 import { stateOf } from "../../src/runbooks/run.ts";
@@ -50,10 +52,10 @@ steps:
   it("takes back what was done, the last first, when a step fails, and then does what is for that", async () => {
     const it = world();
     it.answers.set("do c", () => {
-      throw new MicroError("unavailable", "c is away");
+      throw new MicroError("conflict", "c is away");
     });
     it.answers.set("do undo-a", () => {
-      throw new MicroError("unavailable", "a is away");
+      throw new MicroError("conflict", "a is away");
     });
     const engine = await on(it);
     const runbook = book(`
@@ -89,7 +91,7 @@ on failure:
       if (++reads < 3) throw new MicroError("unavailable", "not yet");
     });
     it.answers.set("do b", () => {
-      throw new MicroError("timeout", "who knows");
+      throw new MicroError("exhausted", "not now");
     });
     const engine = await on(it);
     const one = await engine.begin(
@@ -225,6 +227,112 @@ on failure:
     );
     expect((await until(engine, two.id, ended)).why).toContain("`${steps.a.result.other}` has no value");
     expect(it.said).toEqual(["look a", "look b"]);
+  });
+});
+
+describe("a write of which it is not known whether it was done", () => {
+  const runbook = book(
+    "summary: x\nsteps:\n  - {id: a, run: do a, rollback: do undo-a}\n  - {id: b, run: do b}\n  - {id: c, run: look c}\n",
+  );
+
+  it.each(["timeout", "cancelled", "unavailable"] as const)("is asked about when it ends as %s", async (code) => {
+    const it = world();
+    it.answers.set("do b", () => {
+      throw new MicroError(code, "b was cut off");
+    });
+    const engine = await on(it);
+    const { id } = await engine.begin(runbook, {}, ANN);
+    const held = await until(engine, id, () => it.spoken.length > 0);
+    expect(stateOf(held)).toBe("unknown, not repeated");
+    expect(states(held)).toEqual(["a done", "b unknown"]);
+    expect(it.spoken[0]?.text).toContain("had begun `do b`, and whether it was done is not known: b was cut off.");
+    expect(it.spoken[0]?.choices).toContain(`runbook resume ${id} --as done`);
+    expect(it.said).toEqual(["do a", "do b"]);
+  });
+
+  it("is none that surely did not reach the service, and is tried again where twice is once", async () => {
+    const it = world();
+    let tries = 0;
+    it.answers.set("do b", () => {
+      throw new MicroError("unavailable", "b is away", { details: { [NOT_BEGUN]: true } });
+    });
+    it.answers.set("do twice", () => {
+      if (++tries < 2) throw new MicroError("timeout", "slow");
+    });
+    const engine = await on(it);
+    const one = await engine.begin(runbook, {}, ANN);
+    expect((await until(engine, one.id, ended)).outcome).toBe("failed");
+    expect(it.said).toEqual(["do a", "do b", "do undo-a"]);
+    const again = book("summary: x\nsteps:\n  - {run: do twice, retry: {times: 3, every: 1ms}, idempotent: true}\n");
+    const two = await engine.begin(again, {}, ANN);
+    expect((await until(engine, two.id, ended)).outcome).toBe("done");
+  });
+
+  it("is not said again when the store does not take how it ended", async () => {
+    const it = world();
+    const memory = memoryKv();
+    const kv: Kv = {
+      ...memory,
+      update: async (key, value, ...rest) => {
+        if (/"step":"b","phase":"steps","state":"done"/.test(value)) {
+          throw new MicroError("invalid_argument", "that is too large");
+        }
+        return memory.update(key, value, ...rest);
+      },
+    };
+    const engine = await on(it, { kv });
+    const { id } = await engine.begin(runbook, {}, ANN);
+    const held = await until(engine, id, (run) => stateOf(run) === "unknown, not repeated");
+    expect(states(held)).toEqual(["a done", "b unknown"]);
+    expect(it.said).toEqual(["do a", "do b"]);
+  });
+});
+
+describe("a run that becomes large", () => {
+  const large = "語".repeat(20_000);
+
+  it("keeps only as many results as leave room for the ends of its steps", async () => {
+    const it = world();
+    for (const what of ["a", "b", "c", "d"]) it.answers.set(`look ${what}`, () => ({ v: large }));
+    const engine = await on(it);
+    const steps = ["a", "b", "c", "d"].map((id) => `  - {id: ${id}, run: look ${id}}\n`).join("");
+    const whens = ["a", "b", "c", "d"].map((id) => `steps.${id}.result.v is not null`).join(" or ");
+    const { id } = await engine.begin(
+      book(`summary: x\nsteps:\n${steps}  - {id: x, run: do x, when: ${whens}}\n`),
+      {},
+      ANN,
+    );
+    const run = await until(engine, id, ended);
+    expect(run.outcome).toBe("done");
+    expect(run.records.map(({ result }) => result !== undefined)).toEqual([true, true, false, false, false]);
+    expect(run.records[2]?.error).toMatch(/its result has \d+ bytes, too many to be kept/);
+    expect(it.said.filter((line) => line === "do x")).toHaveLength(1);
+  });
+
+  it("does not begin a step whose end could not be written down, and takes back what was done", async () => {
+    const it = world();
+    const engine = await on(it);
+    let go = () => {};
+    it.answers.set("do a", () => new Promise<void>((resolve) => (go = resolve)));
+    const runbook = book("summary: x\nsteps:\n  - {id: a, run: do a}\n  - {id: b, run: do b}\n");
+    const { id } = await engine.begin(runbook, {}, ANN);
+    await until(engine, id, () => it.said.length === 1);
+    // As if it had grown: nearly all that a store takes.
+    await engine.runs.change(id, (run) => {
+      const old = { ...run.records[0]!, step: "old", token: "old", phase: "rollback" as const, state: "done" as const };
+      return { ...run, records: [{ ...old, result: "x".repeat(505 << 10) }, ...run.records] };
+    });
+    go();
+    const run = await until(engine, id, ended);
+    expect(run.why).toContain("step b failed: there is no room left to write down how it would end");
+    expect(it.said).toEqual(["do a"]);
+  });
+
+  it("is not begun with more than there is room for", async () => {
+    const engine = await on(world());
+    const runbook = book("summary: x\nparameters: {a: {}}\nsteps:\n  - {run: do a}\n");
+    await expect(engine.begin(runbook, { a: "x".repeat(200 << 10) }, ANN)).rejects.toThrow(/nothing was begun/);
+    expect(await engine.runs.open()).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Kv } from "../platform/kv/kv.ts";
 import type { Catalog } from "./catalog.ts";
 import type { AnyCommand, CommandContext } from "./command.ts";
 import type { Behalf, Performer } from "./perform.ts";
+import type { Speaker } from "./speaker.ts";
 
 /** What a running bot gives to a part of it that does things by itself: runbooks, schedules. */
 export interface House {
@@ -22,6 +23,13 @@ export interface House {
   hears(input: string): boolean;
   /** Whether a caller has that role now, as approvals ask. */
   hasRole(caller: string, guest: boolean, role: string): boolean;
+  /** Who asks, to be kept with what they began or said yes to. */
+  speaker(asker: CommandContext): Speaker;
+  /**
+   * Tells whether two are one person, by what is known at this moment on every replica or was when either of them spoke: whoever
+   * must not decide a thing alone cannot by linking or parting their ids. @throws MicroError when the store cannot tell
+   */
+  samePerson(): Promise<(one: Speaker, other: Speaker) => boolean>;
   /** Where something can be said in a room that nobody has spoken from; `undefined`: there is no such network, or it cannot. */
   placeIn(input: string, room: string): Behalf["place"] | undefined;
 }

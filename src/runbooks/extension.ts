@@ -16,12 +16,12 @@ export interface RunbooksInit extends Pick<EngineInit, "leaseMs" | "drainMs" | "
 /** Runbooks as a part of a running bot: `createBot({ extensions: [runbooks({ shelf, db })] })`. */
 export function runbooks({ shelf, ...init }: RunbooksInit): (house: House) => Extension {
   return (house) => {
-    const { performer, catalog, kv, clock, log, hasRole, hears } = house;
+    const { performer, catalog, kv, clock, log, hears } = house;
     const engine = createEngine({ ...init, performer, catalog, kv, clock, log, drives: ({ input }) => hears(input) });
     return {
       commands: [
         ...readingCommands({ shelf: () => shelf, catalog }),
-        ...runbookCommands({ shelf, engine, performer, catalog, hasRole }),
+        ...runbookCommands({ shelf, engine, performer, catalog, people: house }),
       ],
       start: async () => {
         await engine.start();

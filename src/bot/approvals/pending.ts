@@ -1,18 +1,13 @@
 import type { Touched } from "../../commands/command.ts";
+import type { Speaker } from "../../commands/speaker.ts";
 import type { Place } from "../../inputs/input.ts";
 import type { Context } from "../context.ts";
 import { folded } from "../policy/glob.ts";
 import type { Policy } from "../policy.ts";
 
 /** Somebody who asked or said yes, as their network vouched for them then. */
-export interface Who {
-  readonly id?: string;
+export interface Who extends Speaker {
   readonly name: string;
-  readonly caller: string;
-  /** Who the policy knew them as then. */
-  readonly person: string;
-  /** All callers that were linked as that person then, this one too, where there were others. */
-  readonly ids?: readonly string[];
   /** The network called them a stranger, or did not vouch for them. */
   readonly guest: boolean;
 }
@@ -73,13 +68,20 @@ export function shownLine({ line, told }: Pick<Pending, "line" | "told">): strin
 
 export function whoOf({ message, caller, person = caller }: Context, policy: Pick<Policy, "idsOf">): Who {
   const { id, name, guest } = message.from;
+  return { ...speakerOf({ id, caller, person }, policy), name, guest: guest || id === undefined };
+}
+
+/** Somebody with all that they are linked with now. */
+export function speakerOf(
+  { id, caller, person }: Pick<Speaker, "caller" | "person"> & { readonly id: string | undefined },
+  policy: Pick<Policy, "idsOf">,
+): Speaker {
   const ids = id === undefined ? [] : (policy.idsOf?.(caller) ?? []);
-  const known = { ...(id !== undefined && { id }), name, caller, person, guest: guest || id === undefined };
-  return ids.length > 1 ? { ...known, ids } : known;
+  return { ...(id !== undefined && { id }), caller, person, ...(ids.length > 1 && { ids }) };
 }
 
 /** Who somebody is by today's policy, which may have linked them since. Strangers are linked to nobody. */
-export function personNow(policy: Pick<Policy, "personOf">, { id, caller, person }: Who): string {
+export function personNow(policy: Pick<Policy, "personOf">, { id, caller, person }: Speaker): string {
   return id === undefined ? person : (policy.personOf?.(caller) ?? caller);
 }
 
@@ -87,9 +89,10 @@ export function personNow(policy: Pick<Policy, "personOf">, { id, caller, person
  * Whether two are one person: by today's policy, by that of when either asked or said yes, or by a link that has ended since.
  * Else who asked could part one of their ids (`unlink`) and approve with it, or link one only to be known by another's rights.
  */
-export function isSame(policy: Pick<Policy, "personOf" | "wereOf">, one: Who, other: Who): boolean {
+export function isSame(policy: Pick<Policy, "personOf" | "wereOf">, one: Speaker, other: Speaker): boolean {
   if (personNow(policy, one) === personNow(policy, other) || one.person === other.person) return true;
-  const were = (who: Who, another: Who) => another.id !== undefined && (who.ids?.includes(another.caller) ?? false);
+  const were = (who: Speaker, another: Speaker) =>
+    another.id !== undefined && (who.ids?.includes(another.caller) ?? false);
   if (were(one, other) || were(other, one)) return true;
   const vouched = one.id !== undefined && other.id !== undefined;
   // Some networks hand an id on in whatever letters it was typed.

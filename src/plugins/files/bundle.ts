@@ -14,7 +14,7 @@ export interface Bundle {
 
 /** Turns files into scripts until it is closed. */
 export interface Bundler {
-  /** @throws MicroError `invalid_argument` with file, line and column; `details.inputs` names the file with the mistake */
+  /** @throws MicroError `invalid_argument` with file, line and column; `details.inputs` names the file with the mistake, `details.unresolved`: an import is not there */
   bundle(path: string): Promise<Bundle>;
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export function createBundler(): Bundler {
         const inputs = errors.map(({ location }) => resolve(dirname(path), location?.file ?? path));
         throw new MicroError("invalid_argument", words || (thrown as Error).message, {
           cause: thrown,
-          details: { inputs },
+          details: { inputs, unresolved: errors.some(({ text }) => text.startsWith("Could not resolve")) },
         });
       }
     },

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 import { MicroError } from "../../core/errors.ts";
 
@@ -13,14 +13,23 @@ const FIRST_LINES_MS = 2000;
  * Runs a script that `createBundler` made and gives what it exports. Nothing of it is kept here, so it is gone when its exports
  * are: Node keeps each ES module that it ever loaded.
  * @param path where packages are looked up from
- * @throws MicroError `invalid_argument`: what the script threw, in its words
+ * @throws MicroError `invalid_argument`: what the script threw, in its words; `details.inputs`: where a package would be that is not
+ * there
  */
 export function evaluate(code: string, path: string, modules: HouseModules): Readonly<Record<string, unknown>> {
   const near = createRequire(path);
   const module = { exports: {} as Record<string, unknown> };
+  const missing: string[] = [];
   const required = (name: string): unknown => {
     const own = Object.hasOwn(modules, name) ? modules[name] : undefined;
-    return own ?? near(name);
+    if (own !== undefined) return own;
+    try {
+      near.resolve(name);
+    } catch (thrown) {
+      missing.push(...placesOf(name, near));
+      throw thrown;
+    }
+    return near(name);
   };
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${code}\n})`;
   try {
@@ -28,9 +37,16 @@ export function evaluate(code: string, path: string, modules: HouseModules): Rea
     const load = new Script(wrapped, { filename: path }).runInThisContext();
     within(load, [module.exports, required, module, path, dirname(path)]);
   } catch (thrown) {
-    throw new MicroError("invalid_argument", reason(thrown), { cause: thrown });
+    throw new MicroError("invalid_argument", reason(thrown), { cause: thrown, details: { inputs: missing } });
   }
   return module.exports;
+}
+
+/** Where Node looks for a package: once it is installed, that is something else than it was. */
+function placesOf(name: string, near: NodeJS.Require): readonly string[] {
+  const [scope = "", second = ""] = name.split("/");
+  const folder = scope.startsWith("@") ? join(scope, second) : scope;
+  return (near.resolve.paths(name) ?? []).flatMap((path) => [join(path, folder), join(path, folder, "package.json")]);
 }
 
 /** Calls a function with a limit, which only a script has. */

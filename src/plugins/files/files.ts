@@ -73,7 +73,8 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
     const settled = early === (await stampOf(looked));
     const stamp = settled ? await stampOf(loaded.inputs) : "";
     if (before !== undefined && loaded.why !== undefined && loaded.why !== before.loaded.why) {
-      if (!settled || before.doubt !== loaded.why) return { ...before, stamp: "", doubt: loaded.why };
+      // Once: some say it in other words each time.
+      if (!settled || before.doubt === undefined) return { ...before, stamp: "", doubt: loaded.why };
     }
     if (loaded.why === undefined) {
       const commands = loaded.commands.map((command) => given(command, from, init.supplies, log, loaded.script));

@@ -19,7 +19,10 @@ export interface Loaded {
   readonly digest?: string;
   /** Where one of them runs in a thread. */
   readonly script?: ThreadScript;
-  /** It stands in none of them why it was not made: an import that is not there yet. */
+  /**
+   * It stands in none of them why it was not made: it imports a file that is not there yet, and nothing of it has run. What has
+   * run and failed is not run again until it is saved: it may hold the bot for seconds, and leave timers behind.
+   */
   readonly again?: true;
 }
 
@@ -40,7 +43,8 @@ export async function loadFile(path: string, bundler: Bundler, modules: HouseMod
   } catch (thrown) {
     const { message, details } = MicroError.from(thrown);
     const found = (details["inputs"] as readonly string[] | undefined) ?? [];
-    return { commands: [], inputs: [...new Set([...inputs, ...found])], why: message, again: true };
+    const again = details["unresolved"] === true && { again: true as const };
+    return { commands: [], inputs: [...new Set([...inputs, ...found])], why: message, ...again };
   }
 }
 

@@ -156,6 +156,39 @@ exports.old = defineCommand({ name: "old", summary: "An old one", input: z.objec
     expect(await said(offers.last(), "hi")).toBe("two");
   });
 
+  it("are not run again when they have failed, until they are saved", async () => {
+    const house = globalThis as unknown as Record<string, number>;
+    house["failedFirstLines"] = 0;
+    const text = "globalThis.failedFirstLines++; throw new Error('no luck ' + Math.random());";
+    const folder = await folderOf({ "a.ts": text, "hi.ts": saying("hi", "one") });
+    const offers = await offersOf(folder.source({ everyMs: 10 }));
+    // Each of them is there after another look.
+    for (const name of ["b", "c", "d"]) {
+      await folder.write(`${name}.ts`, saying(name, "x"));
+      await offers.until((last) => names(last).includes(name));
+    }
+    expect(house["failedFirstLines"]).toBe(1);
+    // What was well is doubted once.
+    await folder.write("hi.ts", text);
+    const { broken } = await offers.until((last) => last.broken?.length === 2);
+    expect(broken?.[1]).toMatchObject({ from: "commands/hi.ts", kept: true });
+    await folder.write("e.ts", saying("e", "x"));
+    await offers.until((last) => names(last).includes("e"));
+    expect(house["failedFirstLines"]).toBeLessThanOrEqual(4);
+  });
+
+  it("are loaded once a package that they want is installed", async () => {
+    const folder = await folderOf({
+      "a.ts": `import { word } from "@team/late";\n${saying("a", "x").replace('"x"', "word")}`,
+    });
+    const offers = await offersOf(folder.source({ everyMs: 20 }));
+    expect(offers.last().broken?.[0]?.why).toBe("Cannot find module '@team/late'");
+    await folder.write("../node_modules/@team/late/index.js", "exports.word = 'late';");
+    await folder.write("../node_modules/@team/late/package.json", '{ "main": "index.js" }');
+    await offers.until((last) => last.broken?.length === 0);
+    expect(await said(offers.last(), "a")).toBe("late");
+  });
+
   it("tells of a folder that is none", async () => {
     const folder = await folderOf({ "a.ts": "" });
     const source = folder.source({ folder: join(folder.path, "a.ts") });

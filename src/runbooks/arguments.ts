@@ -1,4 +1,5 @@
 import { MicroError } from "../core/errors.ts";
+import { fits } from "./pattern.ts";
 import type { Arguments, Parameter, ParameterValue, Runbook } from "./runbook.ts";
 
 /** A longer value is none. */
@@ -56,6 +57,7 @@ function readValue(parameter: Parameter, text: string): ParameterValue {
     case "choice":
       return choices.includes(text) ? text : refuse(`it is one of ${choices.join(", ")}`);
     default:
-      return (pattern?.test(text) ?? true) ? text : refuse(`it has to look like ${pattern?.source.slice(4, -2)}`);
+      if (pattern === undefined || fits(pattern, text)) return text;
+      return refuse(`it has to look like ${pattern.source.slice(4, -2)}`);
   }
 }

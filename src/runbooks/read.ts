@@ -1,6 +1,7 @@
 import { type Document, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import { MicroError } from "../core/errors.ts";
 import { type Condition, readCondition } from "./condition.ts";
+import { fits, patternOf } from "./pattern.ts";
 import { checkReferences } from "./references.ts";
 import type { Act, Parameter, Runbook, Step, Where } from "./runbook.ts";
 import { fileSchema, type ParameterShape, type StepShape } from "./schema.ts";
@@ -194,29 +195,10 @@ function parameterOf(name: string, it: ParameterShape): Parameter {
   if (it.default !== undefined) {
     const kind = it.type === "choice" ? "string" : it.type;
     const known = it.type !== "choice" || parameter.choices.includes(String(it.default));
-    const fits = parameter.pattern?.test(String(it.default)) ?? true;
-    if (typeof it.default !== kind || !known || !fits) refuse(`its default does not fit what it is (${it.type})`);
+    const fit = parameter.pattern === undefined || fits(parameter.pattern, String(it.default));
+    if (typeof it.default !== kind || !known || !fit) refuse(`its default does not fit what it is (${it.type})`);
   }
   return parameter;
-}
-
-/** What can take for ever on a text that does not fit: a group that is repeated, or referred to. */
-const SLOW = /\)[*+{]|\\[1-9k]/;
-
-function patternOf(source: string): RegExp {
-  if (SLOW.test(source)) {
-    throw new MicroError(
-      "invalid_argument",
-      "a pattern repeats no group, since that can take for ever; say it plainer",
-    );
-  }
-  try {
-    return new RegExp(`^(?:${source})$`, "u");
-  } catch (error) {
-    throw new MicroError("invalid_argument", `the pattern is none: ${MicroError.from(error).message}`, {
-      cause: error,
-    });
-  }
 }
 
 /** Where a path stands in the text; of what is missing, where its parent does. */

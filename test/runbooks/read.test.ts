@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readArguments } from "../../src/runbooks/arguments.ts";
 import { readRunbook } from "../../src/runbooks/read.ts";
 
 const read = (text: string) => readRunbook(text, "drain", "runbooks/drain.yaml");
@@ -132,6 +133,16 @@ describe("a runbook's file", () => {
       /a pattern repeats no group/,
     ],
     [
+      "a pattern whose time grows by a power",
+      "summary: x\nparameters:\n  n: {pattern: '[a-z]*[a-z]*[a-z]*[a-z]*[a-z]*x'}\nsteps:\n  - run: ping\n",
+      /a pattern repeats in 2 places at most/,
+    ],
+    [
+      "a pattern that hides it in a class",
+      "summary: x\nparameters:\n  n: {pattern: '[^]a*a*a*[x]'}\nsteps:\n  - run: ping\n",
+      /a pattern repeats in 2 places at most/,
+    ],
+    [
       "a rollback of a wait",
       "summary: x\nsteps:\n  - wait: {until: health a is ok}\n    rollback: ping\n",
       /only a step that runs a command can be taken back/,
@@ -141,6 +152,16 @@ describe("a runbook's file", () => {
   ])("is refused for %s, with the place and what is expected", (_what, text, words) => {
     expect(refused(text)).toMatch(words);
     expect(refused(text)).toMatch(/^runbooks\/drain.yaml, line \d+, column \d+: /);
+  });
+
+  it("takes what is plain of patterns, and gives up on a value for which one takes too long", () => {
+    const withPattern = (pattern: string) =>
+      readRunbook(`summary: x\nparameters: {n: {pattern: '${pattern}'}}\nsteps:\n  - run: ping\n`, "a", "a.yaml");
+    const usual = withPattern(String.raw`(v|r)\d+[.*+]\d{1,3}(-rc[0-9])?`);
+    expect(readArguments(usual, { n: "v12*3-rc1" })).toEqual({ n: "v12*3-rc1" });
+    expect(() => readArguments(usual, { n: "v12" })).toThrow(/it has to look like/);
+    const slow = withPattern("(a|a)".repeat(38));
+    expect(() => readArguments(slow, { n: `${"a".repeat(60)}!` })).toThrow(/takes too long to tell/);
   });
 
   it("is refused when its aliases make a bomb of it", () => {

@@ -1,6 +1,7 @@
 import type { AnyCommand } from "./command.ts";
 import { type Field, fields } from "./fields.ts";
 import { chatLine, quotedWord, withoutBlanks } from "./line.ts";
+import { pipedIn } from "./pipe/split.ts";
 
 /** A command's arguments, to be filled in: the form of `inputs/input.ts`, which commands know nothing of. */
 export interface CommandForm {
@@ -85,7 +86,11 @@ function linesOf(value: string): readonly string[] {
     .filter((one) => one !== "");
 }
 
-/** As it is; what begins like an option is kept from being one. */
+/** As it is; what begins like an option is kept from being one, and what holds a pipe is quoted, as `parse` undoes it. */
 function restOf(value: string): string {
-  return chatLine(value).words[0]?.text.startsWith("-") ? `-- ${value}` : value;
+  const line = chatLine(value);
+  const [first] = line.words;
+  const quoted = first?.quoted === true && line.words.length === 1 && value.includes("|");
+  const text = pipedIn(line) || quoted ? quotedWord(value) : value;
+  return first?.text.startsWith("-") ? `-- ${text}` : text;
 }

@@ -96,7 +96,10 @@ export function plain(text: string): string {
  */
 export function quotedWord(text: string): string {
   const bare =
-    text !== "" && !/^[{["'\u2018\u201c\u201e-]/.test(text) && ![...text].some((char) => isBlank(char.charCodeAt(0)));
+    text !== "" &&
+    text !== "|" &&
+    !/^[{["'\u2018\u201c\u201e-]/.test(text) &&
+    ![...text].some((char) => isBlank(char.charCodeAt(0)));
   if (bare && plain(text) === text) return text;
   for (const [open, closing] of [
     ['"', '"'],

@@ -86,9 +86,9 @@ export function parse(match: Match): Parsed {
       values.push({ field: field.name, ...inside(word) });
       continue;
     }
-    const json = quotedJson(word);
-    if (json !== undefined) {
-      given[field.name] = json;
+    const unquoted = quotedJson(word) ?? quotedPipe(word, line);
+    if (unquoted !== undefined) {
+      given[field.name] = unquoted;
       marks[field.name] = word;
       values.push({ field: field.name, ...inside(word) });
       continue;
@@ -196,6 +196,11 @@ function inside({ start, end, quoted }: Word): Mark {
 function quotedJson({ quoted, text }: Word): string | undefined {
   const json = text.trim();
   return quoted && /^[{[]/.test(json) && jsonEnd(json, 0) === json.length ? json : undefined;
+}
+
+/** All of a rest in quotes that a `|` in it needs, or it would be a pipe. */
+function quotedPipe(word: Word, { words }: Line): string | undefined {
+  return word.quoted && word === words.at(-1) && word.text.includes("|") ? word.text : undefined;
 }
 
 /** A JSON value ends where its brackets do, so options may follow it; any other text goes on to the end. */

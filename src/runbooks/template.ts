@@ -5,6 +5,7 @@ import { type Field, fields } from "../commands/fields.ts";
 import { lineOf } from "../commands/form.ts";
 import { chatLine } from "../commands/line.ts";
 import { parse } from "../commands/parse.ts";
+import { pipedIn } from "../commands/pipe/split.ts";
 import { MicroError } from "../core/errors.ts";
 import { type Reference, readReference } from "./reference.ts";
 import type { Scope } from "./runbook.ts";
@@ -65,10 +66,14 @@ export interface Understood {
 
 /**
  * Takes a line apart without looking at what its values are worth.
- * @throws MicroError `not_found` (no such command), `invalid_argument` (an unknown option, too many words)
+ * @throws MicroError `not_found` (no such command), `invalid_argument` (an unknown option, too many words, a pipe)
  */
 export function understand(text: string, catalog: Catalog): Understood {
   const line = chatLine(text);
+  // It would be taken off before the command is understood: what is checked here would not be what is done.
+  if (pipedIn(line)) {
+    throw new MicroError("invalid_argument", "a step's line has no pipe; put what holds a | into quotes");
+  }
   const match = catalog.match(line);
   if (match === undefined) {
     const near = catalog.nearest(line, 3).map(({ name }) => `\`${name}\``);

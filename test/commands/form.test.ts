@@ -10,6 +10,7 @@ import { helpCommand } from "../../src/commands/help.ts";
 import { jobsCommands } from "../../src/commands/jobs.ts";
 import { chatLine, withoutBlanks } from "../../src/commands/line.ts";
 import { parse } from "../../src/commands/parse.ts";
+import { pipedIn } from "../../src/commands/pipe/split.ts";
 import { lookAlike } from "../../src/core/look-alike.ts";
 
 const everyKind = defineCommand({
@@ -69,6 +70,9 @@ describe("the form of a command", () => {
     ],
     ["call", { service: "a b", endpoint: "-x", timeout: "5" }, 'call --timeout 5 "a b" "-x" {}'],
     ["call", { service: "greeter", request: "{}" }, "call greeter"],
+    ["echo", { text: "prod is down | top 1" }, 'echo "prod is down | top 1"'],
+    ["echo", { text: "-a | b" }, 'echo -- "-a | b"'],
+    ["echo", { text: "a|b" }, "echo a|b"],
     ["echo", { text: "--loud — is “this” on?" }, "echo -- --loud — is “this” on?"],
     [
       "every kind",
@@ -104,6 +108,8 @@ describe("the form of a command", () => {
         const line = lineOf(command, values);
         // A name that looks like another is refused, however it came.
         const taken = lookAlike(withoutBlanks(values["service"] ?? "")) === undefined;
+        // Nothing of it becomes a pipe.
+        expect(pipedIn(chatLine(line))).toBeUndefined();
         if (expected.success && taken) expect(read(line)).toEqual({ name: command.name, input: expected.data });
         else expect(() => read(line)).toThrow();
       }),
@@ -127,6 +133,8 @@ const piece = fc.oneof(
     "--",
     "—",
     "=",
+    "|",
+    " | ",
     "{",
     "}",
     "\\",

@@ -6,6 +6,7 @@ import { createCatalog } from "../../src/commands/catalog.ts";
 import { defineCommand } from "../../src/commands/command.ts";
 import { chatLine } from "../../src/commands/line.ts";
 import { parse } from "../../src/commands/parse.ts";
+import { pipedIn } from "../../src/commands/pipe/split.ts";
 import { fill, flawOf, readTemplate, understand } from "../../src/runbooks/template.ts";
 
 const scale = defineCommand({
@@ -48,6 +49,8 @@ const NASTY = [
   '{"a":1} --force',
   "${steps.a.result.x}",
   "; deregister service x",
+  "prod is down | top 1",
+  "|",
   "all",
   "a\u00a0--force",
   "\u2014force",
@@ -134,6 +137,13 @@ describe("a command line with holes", () => {
     fc.assert(fc.property(nasty, holds("scale ${x} 3", "service")), { numRuns: 2000 });
     fc.assert(fc.property(nasty, holds("scale o 3 --label ${x}", "label")), { numRuns: 2000 });
     fc.assert(fc.property(fc.string({ unit: "grapheme" }), holds("scale ${x} 3", "service")), { numRuns: 1000 });
+  });
+
+  it("makes no pipe of what is filled in, and has none itself", () => {
+    const line = fill(readTemplate("echo ${a}"), () => "prod is down | top 1", catalog);
+    expect(pipedIn(chatLine(line))).toBeUndefined();
+    expect(filled("echo ${a}", "prod is down | top 1").input).toMatchObject({ text: "prod is down | top 1" });
+    expect(() => filled("echo ${a} | top 1", "x")).toThrow(/a step's line has no pipe/);
   });
 
   it("refuses a value that is missing, empty, or of the wrong kind", () => {

@@ -1,7 +1,7 @@
 import type { View } from "../commands/command.ts";
 import { drawText } from "../commands/draw.ts";
 import type { House } from "../commands/house.ts";
-import type { Behalf } from "../commands/perform.ts";
+import type { Behalf, Performed } from "../commands/perform.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Held, Schedule, ScheduleStore } from "./store.ts";
 import { inZone, whenWords } from "./when.ts";
@@ -11,6 +11,9 @@ export const GRACE_MS = 60_000;
 
 /** What was taken and has not ended by then never will. */
 export const ENDED_MS = 600_000;
+
+/** So many that have not ended are kept of one; of those before them nobody is told. */
+const MOST_OPEN = 100;
 
 /** A failure is said at once, and then each so many times. */
 const EACH_FAILURE = 10;
@@ -27,12 +30,22 @@ export interface Due {
 /** Carries out what is due. */
 export interface Carry {
   /** One of its times has come. Never rejects. */
-  due(due: Due, signal: AbortSignal): Promise<void>;
+  due(due: Due): Promise<void>;
   /** Says of what was to be done once, and was not, that it was missed. Never rejects. */
   missed(held: Held): Promise<void>;
 }
 
-export function createCarry({ performer, clock, log, hears }: House, store: ScheduleStore): Carry {
+export interface CarryInit {
+  readonly house: House;
+  readonly store: ScheduleStore;
+  /** Nothing more is begun. */
+  readonly leaving: AbortSignal;
+  /** What has not ended by then is cut off. */
+  readonly gone: AbortSignal;
+}
+
+export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
+  const { performer, clock, log, hears } = house;
   /** Where its answers belong. */
   const there = ({ behalf, answers }: Schedule): Behalf =>
     (answers ? { ...behalf, place: answers.place } : behalf) as Behalf;
@@ -40,33 +53,55 @@ export function createCarry({ performer, clock, log, hears }: House, store: Sche
   const text = (schedule: Schedule, words: string) =>
     say(schedule, { kind: "text", text: `${headOf(schedule)}\n${words}` });
 
-  const failed = async (schedule: Schedule, error: MicroError): Promise<void> => {
-    const gone = error.details["gone"] === true;
+  const failed = async (schedule: Schedule, due: number, error: MicroError): Promise<void> => {
+    const left = error.details["gone"] === true;
     const why = "the account of its owner is gone";
     const now = await store.alter(schedule.id, (one) => ({
-      ...one,
+      ...withoutOpen(one, due),
       failures: one.failures + 1,
-      ...(gone && { paused: why }),
+      ...(left && { paused: why }),
     }));
     const failures = now?.failures ?? schedule.failures + 1;
-    if (gone) return text(schedule, `${error.message}. It is paused now: \`schedule remove ${schedule.id}\` ends it`);
+    if (left) return text(schedule, `${error.message}. It is paused now: \`schedule remove ${schedule.id}\` ends it`);
     if (failures !== 1 && failures % EACH_FAILURE !== 0) return;
     const often = failures === 1 ? "" : ` (${failures} times in a row)`;
     const next = schedule.when.kind === "at" ? "" : `; said again after ${EACH_FAILURE} failures`;
     await text(schedule, `failed${often}: ${error.message}${next}`);
   };
+  /** It is said before it is forgotten: what cannot be said now is told of later, by whoever comes next. */
+  const cut = async (schedule: Schedule): Promise<void> => {
+    const { confirmed, when, line } = schedule;
+    const known = confirmed ? "whether it was done is not known" : "it has no answer";
+    const then =
+      when.kind !== "at"
+        ? "It is carried out again at its next time"
+        : confirmed
+          ? `It is not done again: ${line}`
+          : `Say it if you still want it: ${line}`;
+    await text(schedule, `${known}: I was stopped in the middle of it. ${then}`);
+  };
+  const succeeded = async ({ id, failures, open }: Schedule, due: number): Promise<void> => {
+    if (failures === 0 && !open?.includes(due)) return;
+    await store.alter(id, (one) => ({ ...withoutOpen(one, due), failures: 0 }));
+  };
 
-  const carryOut = async (schedule: Schedule, due: number, signal: AbortSignal): Promise<void> => {
-    const { id, line, confirmed, failures, when } = schedule;
+  const carryOut = async (schedule: Schedule, due: number): Promise<void> => {
+    const { id, line, confirmed, when } = schedule;
+    const run = `${id}.${due.toString(36)}`;
+    let done: Performed | MicroError;
     try {
-      const run = `${id}.${due.toString(36)}`;
-      const done = await performer.perform(line, schedule.behalf as Behalf, { id: run, confirmed, signal });
-      if (failures > 0) await store.alter(id, (one) => ({ ...one, failures: 0 }));
-      await say(schedule, headed(headOf(schedule), done.view));
+      done = await performer.perform(line, schedule.behalf as Behalf, { id: run, confirmed, signal: gone });
     } catch (thrown) {
-      // Stopped in the middle: whoever comes next tells of what was to be done once.
-      if (signal.aborted) return;
-      await failed(schedule, MicroError.from(thrown));
+      done = MicroError.from(thrown);
+    }
+    if (!(done instanceof MicroError)) {
+      const said = say(schedule, headed(headOf(schedule), done.view));
+      if (when.kind !== "at") await succeeded(schedule, due);
+      await said;
+    } else if (!gone.aborted) await failed(schedule, due, done);
+    else {
+      await cut(schedule);
+      if (when.kind !== "at") await store.alter(id, (one) => withoutOpen(one, due));
     }
     if (when.kind !== "at") return;
     const held = await store.get(id);
@@ -97,20 +132,41 @@ export function createCarry({ performer, clock, log, hears }: House, store: Sche
 
   return {
     missed: (held) => quietly(held.schedule.id, () => missed(held)),
-    due: ({ id, at, late }, signal) =>
+    due: ({ id, at, late }) =>
       quietly(id, async () => {
         for (let tries = 0; tries < 3; tries++) {
           const held = await store.get(id);
+          // Another replica takes it, or it is missed.
+          if (leaving.aborted) return;
           if (held === undefined || held.schedule.paused !== undefined) return;
           const { taken = 0, behalf, when } = held.schedule;
           if (late || (when.kind === "at" && taken > 0)) return missed(held);
           if (taken >= at || !hears(behalf.input)) return;
+          const { open = [], confirmed } = held.schedule;
+          const lost = open.filter((one) => clock.now() - one >= ENDED_MS);
+          const begun = [...open.filter((one) => !lost.includes(one)), at].slice(-MOST_OPEN);
+          const noted = confirmed && when.kind !== "at" ? { open: begun } : {};
           // The one write that says who does it: on whatever replica, only one of them succeeds.
-          const mine = await store.change(held, { ...held.schedule, taken: at });
-          if (mine) return carryOut(mine.schedule, at, signal);
+          const mine = await store.change(held, { ...held.schedule, taken: at, ...noted });
+          if (mine === undefined) continue;
+          if (lost.length > 0) void text(mine.schedule, lostWords(mine.schedule, lost));
+          return carryOut(mine.schedule, at);
         }
       }),
   };
+}
+
+/** Without a time that has ended. */
+function withoutOpen({ open = [], ...rest }: Schedule, due: number): Schedule {
+  const left = open.filter((one) => one !== due);
+  return left.length === 0 ? rest : { ...rest, open: left };
+}
+
+function lostWords({ when }: Schedule, lost: readonly number[]): string {
+  const zone = when.kind === "every" ? "UTC" : when.zone;
+  const first = inZone(lost[0] as number, zone);
+  const which = lost.length === 1 ? first : `${first} and ${lost.length - 1} times more`;
+  return `whether it was done at ${which} is not known: it was begun, and whoever began it has gone`;
 }
 
 /** The first line of whatever it says. */

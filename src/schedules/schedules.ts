@@ -1,5 +1,5 @@
-import { setMaxListeners } from "node:events";
 import type { Extension, House } from "../commands/house.ts";
+import { sharedAbort } from "../core/abort.ts";
 import { MicroError } from "../core/errors.ts";
 import { createAgenda } from "./agenda.ts";
 import { createCarry, type Due, ENDED_MS, GRACE_MS } from "./carry.ts";
@@ -18,25 +18,29 @@ export interface SchedulesInit {
   readonly max?: number;
   /** So many lines are carried out at once. @default 16 */
   readonly atOnce?: number;
+  /** What is carried out when the bot is stopped has so long to end; then it is cut off. @default 5000 */
+  readonly drainMs?: number;
 }
 
 /** How long it waits before it looks into a store again that could not be seen. */
 const AGAIN_MS = 2000;
+
+/** So long it takes at most to say what was cut off. */
+const LAST_WORDS_MS = 2000;
 
 /**
  * `every`, `at`, `cron` and `schedule …`: lines that are carried out later, for who asked and with the rights they have by then.
  * They are keys in the store, so they outlive the bot, and whichever replica is first takes each of their times.
  */
 export function schedules(init: SchedulesInit = {}): (house: House) => Extension {
-  const { atOnce = 16 } = init;
+  const { atOnce = 16, drainMs = 5000 } = init;
   return (house) => {
     const { kv, clock, log } = house;
     const store = createScheduleStore(kv);
-    const carry = createCarry(house, store);
     const agenda = createAgenda(clock);
-    const ended = new AbortController();
-    // All that is carried out at once listens to it.
-    setMaxListeners(atOnce + 10, ended.signal);
+    const ended = sharedAbort();
+    const gone = sharedAbort();
+    const carry = createCarry({ house, store, leaving: ended.signal, gone: gone.signal });
     const working = new Set<Promise<void>>();
     /** What is due and waits for its turn, each once. */
     const waiting = new Map<string, Due>();
@@ -50,7 +54,7 @@ export function schedules(init: SchedulesInit = {}): (house: House) => Extension
       agenda.set(id, nextAfter(when, Math.max(taken, clock.now())));
     };
     const begin = (due: Due) => {
-      const work = carry.due(due, ended.signal).then(() => {
+      const work = carry.due(due).then(() => {
         working.delete(work);
         const [first] = waiting.values();
         if (first === undefined || ended.signal.aborted) return;
@@ -113,6 +117,13 @@ export function schedules(init: SchedulesInit = {}): (house: House) => Extension
       }
     };
 
+    /** All that is carried out has ended, or so much time has gone by. */
+    const soon = async (ms: number) => {
+      const over = new AbortController();
+      await Promise.race([Promise.all(working), clock.sleep(ms, { signal: over.signal }).catch(() => {})]);
+      over.abort();
+    };
+
     let going: Promise<unknown> | undefined;
     return {
       commands: scheduleCommands({ ...init, house, store }),
@@ -122,7 +133,9 @@ export function schedules(init: SchedulesInit = {}): (house: House) => Extension
       stop: async () => {
         ended.abort();
         await going;
-        await Promise.all(working);
+        await soon(drainMs);
+        gone.abort();
+        await soon(LAST_WORDS_MS);
       },
     };
   };

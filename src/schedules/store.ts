@@ -29,6 +29,8 @@ const schema = z.object({
   paused: z.string().optional(),
   /** The last of its times that a replica has taken, epoch ms; what it takes nobody else does. */
   taken: z.number().optional(),
+  /** Times of a recurring write that were begun and have not ended, epoch ms: what becomes of them may never be known. */
+  open: z.array(z.number()).optional(),
   /** Failures since it last went well. */
   failures: z.number(),
 });

@@ -38,6 +38,8 @@ interface Init extends SchedulesInit {
   readonly records?: AuditRecord[];
   /** What `look` waits for. */
   readonly gate?: () => Promise<unknown>;
+  /** What `change` waits for. */
+  readonly changing?: () => Promise<unknown>;
 }
 
 async function setUp({ rules = "members: ['*:*']", ...init }: Init = {}) {
@@ -45,7 +47,7 @@ async function setUp({ rules = "members: ['*:*']", ...init }: Init = {}) {
   const input = init.input ?? memoryInput({ clock });
   const store = init.store ?? (await storeNow());
   const look = telling("look", init.gate ? { gate: init.gate } : {});
-  const change = telling("change", { effect: "write" });
+  const change = telling("change", { effect: "write", ...(init.changing && { gate: init.changing }) });
   const rotate = telling("rotate", { effect: "write", secrets: ["what"] });
   const bot = botOn([input], {
     commands: [look.command, change.command, rotate.command],
@@ -349,5 +351,69 @@ describe("each time of a schedule", () => {
     expect(await then.heard(600_000)).toEqual([expect.stringContaining("whether it was done is not known")]);
     expect(then.look.runs).toEqual([]);
     expect(await store.list("schedule.")).toEqual([]);
+  });
+
+  it("of a write ends before the bot does, where it can", async () => {
+    let end = () => {};
+    const changing = () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    const { ask, heard, stop, input, store, change } = await setUp({ changing });
+    await ask('every 1m "change prod"');
+    await ask("yes");
+    expect(await heard(60_000)).toEqual([]);
+    expect(change.runs).toEqual(["prod"]);
+    const stopping = stop();
+    end();
+    await stopping;
+    expect(textOf(input.sent.at(-1))).toMatch(/^schedule .*: change prod\nchange prod done$/);
+    expect((await store.list("schedule."))[0]?.value).not.toContain("open");
+  });
+
+  it.each([
+    [
+      "every 1m",
+      "change",
+      "whether it was done is not known: I was stopped in the middle of it. It is carried out again",
+    ],
+    ["at 13:01", "change", "whether it was done is not known: I was stopped in the middle of it. It is not done again"],
+    ["every 1m", "look", "it has no answer: I was stopped in the middle of it. It is carried out again"],
+    ["at 13:01", "look", "it has no answer: I was stopped in the middle of it. Say it if you still want it: look"],
+  ])("that is cut off when the bot ends is told of: %s %s", async (when, what, words) => {
+    const clock = manualClock(NOON);
+    const never = () => new Promise<void>(() => {});
+    const store = await storeNow();
+    const first = await setUp({ clock, store, gate: never, changing: never });
+    await first.ask(`${when} "${what} prod"`);
+    if (what === "change") await first.ask("yes");
+    expect(await first.heard(61_000)).toEqual([]);
+    await first.stop();
+    expect(textOf(first.input.sent.at(-1))).toContain(words);
+    const then = await setUp({ clock, store });
+    const often = when === "every 1m";
+    expect(await then.heard(700_000)).toHaveLength(often ? 11 : 0);
+    expect(then.input.sent.map(textOf).join("\n")).not.toContain("not known");
+    expect(await store.list("schedule.")).toHaveLength(often ? 1 : 0);
+  });
+
+  it("of a write that was begun by a process that died is told of once, and the next is done", async () => {
+    const clock = manualClock(NOON);
+    const store = await storeNow();
+    const first = await setUp({ clock, store });
+    const id = first.idOf((await first.ask('every 5m "change prod"')) && (await first.ask("yes")));
+    await first.stop();
+    const [entry] = await store.list("schedule.");
+    const at = NOON + 300_000;
+    await store.put(`schedule.${id}`, JSON.stringify({ ...JSON.parse(entry?.value ?? "{}"), taken: at, open: [at] }));
+    await clock.advance(310_000);
+    const then = await setUp({ clock, store });
+    // It may still go on somewhere.
+    expect(await then.heard(300_000)).toEqual([expect.stringContaining("change prod done")]);
+    expect(await then.heard(600_000)).toEqual([
+      expect.stringMatching(/whether it was done at 2026-01-01 12:05 .* is not known: it was begun/),
+      expect.stringContaining("change prod done"),
+      expect.stringContaining("change prod done"),
+    ]);
   });
 });

@@ -35,6 +35,35 @@ describe("robot.brain", () => {
     await store.stop();
   }, 60_000);
 
+  it("is kept as it was when it has grown out of bounds, and again once it has not", async () => {
+    const cwd = scriptFolder({
+      "scripts/fill.js": `module.exports = (robot) => {
+        robot.respond(/keep (\\d+)/i, (res) => {
+          robot.brain.set("big", "y".repeat(Number(res.match[1])));
+          robot.brain.save();
+          res.send("kept");
+        });
+      };`,
+    });
+    const store = memoryKv();
+    await store.start();
+    const { ask, bot, logged } = await host(cwd, { bot: { store } });
+    const kept = async () => {
+      const brain = createBrainStore(store, silent);
+      await brain.load();
+      return (jsonOf(brain, "_private/big") ?? "").length;
+    };
+    await ask("keep 100");
+    await expect.poll(kept).toBe(102);
+    await ask("keep 20000000");
+    await expect.poll(() => logged.join("\n")).toMatch(/robot\.brain has 2\d{7} characters, more than the 10000000/);
+    expect(await kept()).toBe(102);
+    await ask("keep 200");
+    await expect.poll(kept).toBe(202);
+    await bot.stop();
+    await store.stop();
+  }, 60_000);
+
   it("is whole or as it was, whatever a large value's writing comes to", async () => {
     const kv = memoryKv();
     await kv.start();

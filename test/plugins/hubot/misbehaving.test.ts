@@ -57,6 +57,38 @@ describe("a script that misbehaves", () => {
     await until("answer and throw", /the script bad was ended after its answer: it threw/);
   });
 
+  it.each(["rooms", "an answer"])(
+    "and floods %s is cut short with a word",
+    async (where) => {
+      const cwd = scriptFolder({
+        "scripts/good.js": GOOD,
+        "scripts/flood.js": `module.exports = (robot) => {
+        robot.respond(/flood rooms/i, (res) => {
+          for (let at = 0; at < 5000; at++) robot.messageRoom("ops", "wave " + at);
+          res.send("over");
+        });
+        robot.respond(/flood an answer/i, async (res) => {
+          for (let at = 0; at < 50; at++) {
+            for (let nth = 0; nth < 100; nth++) res.send("wave " + at);
+            await new Promise((done) => setTimeout(done, 50));
+          }
+        });
+      };`,
+      });
+      const { input, ask } = await host(cwd);
+      const before = input.sent.length;
+      input.say(`flood ${where}`);
+      const said = () => input.sent.slice(before).map(textOf).join("\n");
+      await vi.waitFor(() => expect(said()).toMatch(/left out/), { timeout: 20_000 });
+      input.say("good", { room: "another" });
+      await vi.waitFor(() => expect(said()).toMatch(/good it is/), { timeout: 20_000 });
+      expect(input.sent.length - before).toBeLessThan(1000);
+      expect(said().split("wave").length).toBeLessThan(1000);
+      expect(await ask("echo the bot as well")).toBeDefined();
+    },
+    60_000,
+  );
+
   it("and whose promises nobody waits for goes on", async () => {
     const cwd = scriptFolder({ "scripts/bad.js": BAD });
     const { ask } = await host(cwd);

@@ -1,3 +1,6 @@
+/** Characters of it all as JSON: a script that only ever adds would fill the store, which others need, too. */
+const MOST = 10_000_000;
+
 /**
  * Keeps the brain in the bot's store, each of its keys apart: only what has changed is handed over. `_private` is what
  * `brain.set` keeps; other members of `data` are older scripts' own.
@@ -7,6 +10,7 @@
 export function keepBrain(robot, stored, write) {
   const { brain } = robot;
   const last = new Map(stored);
+  let full = false;
   const data = { _private: {} };
   for (const [name, json] of stored) {
     const value = parsed(json);
@@ -26,6 +30,14 @@ export function keepBrain(robot, stored, write) {
     for (const [name, json] of now) if (last.get(name) !== json) changed.push([name, json]);
     for (const name of last.keys()) if (!now.has(name)) changed.push([name]);
     if (changed.length === 0) return;
+    const size = [...now.values()].reduce((sum, json) => sum + json.length, 0);
+    if (size > MOST) {
+      const words = `robot.brain has ${size} characters, more than the ${MOST} that are kept, so it stays in the store as it was`;
+      if (!full) robot.logger.warn(`${words}: take something out of it`);
+      full = true;
+      return;
+    }
+    full = false;
     last.clear();
     for (const [name, json] of now) last.set(name, json);
     write(changed);

@@ -13,6 +13,7 @@ import { execute, listed, watchCommands } from "./commands.mjs";
 import { beHubot } from "./compat.mjs";
 import { createHearing } from "./hearing.mjs";
 import { createLogger } from "./logger.mjs";
+import { createMeasure } from "./measure.mjs";
 import { hostRobot } from "./robot.mjs";
 import { createRouter } from "./router.mjs";
 import { createScripts } from "./scripts.mjs";
@@ -22,6 +23,7 @@ const { cwd, folder, name, skip, brain: stored, httpPath, shared } = workerData;
 const state = new Int32Array(shared);
 const tell = (message) => parentPort.postMessage(message);
 const runs = new Map();
+const measure = createMeasure();
 /** By script: the message that it acted on last. What it throws later is told there: to follow each message costs all of them. */
 const latest = new Map();
 
@@ -148,8 +150,11 @@ async function ended(token, work) {
 
 function say({ token, room, user, text }) {
   const current = token === undefined ? undefined : runs.get(token);
-  if (current === undefined) return tell({ kind: "say", token, room, user, text });
-  current.words.push(text);
+  const measured = measure(token, current === undefined, text);
+  if (measured === undefined) return;
+  if (measured !== text) tell({ kind: "log", level: "warn", text: measured });
+  if (current === undefined) return tell({ kind: "say", token, room, user, text: measured });
+  current.words.push(measured);
   current.timer ??= setTimeout(() => {
     current.timer = undefined;
     if (runs.has(token)) tell({ kind: "say", token, text: current.words.splice(0).join("\n") });

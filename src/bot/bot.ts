@@ -68,7 +68,7 @@ import { createLostAnswers } from "./lost.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { askAll, createOverhearing, type Overhearing, permitted } from "./overhearing.ts";
 import { createPause, refusePaused } from "./pause.ts";
-import { isGuest, personOf, whose } from "./people.ts";
+import { callerOf, isGuest, personOf, whose } from "./people.ts";
 import { createPerformer, stillHere } from "./perform.ts";
 import { createAccounts } from "./policy/accounts.ts";
 import { createPolicyDesk } from "./policy/desk.ts";
@@ -244,12 +244,15 @@ export function createBot(init: BotInit): Bot {
     kv: store ?? own,
     clock,
     log,
+    redactor,
     meaning: async (text) => {
       const said = chatLine(text);
       const { line } = (await aliases.expand(said)) ?? { line: said };
       return { line: line.text, secret: holdsSecret(line) };
     },
     may: (asker, what) => seesAllBy(policy, what)(asker),
+    mayStill: ({ input, from }, what) =>
+      policy.allows(callerOf(input, from.id), from.guest || from.id === undefined, what),
     hears: (input) => linkNamed(input) !== undefined,
     hasRole: (caller, guest, role) => policy.hasRole?.(caller, guest, role) ?? false,
     speaker: ({ caller, person = caller, behalf }) => speakerOf({ id: behalf?.from.id, caller, person }, policy),

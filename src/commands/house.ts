@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { Redactor } from "../core/redact.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import type { Catalog } from "./catalog.ts";
 import type { AnyCommand, CommandContext } from "./command.ts";
@@ -15,10 +16,14 @@ export interface House {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly log: Log;
+  /** Keeps secrets out of what is written down; what is said is looked through anyway. */
+  readonly redactor: Redactor;
   /** What a line stands for, with its alias put in, and whether there is a secret in it. @throws MicroError */
   meaning(line: string): Promise<{ readonly line: string; readonly secret: boolean }>;
   /** Whether who asks may do something, here and now, beside the command that they said. */
   may(asker: CommandContext, what: Pick<AnyCommand, "name" | "permission" | "effect">): boolean;
+  /** Whether somebody may still say a command, wherever: what is done for them later is done only as long as they may. */
+  mayStill(behalf: Behalf, what: Pick<AnyCommand, "name" | "permission" | "effect">): boolean;
   /** Whether it listens to the input of that name, so that something can be done and said for who spoke there. */
   hears(input: string): boolean;
   /** Whether a caller has that role now, as approvals ask. */

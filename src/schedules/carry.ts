@@ -18,6 +18,9 @@ const MOST_OPEN = 100;
 /** A failure is said at once, and then each so many times. */
 const EACH_FAILURE = 10;
 
+/** What it takes to make a schedule. */
+export const MAKE = { permission: "bot:schedule", effect: "write" } as const;
+
 /** One of the times of a schedule. */
 export interface Due {
   readonly id: string;
@@ -67,6 +70,18 @@ export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
     const often = failures === 1 ? "" : ` (${failures} times in a row)`;
     const next = schedule.when.kind === "at" ? "" : `; said again after ${EACH_FAILURE} failures`;
     await text(schedule, `failed${often}: ${error.message}${next}`);
+  };
+  /** What was given to make schedules may have been taken away. */
+  const revoked = async ({ schedule }: Held): Promise<void> => {
+    const { id, behalf, when } = schedule;
+    const why = `may not say \`${when.kind}\` any more`;
+    const paused = await store.alter(id, (one) =>
+      one.paused === undefined ? { ...one, paused: `its owner ${why}` } : undefined,
+    );
+    // Whoever pauses it says so.
+    if (paused === undefined) return;
+    const then = `\`schedule remove ${id}\` ends it, and \`schedule resume ${id}\` goes on with it when they may again`;
+    await text(schedule, `nothing was done: ${behalf.from.name} ${why}. It is paused now: ${then}`);
   };
   /** It is said before it is forgotten: what cannot be said now is told of later, by whoever comes next. */
   const cut = async (schedule: Schedule): Promise<void> => {
@@ -142,6 +157,7 @@ export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
           const { taken = 0, behalf, when } = held.schedule;
           if (late || (when.kind === "at" && taken > 0)) return missed(held);
           if (taken >= at || !hears(behalf.input)) return;
+          if (!house.mayStill(behalf as Behalf, { ...MAKE, name: when.kind })) return revoked(held);
           const { open = [], confirmed } = held.schedule;
           const lost = open.filter((one) => clock.now() - one >= ENDED_MS);
           const begun = [...open.filter((one) => !lost.includes(one)), at].slice(-MOST_OPEN);

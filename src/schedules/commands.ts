@@ -8,6 +8,7 @@ import { pipedIn } from "../commands/pipe/split.ts";
 import { readStages } from "../commands/pipe/stages.ts";
 import { goDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
+import { MAKE } from "./carry.ts";
 import { EXAMPLES, type Request, readRequest } from "./request.ts";
 import type { Held, Schedule, ScheduleStore } from "./store.ts";
 import { inZone, nextAfter, shortestGap, whenWords } from "./when.ts";
@@ -24,7 +25,7 @@ export interface ScheduleCommandsInit {
 /** What it takes to see and end what others have scheduled. */
 const OTHERS = { name: "schedule remove", permission: "bot:admin", effect: "write" } as const;
 
-const CHANGE = { permission: "bot:schedule", effect: "write", confirm: false, whilePaused: true } as const;
+const CHANGE = { ...MAKE, confirm: false, whilePaused: true } as const;
 
 /** These make schedules, so none of them is scheduled. */
 const MAKERS = ["every", "at", "cron"] as const;
@@ -114,8 +115,7 @@ export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyComman
       words: ["what"],
       rest: "what",
       takesLine: true,
-      permission: "bot:schedule",
-      effect: "write",
+      ...MAKE,
       // A line that changes nothing needs no yes to be said later.
       confirm: ({ what }) => writes(kind, what),
       examples: [EXAMPLES[kind], ...more],

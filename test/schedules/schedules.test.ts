@@ -215,8 +215,33 @@ describe("a schedule", () => {
     ]);
     expect(then.change.runs).toEqual([]);
     await then.stop();
-    const late = await setUp({ clock, input: memoryInput({ clock }), store, rules: "members: ['bot:talk']" });
+    const late = await setUp({
+      clock,
+      input: memoryInput({ clock }),
+      store,
+      rules: "members: ['bot:talk', 'bot:schedule']",
+    });
     expect((await late.heard(600_000))[0]).toMatch(/failed \(10 times in a row\): .*test:change/);
+  });
+
+  it("is paused when its owner may make none any more, and says so", async () => {
+    const clock = manualClock(NOON);
+    const store = await storeNow();
+    const first = await setUp({ clock, store });
+    const id = first.idOf(await first.ask('every 1m "look"'));
+    await first.stop();
+    const then = await setUp({ clock, store, rules: "members: ['bot:talk', 'test:*']" });
+    expect(await then.heard(300_000)).toEqual([
+      expect.stringMatching(/nothing was done: ann may not say `every` any more.*It is paused now/),
+    ]);
+    expect(then.look.runs).toEqual([]);
+    expect(await then.ask("schedule list")).toMatch(
+      new RegExp(`${id} .*paused: its owner may not say \`every\` any more`),
+    );
+    await then.stop();
+    const again = await setUp({ clock, store });
+    expect(await again.ask(`schedule resume ${id}`)).toContain("goes on");
+    expect(await again.heard(61_000)).toHaveLength(1);
   });
 
   it("that fails says so at once, and then seldom", async () => {
@@ -354,19 +379,14 @@ describe("each time of a schedule", () => {
   });
 
   it("of a write ends before the bot does, where it can", async () => {
-    let end = () => {};
-    const changing = () =>
-      new Promise<void>((resolve) => {
-        end = resolve;
-      });
-    const { ask, heard, stop, input, store, change } = await setUp({ changing });
+    const clock = manualClock(NOON);
+    const changing = () => clock.sleep(3000);
+    const { ask, heard, stop, input, store, change } = await setUp({ clock, changing });
     await ask('every 1m "change prod"');
     await ask("yes");
     expect(await heard(60_000)).toEqual([]);
     expect(change.runs).toEqual(["prod"]);
-    const stopping = stop();
-    end();
-    await stopping;
+    await stop();
     expect(textOf(input.sent.at(-1))).toMatch(/^schedule .*: change prod\nchange prod done$/);
     expect((await store.list("schedule."))[0]?.value).not.toContain("open");
   });

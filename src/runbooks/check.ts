@@ -1,7 +1,9 @@
 import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { MicroError } from "../core/errors.ts";
+import { isSecretName } from "../core/redact-patterns.ts";
 import type { Runbook, Step } from "./runbook.ts";
+import { secretParameters } from "./secret.ts";
 import type { Shelf } from "./shelf.ts";
 import { flawOf, type Template, type Understood, understand } from "./template.ts";
 
@@ -27,6 +29,14 @@ export async function check(book: Runbook, init: CheckInit): Promise<readonly st
     flaws.push(
       "a step names the runbook that it runs by what is filled in, so nobody can tell whether it ever ends: name it",
     );
+  }
+  for (const name of secretParameters(book, init.catalog)) {
+    // The line that begins the run is written down before anybody knows the file.
+    if (!isSecretName(name)) {
+      flaws.push(
+        `the parameter ${name} is a secret to the command that it goes to: call it password, token or ${name}_secret, so that it is crossed out wherever it is said`,
+      );
+    }
   }
   const loop = await loopFrom(book, init);
   if (loop) flaws.push(loop);

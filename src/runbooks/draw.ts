@@ -1,6 +1,7 @@
 import { bookOf } from "./book.ts";
 import { type Run, type StepRecord, stateOf } from "./run.ts";
 import type { Step } from "./runbook.ts";
+import { shownRun } from "./secret.ts";
 
 /** A line to be said by pressing something. */
 export interface Choice {
@@ -9,7 +10,8 @@ export interface Choice {
 }
 
 /** `drain-orders (rb7f3a9c) region=eu`. */
-export function summary({ id, runbook, args }: Run): string {
+export function summary(run: Run): string {
+  const { id, runbook, args } = shownRun(run);
   const said = Object.entries(args).map(([name, value]) => ` ${name}=${String(value)}`);
   return `${runbook} (${id})${said.join("")}`;
 }

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { chatLine } from "../commands/line.ts";
 import type { Performed } from "../commands/perform.ts";
+import { toldBy } from "../commands/told.ts";
 import { backoff } from "../core/backoff.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { Redactor } from "../core/redact.ts";
 import type { Lease } from "../platform/lease.ts";
 import {
   type ActInit,
@@ -22,6 +25,7 @@ import { nextTask, type Run, type StepRecord } from "./run.ts";
 import type { Runbook, Step } from "./runbook.ts";
 import type { Runs } from "./runs.ts";
 import { scopeOf } from "./scope.ts";
+import { secretValues } from "./secret.ts";
 import { withResult, withRoom } from "./size.ts";
 
 export interface DriverInit extends ActInit {
@@ -30,6 +34,7 @@ export interface DriverInit extends ActInit {
   readonly runs: Runs;
   readonly owner: string;
   readonly log: Log;
+  readonly redactor: Redactor;
   readonly leaving: AbortSignal;
   readonly gone: AbortSignal;
   /** Puts a question into the room: an approval, or how a write has ended. */
@@ -46,11 +51,14 @@ export interface Driver {
 const LOOK_MS = 5000;
 
 export function createDriver(init: DriverInit): Driver {
-  const { runs, owner, clock, log, leaving, gone, onPoint = () => {} } = init;
+  const { runs, owner, clock, log, redactor, leaving, gone, onPoint = () => {} } = init;
   const books = new Map<string, Runbook>();
   const asked = new Map<string, string>();
   /** By run, the attempt that was written down, if at all, and surely not said. */
   const unsaid = new Map<string, string>();
+  /** By run, what ends the looking for its secrets. */
+  const hiding = new Map<string, () => void>();
+  const tell = (line: string) => toldBy(chatLine(line), init.catalog(), redactor);
   const bookFor = (run: Run) => {
     const book = books.get(run.id) ?? bookOf(run);
     books.set(run.id, book);
@@ -78,11 +86,12 @@ export function createDriver(init: DriverInit): Driver {
     }
   };
   /** Writes how an attempt ended, also where somebody else has taken it for unknown meanwhile. */
-  const finish = (id: string, token: string, lease: Pick<Lease, "held">, ended: Ended) =>
-    surely(id, lease, (run) =>
+  const finish = (id: string, token: string, lease: Pick<Lease, "held">, ended: Ended) => {
+    const hushed = redactor.json(ended) as Ended;
+    return surely(id, lease, (run) =>
       withRecord(run, token, (record) =>
         record.state === "begun" || record.state === "unknown"
-          ? withResult({ ...record, ...ended, endedAt: clock.now() }, run)
+          ? withResult({ ...record, ...hushed, endedAt: clock.now() }, run)
           : undefined,
       ),
     ).catch((error: unknown) => {
@@ -90,6 +99,7 @@ export function createDriver(init: DriverInit): Driver {
       // It has begun, so it is not to be taken for one that cannot be said.
       throw code === "invalid_argument" ? new MicroError("exhausted", message, { cause: error }) : error;
     });
+  };
   const begin = async (run: Run, record: StepRecord): Promise<Run> => {
     onPoint(`before begun ${record.step} ${record.phase}`);
     const { token, step, phase } = record;
@@ -154,7 +164,9 @@ export function createDriver(init: DriverInit): Driver {
     }
     const attempt = before?.state === "again" ? before.attempt + 1 : 1;
     const said = spoken(templateOf(step, run) ?? never(step), run, init.catalog());
-    const record = fresh(step, run, { ...said, line: short(said.line), attempt, ...(before && { at: before.at }) });
+    const told = tell(said.line);
+    const line = short(told.text);
+    const record = fresh(step, run, { ...said, line, attempt, ...(before && { at: before.at }) });
     unsaid.set(run.id, record.token);
     await begin(run, record);
     // Somebody else may have taken over while that was written; from here on nobody does without asking.
@@ -163,14 +175,20 @@ export function createDriver(init: DriverInit): Driver {
     const id = `${run.id}.${step.id}${run.phase === "rollback" ? ".back" : ""}${attempt === 1 ? "" : `.${attempt}`}`;
     const work = (signal: AbortSignal) => say(said.line, run, id, init, { signal });
     let performed: Performed;
+    const forget = redactor.add(told.secrets);
     try {
       performed = await (said.effect === "read" ? whileWanted(run.id, work) : work(gone));
     } catch (error) {
-      await failed(run, step, record, MicroError.from(error), lease);
+      const { code, message, details } = MicroError.from(error);
+      const hushed = new MicroError(code, redactor.text(message), { details });
+      forget();
+      await failed(run, step, record, hushed, lease);
       return;
     }
+    const ended = redactor.json(keepable(performed, step, book)) as Ended;
+    forget();
     onPoint(`performed ${step.id} ${run.phase}`);
-    await finish(run.id, record.token, lease, keepable(performed, step, book)).catch((error: unknown) => {
+    await finish(run.id, record.token, lease, ended).catch((error: unknown) => {
       if (MicroError.from(error).code !== "exhausted") throw error;
       // It was done, whether the store takes what it found out or not.
       return finish(run.id, record.token, lease, { state: "done", error: "what it found out cannot be kept" });
@@ -223,7 +241,7 @@ export function createDriver(init: DriverInit): Driver {
         `a wait says its command again and again, and \`${said.line}\` may change something`,
       );
     }
-    const record = before ?? fresh(step, run, { ...said, line: short(said.line) });
+    const record = before ?? fresh(step, run, { ...said, line: short(tell(said.line).text) });
     if (before === undefined) await begin(run, record);
     const ended = await whileWanted(run.id, (signal) =>
       waitUntil(act, said.line, record, run, step, book, init, signal),
@@ -280,12 +298,15 @@ export function createDriver(init: DriverInit): Driver {
       books.delete(id);
       asked.delete(id);
       unsaid.delete(id);
+      hiding.get(id)?.();
+      hiding.delete(id);
     },
     advance: async (id, lease) => {
       const run = await runs.get(id);
       if (run === undefined) throw new MicroError("not_found", `no run ${id} is open`);
       if (run.endedAt !== undefined) return run;
       if (run.driver !== owner) throw new MicroError("conflict", `another process has taken ${id} over`);
+      if (!hiding.has(id)) hiding.set(id, redactor.add(secretValues(run)));
       const book = bookFor(run);
       const task = nextTask(run, book);
       switch (task.kind) {

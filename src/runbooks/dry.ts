@@ -1,8 +1,10 @@
 import type { Catalog } from "../commands/catalog.ts";
 import { chatLine } from "../commands/line.ts";
 import type { Performer } from "../commands/perform.ts";
+import { toldBy } from "../commands/told.ts";
 import type { Clock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
+import { createRedactor } from "../core/redact.ts";
 import { keepable, say, short } from "./act.ts";
 import { does } from "./draw.ts";
 import type { Beginner, Run, StepRecord } from "./run.ts";
@@ -79,9 +81,10 @@ export async function rehearse(
       shown.push({ step: step.id, what: "unknown", line: act.line.text, told: short(MicroError.from(error).message) });
       continue;
     }
+    const { text: shownLine } = toldBy(chatLine(line), init.catalog(), createRedactor());
     const effect = init.catalog().match(chatLine(line))?.command.effect ?? "write";
     if (effect === "write") {
-      shown.push({ step: step.id, what: "write", line });
+      shown.push({ step: step.id, what: "write", line: shownLine });
       remember(step, { effect });
       continue;
     }
@@ -92,13 +95,13 @@ export async function rehearse(
       shown.push({
         step: step.id,
         what,
-        line: what === "wait" ? does(step) : line,
+        line: what === "wait" ? does(step) : shownLine,
         ...(ended.told && { told: ended.told }),
       });
       remember(step, ended);
     } catch (error) {
       const { message } = MicroError.from(error);
-      shown.push({ step: step.id, what, line, told: short(message) });
+      shown.push({ step: step.id, what, line: shownLine, told: short(message) });
       remember(step, { state: "failed", error: short(message) });
     }
   }

@@ -6,6 +6,7 @@ import { backoff } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import { type Log, silent } from "../core/log.ts";
+import { createRedactor, type Redactor } from "../core/redact.ts";
 import type { Db } from "../platform/db/db.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { createLease, LEASE_MS } from "../platform/lease.ts";
@@ -14,6 +15,7 @@ import { createDriver } from "./drive.ts";
 import { type Beginner, type Run, recovered } from "./run.ts";
 import type { Arguments, Runbook } from "./runbook.ts";
 import { createRuns, type Runs } from "./runs.ts";
+import { secretParameters } from "./secret.ts";
 
 export interface EngineInit {
   /** Shared by all replicas; started and stopped by whoever made it, as `db` is. */
@@ -24,6 +26,8 @@ export interface EngineInit {
   readonly catalog: () => Catalog;
   readonly clock: Clock;
   readonly log?: Log;
+  /** Takes secrets out of what is written down of a run. @default one that knows only what secrets look like */
+  readonly redactor?: Redactor;
   /** After how long without a sign of life another engine takes a run over. @default 10000 */
   readonly leaseMs?: number;
   /** Whose runs it takes over; others are left to whoever can. @default everybody's */
@@ -48,7 +52,7 @@ export interface Engine {
 }
 
 export function createEngine(init: EngineInit): Engine {
-  const { kv, db, performer, clock, log = silent, leaseMs = LEASE_MS } = init;
+  const { kv, db, performer, clock, log = silent, redactor = createRedactor(), leaseMs = LEASE_MS } = init;
   const owner = randomUUID();
   const runs = createRuns({ kv, db, clock });
   const drives = init.drives ?? (() => true);
@@ -67,6 +71,7 @@ export function createEngine(init: EngineInit): Engine {
     runs,
     owner,
     log,
+    redactor,
     leaving: leaving.signal,
     gone: gone.signal,
     ask: (run, record) => speak(run, question(run, record)),
@@ -142,10 +147,12 @@ export function createEngine(init: EngineInit): Engine {
     begin: async (book, args, by) => {
       if (leaving.signal.aborted) throw new MicroError("cancelled", "nothing was begun: the bot is being stopped");
       const { name: runbook, text } = book;
+      const secret = secretParameters(book, init.catalog());
       const run = await runs.create({
         runbook,
         text,
         args,
+        ...(secret.length > 0 && { secret }),
         by,
         startedAt: clock.now(),
         driver: owner,

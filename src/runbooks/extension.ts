@@ -16,8 +16,9 @@ export interface RunbooksInit extends Pick<EngineInit, "leaseMs" | "drainMs" | "
 /** Runbooks as a part of a running bot: `createBot({ extensions: [runbooks({ shelf, db })] })`. */
 export function runbooks({ shelf, ...init }: RunbooksInit): (house: House) => Extension {
   return (house) => {
-    const { performer, catalog, kv, clock, log, hears } = house;
-    const engine = createEngine({ ...init, performer, catalog, kv, clock, log, drives: ({ input }) => hears(input) });
+    const { performer, catalog, kv, clock, log, redactor, hears } = house;
+    const drives: EngineInit["drives"] = ({ input }) => hears(input);
+    const engine = createEngine({ ...init, performer, catalog, kv, clock, log, redactor, drives });
     return {
       commands: [
         ...readingCommands({ shelf: () => shelf, catalog }),

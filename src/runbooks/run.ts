@@ -10,6 +10,8 @@ export interface Run {
   /** The file as it was when the run began: a change of it is for the next. */
   readonly text: string;
   readonly args: Arguments;
+  /** Names of those that are secret: shown nowhere, and not kept once it has ended. */
+  readonly secret?: readonly string[];
   readonly by: Beginner;
   /** Epoch ms. */
   readonly startedAt: number;

@@ -7,6 +7,7 @@ import type { Db } from "../platform/db/db.ts";
 import { keyOf } from "../platform/kv/keys.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import type { Run } from "./run.ts";
+import { shownRun } from "./secret.ts";
 import { checkBegun } from "./size.ts";
 
 /** The tables that runbooks want of a `Db`. */
@@ -114,7 +115,8 @@ export function createRuns({ kv, db, clock }: RunsInit): Runs {
       }
       throw new MicroError("conflict", `others change run ${id} all the time; say it again`);
     },
-    archive: async (run) => {
+    archive: async (ended) => {
+      const run = shownRun(ended);
       const { id, runbook, by, outcome } = run;
       const facts = { runbook, person: by.person.slice(0, 200), outcome };
       await db.put("runs", { id, at: run.startedAt, facts, value: JSON.stringify(run) });

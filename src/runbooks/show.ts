@@ -4,6 +4,7 @@ import { report, summary } from "./draw.ts";
 import { found, runId } from "./found.ts";
 import { stateOf } from "./run.ts";
 import type { Runs } from "./runs.ts";
+import { shownRun } from "./secret.ts";
 
 /** What tells of runs: `runbook status` and `runbook history`. */
 export function showingCommands(runs: Runs): readonly AnyCommand[] {
@@ -16,7 +17,9 @@ export function showingCommands(runs: Runs): readonly AnyCommand[] {
     effect: "read",
     urgent: true,
     examples: ["runbook status", "runbook status rb7f3a9c"],
-    run: async ({ id: which }) => ({ runs: which === undefined ? await runs.open() : [await found(runs, which)] }),
+    run: async ({ id: which }) => ({
+      runs: (which === undefined ? await runs.open() : [await found(runs, which)]).map(shownRun),
+    }),
     view: ({ runs: shown }, { id: which }) => {
       const [one] = shown;
       if (one === undefined) return { kind: "text", text: "no runbook is running" };

@@ -7,6 +7,7 @@ import { chatLine } from "../commands/line.ts";
 import { parse } from "../commands/parse.ts";
 import { pipedIn } from "../commands/pipe/split.ts";
 import { MicroError } from "../core/errors.ts";
+import { CROSSED_OUT } from "../core/redact.ts";
 import { type Reference, readReference } from "./reference.ts";
 import type { Scope } from "./runbook.ts";
 
@@ -92,6 +93,9 @@ export function fill(template: Template, scope: Scope, catalog: Catalog): string
     const value = scope(reference);
     if (value === undefined || value === null) {
       throw new MicroError("invalid_argument", `\`\${${reference.join(".")}}\` has no value in \`${template.text}\``);
+    }
+    if (plainText(value).includes(CROSSED_OUT)) {
+      throw unfit(template, `\${${reference.join(".")}} is a secret, and secrets are not kept for later steps`);
     }
     return value;
   });

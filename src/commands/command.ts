@@ -121,6 +121,8 @@ export interface Touched {
   readonly version?: string;
   /** Ids of its nodes, sorted. */
   readonly nodes: readonly string[];
+  /** Not shown, and a yes is bound to it all the same: a digest. */
+  readonly which?: string;
 }
 
 /** What a verb may use, and no more. */

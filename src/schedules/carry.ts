@@ -1,7 +1,10 @@
 import type { View } from "../commands/command.ts";
 import { drawText } from "../commands/draw.ts";
 import type { House } from "../commands/house.ts";
+import { identityOf } from "../commands/identity.ts";
+import { chatLine } from "../commands/line.ts";
 import type { Behalf, Performed } from "../commands/perform.ts";
+import { pipedIn } from "../commands/pipe/split.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Held, Schedule, ScheduleStore } from "./store.ts";
 import { inZone, whenWords } from "./when.ts";
@@ -71,15 +74,32 @@ export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
     const next = schedule.when.kind === "at" ? "" : `; said again after ${EACH_FAILURE} failures`;
     await text(schedule, `failed${often}: ${error.message}${next}`);
   };
+  /** Whoever pauses it says so. @returns whether that is us */
+  const pause = async ({ schedule }: Held, why: string): Promise<boolean> => {
+    const to = (one: Schedule) => (one.paused === undefined ? { ...one, paused: why } : undefined);
+    return (await store.alter(schedule.id, to)) !== undefined;
+  };
+  /** The yes was said to one command, and its name may be another's by now. One that is gone may come back. */
+  const isAnother = ({ line, which }: Schedule): boolean => {
+    const words = chatLine(line);
+    const command = house.catalog().match(pipedIn(words)?.head ?? words)?.command;
+    return which !== undefined && command !== undefined && identityOf(command) !== which;
+  };
+  const replaced = async (held: Held): Promise<void> => {
+    const { id, when } = held.schedule;
+    if (!(await pause(held, "its command is another one now"))) return;
+    const then = `\`schedule remove ${id}\` ends it; say \`${when.kind}\` anew if you want what the command does now`;
+    await text(
+      held.schedule,
+      `nothing was done: its command is another than the one that was agreed to. It is paused now: ${then}`,
+    );
+  };
   /** What was given to make schedules may have been taken away. */
-  const revoked = async ({ schedule }: Held): Promise<void> => {
+  const revoked = async (held: Held): Promise<void> => {
+    const { schedule } = held;
     const { id, behalf, when } = schedule;
     const why = `may not say \`${when.kind}\` any more`;
-    const paused = await store.alter(id, (one) =>
-      one.paused === undefined ? { ...one, paused: `its owner ${why}` } : undefined,
-    );
-    // Whoever pauses it says so.
-    if (paused === undefined) return;
+    if (!(await pause(held, `its owner ${why}`))) return;
     const then = `\`schedule remove ${id}\` ends it, and \`schedule resume ${id}\` goes on with it when they may again`;
     await text(schedule, `nothing was done: ${behalf.from.name} ${why}. It is paused now: ${then}`);
   };
@@ -158,6 +178,7 @@ export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
           if (late || (when.kind === "at" && taken > 0)) return missed(held);
           if (taken >= at || !hears(behalf.input)) return;
           if (!house.mayStill(behalf as Behalf, { ...MAKE, name: when.kind })) return revoked(held);
+          if (isAnother(held.schedule)) return replaced(held);
           const { open = [], confirmed } = held.schedule;
           const lost = open.filter((one) => clock.now() - one >= ENDED_MS);
           const begun = [...open.filter((one) => !lost.includes(one)), at].slice(-MOST_OPEN);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type AnyCommand, type CommandContext, defineCommand, type Touched } from "../commands/command.ts";
 import type { House } from "../commands/house.ts";
+import { identityOf } from "../commands/identity.ts";
 import { chatLine } from "../commands/line.ts";
 import { parse } from "../commands/parse.ts";
 import type { Behalf } from "../commands/perform.ts";
@@ -147,6 +148,7 @@ export function scheduleCommands(init: ScheduleCommandsInit): readonly AnyComman
           ...(answers && { answers }),
           // Whoever schedules a write has just been asked.
           confirmed: command.effect === "write",
+          ...(command.effect === "write" && { which: identityOf(command) }),
           madeAt: clock.now(),
           failures: 0,
         });
@@ -288,9 +290,10 @@ const LONGEST_SHOWN = 100;
 function shownBefore({ when, line }: Request, meant: { readonly line: string; readonly command: AnyCommand }): Touched {
   // A yes that comes after `at 03:00` would mean tomorrow.
   const time = when.kind === "at" ? `${whenWords(when)}, ` : "";
-  if (meant.line === line) return { name: `${time}what \`${meant.command.name}\` does`, nodes: [] };
+  const which = identityOf(meant.command);
+  if (meant.line === line) return { name: `${time}what \`${meant.command.name}\` does`, nodes: [], which };
   if (meant.line.length <= LONGEST_SHOWN) {
-    return { name: `${time}what that stands for:`, version: meant.line, nodes: [] };
+    return { name: `${time}what that stands for:`, version: meant.line, nodes: [], which };
   }
   const words = `what "${line}" stands for is too long for the question that has to be asked; say it without the alias: ${meant.line}`;
   throw new MicroError("invalid_argument", words);

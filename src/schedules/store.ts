@@ -24,6 +24,8 @@ const schema = z.object({
   answers: z.object({ room: z.string(), place }).optional(),
   /** Somebody said yes to exactly this line. */
   confirmed: z.boolean(),
+  /** To exactly this command, too (`identityOf`); absent where nobody had to say yes. */
+  which: z.string().optional(),
   madeAt: z.number(),
   /** Why it is not done now. */
   paused: z.string().optional(),

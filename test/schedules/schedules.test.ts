@@ -6,6 +6,7 @@ import type { InputConnection, Standing } from "../../src/inputs/input.ts";
 import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
 import type { Kv } from "../../src/platform/kv/kv.ts";
 import { memoryKv } from "../../src/platform/kv/memory.ts";
+import type { CommandSource, Offer } from "../../src/plugins/plugins.ts";
 import { type SchedulesInit, schedules } from "../../src/schedules/schedules.ts";
 import { botOn, telling, textOf } from "../bot/run-bot.ts";
 import { type ManualClock, manualClock } from "../fakes/clock.ts";
@@ -40,6 +41,7 @@ interface Init extends SchedulesInit {
   readonly gate?: () => Promise<unknown>;
   /** What `change` waits for. */
   readonly changing?: () => Promise<unknown>;
+  readonly sources?: readonly CommandSource[];
 }
 
 async function setUp({ rules = "members: ['*:*']", ...init }: Init = {}) {
@@ -51,6 +53,7 @@ async function setUp({ rules = "members: ['*:*']", ...init }: Init = {}) {
   const rotate = telling("rotate", { effect: "write", secrets: ["what"] });
   const bot = botOn([input], {
     commands: [look.command, change.command, rotate.command],
+    ...(init.sources && { sources: init.sources }),
     ...(init.records && { audit: (record) => init.records?.push(record) }),
     policy: readPolicy(rules, "test"),
     limit: "none",
@@ -242,6 +245,34 @@ describe("a schedule", () => {
     const again = await setUp({ clock, store });
     expect(await again.ask(`schedule resume ${id}`)).toContain("goes on");
     expect(await again.heard(61_000)).toHaveLength(1);
+  });
+
+  it("is paused when its command is another one than was agreed to, and says so", async () => {
+    let offer: Offer = () => {};
+    const start = async (given: Offer) => {
+      offer = given;
+    };
+    const deploy = (from: string) => {
+      const { command, runs } = telling("deploy", { effect: "write" });
+      offer({ commands: [{ command, from }] });
+      return runs;
+    };
+    const { ask, heard, idOf } = await setUp({ sources: [{ name: "services", start, stop: async () => {} }] });
+    deploy("go.micro.bot.other");
+    await ask('every 1m "deploy prod"');
+    const first = deploy("go.micro.bot.deploy");
+    expect(await ask("yes")).toMatch(/^the yes is void/);
+    const id = idOf(await ask("yes"));
+    expect(await heard(61_000)).toHaveLength(1);
+    expect(first).toEqual(["prod"]);
+    const other = deploy("commands/deploy.ts");
+    expect(await heard(180_000)).toEqual([
+      expect.stringMatching(
+        /nothing was done: its command is another than the one that was agreed to\. It is paused now/,
+      ),
+    ]);
+    expect([...first, ...other]).toEqual(["prod"]);
+    expect(await ask("schedule list")).toMatch(new RegExp(`${id} .*paused: its command is another one now`));
   });
 
   it("that fails says so at once, and then seldom", async () => {

@@ -8,6 +8,11 @@ import { fields, usage } from "../dist/src/commands/fields.js";
 import { tokenCommands } from "../dist/src/commands/tokens.js";
 import { ERROR_CODES } from "../dist/src/core/errors.js";
 import { memoryRegistry } from "../dist/src/core/registry/memory.js";
+import { memoryDb } from "../dist/src/platform/db/memory.js";
+import { runbooks } from "../dist/src/runbooks/extension.js";
+import { RUNBOOK_TABLES } from "../dist/src/runbooks/runs.js";
+import { folderShelf } from "../dist/src/runbooks/shelf.js";
+import { schedules } from "../dist/src/schedules/schedules.js";
 
 const root = new URL("../", import.meta.url);
 const cell = (text) => text.replaceAll("|", "\\|");
@@ -18,7 +23,8 @@ function commandTable() {
   // Made for its catalog alone; `token` is there when there is a store.
   const registry = memoryRegistry()();
   const commands = [...builtin, ...smallTalk, ...tokenCommands({})];
-  const { catalog } = createBot({ inputs: [], commands, registry, client: {} });
+  const extensions = [schedules(), runbooks({ shelf: folderShelf("runbooks"), db: memoryDb(RUNBOOK_TABLES) })];
+  const { catalog } = createBot({ inputs: [], commands, registry, client: {}, extensions });
   const ofBot = catalog.commands.filter((command) => !builtin.includes(command) && !smallTalk.includes(command));
   const all = [...builtin, ...ofBot, ...smallTalk];
   return table(

@@ -65,6 +65,8 @@ export function beginningCommands(init: BeginningInit): readonly AnyCommand[] {
     words: ["name", "parameters"],
     permission: "runbook:run",
     effect: "write",
+    // A rehearsal changes nothing, so nobody is asked.
+    confirm: ({ dry_run }) => !dry_run,
     maxMs: init.followMs ?? 3_600_000,
     examples: ["runbook run drain-orders region=eu", "runbook run drain-orders region=eu --dry-run"],
     // Refused before anybody is asked; what is said yes to is the file as it was then.
@@ -86,7 +88,7 @@ export function beginningCommands(init: BeginningInit): readonly AnyCommand[] {
       );
       return { dry: false as const, run: done(await followed(engine, begun, book, context)) };
     },
-    view: (result) => ({ kind: "text", text: result.dry ? "nothing was changed" : closing(result.run) }),
+    view: (result) => ({ kind: "text", text: result.dry ? "that was a rehearsal" : closing(result.run) }),
   });
 
   const dryRun = defineCommand({

@@ -9,8 +9,8 @@ import type { Arguments, Runbook } from "./runbook.ts";
 import { fill, type Template } from "./template.ts";
 
 /**
- * What people are shown before they say yes to a run: the file as it is, so that a yes to another one is none, and the services
- * that its steps name. What a step finds out first is not known yet.
+ * What people are shown before they say yes to a run: the file as it is, so that a yes to another one is none, the lines in it that
+ * write, and the services that these name. What a step finds out first is not known yet.
  */
 export async function touchedBy(
   book: Runbook,
@@ -31,15 +31,31 @@ export async function touchedBy(
       }
     }),
   );
+  const writes = lines.flatMap((line) => writtenBy(line, args, catalog) ?? []);
   const version = createHash("sha256").update(book.text).digest("hex").slice(0, 8);
-  return [{ name: `runbook ${book.name}`, version, nodes: [] }, ...found.flat()];
+  return [{ name: `runbook ${book.name}`, version, nodes: [] }, ...writes, ...found.flat()];
+}
+
+/** A line that writes, as the file has it: what is filled in stands in the question already, and may be secret. */
+function writtenBy(template: Template, args: Arguments, catalog: Catalog): Touched | undefined {
+  const { text } = template;
+  const command = catalog.match(chatLine(filled(template, args, catalog) ?? text))?.command;
+  return command?.effect === "write" ? { name: `by \`${text}\``, nodes: [] } : undefined;
+}
+
+function filled(template: Template, args: Arguments, catalog: Catalog): string | undefined {
+  try {
+    return fill(template, ([first = ""]) => (Object.hasOwn(args, first) ? args[first] : undefined), catalog);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The service that a line which writes acts on, where that is known before the run. */
 function targetIn(template: Template, args: Arguments, catalog: Catalog): string | undefined {
+  const line = filled(template, args, catalog);
+  const match = line === undefined ? undefined : catalog.match(chatLine(line));
   try {
-    const line = fill(template, ([first = ""]) => (Object.hasOwn(args, first) ? args[first] : undefined), catalog);
-    const match = catalog.match(chatLine(line));
     return match?.command.effect === "write" ? targetOf(match.command, parse(match).input) : undefined;
   } catch {
     return undefined;

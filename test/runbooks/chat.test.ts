@@ -122,10 +122,17 @@ describe("a runbook in a room", () => {
     expect(sent.every((one) => one.startsWith("Debug.Health"))).toBe(true);
     expect(sent.length).toBeGreaterThan(0);
     input.say("runbook run drain-orders region=us --dry-run");
-    await untilSaid(input, /region=us --dry-run/);
-    input.say("yes");
-    await untilSaid(input, /nothing was changed/);
+    // Nobody is asked for what changes nothing.
+    await untilSaid(input, /that was a rehearsal/);
     expect(sent.every((one) => one.startsWith("Debug.Health"))).toBe(true);
+  });
+
+  it("shows what its yes will do", async () => {
+    const { input } = await botWith(examples);
+    input.say("runbook run drain-orders region=us");
+    expect(await untilSaid(input, /this changes things/)).toContain(
+      "touches by `call go.micro.srv.orders Orders.Drain",
+    );
   });
 
   it("takes back what it did when something fails", async () => {

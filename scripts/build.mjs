@@ -77,6 +77,8 @@ async function bundle() {
     transform: { target: "node20" },
     tsconfig: false,
     logLevel: "warn",
+    // What is loaded late by one may be loaded early by another, which then has it.
+    checks: { ineffectiveDynamicImport: false },
   });
   const { output } = await build.write({
     dir: bin,

@@ -18,7 +18,7 @@ export interface Word {
 }
 
 /**
- * What somebody typed into a chat, split at blanks of every kind; `"…"`, `'…'` and the brackets of JSON keep blanks
+ * What somebody typed into a chat, split at blanks of every kind; `"…"`, `'…'`, `name="…"` and the brackets of JSON keep blanks
  * together.
  */
 export function chatLine(text: string): Line {
@@ -53,13 +53,26 @@ export function chatLine(text: string): Line {
     }
     const start = at;
     let plainAscii = true;
+    let value: string | undefined;
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (isBlank(code)) break;
       if (code > 127) plainAscii = false;
+      // What stands behind a `=` may be quoted, too: `why="a b"`.
+      const opened = code === EQUALS ? QUOTES.get(text.charCodeAt(at + 1)) : undefined;
+      if (opened === undefined || unclosed.has(opened)) continue;
+      const end = closingQuote(text, at + 2, opened);
+      if (end === -1) unclosed.add(opened);
+      else {
+        value = text.slice(at + 2, end);
+        at++;
+        break;
+      }
     }
     const word = text.slice(start, at);
-    words.push({ text: plainAscii ? word : plain(word), start, end: at, quoted: false });
+    const known = plainAscii ? word : plain(word);
+    if (value !== undefined) at += value.length + 2;
+    words.push({ text: known + (value ?? ""), start, end: at, quoted: false });
   }
   return { text, words };
 }
@@ -98,7 +111,7 @@ export function quotedWord(text: string): string {
   const bare =
     text !== "" &&
     text !== "|" &&
-    !/^[{["'\u2018\u201c\u201e-]/.test(text) &&
+    !/^[{["'\u2018\u201c\u201e-]|=["'\u2018\u201c\u201e]/.test(text) &&
     ![...text].some((char) => isBlank(char.charCodeAt(0)));
   if (bare && plain(text) === text) return text;
   for (const [open, closing] of [
@@ -142,6 +155,8 @@ export function jsonEnd(text: string, from: number): number {
   }
   return -1;
 }
+
+const EQUALS = 0x3d;
 
 /** Opening sign to the signs that may close it. A pair of smart quotes is as good as a pair of straight ones. */
 const QUOTES: ReadonlyMap<number, string> = new Map([

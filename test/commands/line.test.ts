@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { argvLine, chatLine, jsonEnd } from "../../src/commands/line.ts";
+import { argvLine, chatLine, jsonEnd, quotedWord } from "../../src/commands/line.ts";
 
 const words = (text: string) => chatLine(text).words.map((word) => word.text);
 
@@ -22,6 +22,19 @@ describe("chatLine", () => {
     ["\u00a0 ", []],
   ])("splits %j", (text, expected) => {
     expect(words(text)).toEqual(expected);
+  });
+
+  it("takes what is quoted behind a = for its value", () => {
+    const texts = (line: string) => chatLine(line).words.map(({ text }) => text);
+    expect(texts(`run b what="a b" 'c d'`)).toEqual(["run", "b", "what=a b", "c d"]);
+    expect(texts("--why='it | is' on")).toEqual(["--why=it | is", "on"]);
+    expect(texts("what=\u201ca b\u201d on")).toEqual(["what=a b", "on"]);
+    expect(texts('what="" on')).toEqual(["what=", "on"]);
+    expect(texts('what="a b on')).toEqual(['what="a', "b", "on"]);
+    const [word] = chatLine('what="a b" on').words;
+    expect(word).toMatchObject({ start: 0, end: 10, quoted: false });
+    for (const text of ['a="b"', 'a="b c" d', "a='b'"])
+      expect(texts(`say ${quotedWord(text)} on`)).toEqual(["say", text, "on"]);
   });
 
   it("is not slow on a text of quotes that nothing closes", () => {

@@ -285,7 +285,12 @@ export function createBot(init: BotInit): Bot {
       ...pauseCommands(pauses),
       ...requestsCommands(asked.requests),
       ...journals.commands,
-      ...policyQuestions(createPolicyDesk(policy, current)),
+      ...policyQuestions(createPolicyDesk(policy, current), async (line) =>
+        house.meaning(line).then(
+          (meant) => meant.line,
+          () => line,
+        ),
+      ),
       ...linkCommands(createLinking({ kv: store ?? own, clock, accounts, policy })),
     ],
   });

@@ -78,8 +78,15 @@ const line = z
   .describe("a command as it would be said, as far as it is known");
 const asking = { permission: "policy:read", effect: "read", personal: true } as const;
 
-/** Questions about the policy: who may, whether somebody may, and why not. */
-export function policyQuestions(desk: PolicyDesk): readonly AnyCommand[] {
+/**
+ * Questions about the policy: who may, whether somebody may, and why not.
+ * @param meaning the line that an alias stands for
+ */
+export function policyQuestions(
+  desk: PolicyDesk,
+  meaning: (line: string) => Promise<string> = async (line) => line,
+): readonly AnyCommand[] {
+  const asked = (line: string) => meaning(withoutMark(line));
   const whoCan = defineCommand({
     name: "who can",
     summary: "Tell who may run a line here and now",
@@ -88,7 +95,7 @@ export function policyQuestions(desk: PolicyDesk): readonly AnyCommand[] {
     rest: "line",
     ...asking,
     examples: ["who can call payments Order.Refund", "who can register service?"],
-    run: async ({ line }, context) => desk.whoCan(asked(line), askerOf(context)),
+    run: async ({ line }, context) => desk.whoCan(await asked(line), askerOf(context)),
     view: (result) => ({ kind: "text", text: drawWhoCan(result) }),
   });
   const own = defineCommand({
@@ -100,7 +107,7 @@ export function policyQuestions(desk: PolicyDesk): readonly AnyCommand[] {
     rest: "line",
     ...asking,
     examples: ["why can't I call payments Order.Refund", "can I register service?"],
-    run: async ({ line }, context) => desk.verdict(asked(line), askerOf(context)),
+    run: async ({ line }, context) => desk.verdict(await asked(line), askerOf(context)),
     view: (result) => ({ kind: "text", text: drawVerdict(result) }),
   });
   const others = defineCommand({
@@ -117,7 +124,7 @@ export function policyQuestions(desk: PolicyDesk): readonly AnyCommand[] {
     rest: "line",
     ...asking,
     examples: ["can @ann call payments Order.Refund", "why can slack:T01/U02 call payments?"],
-    run: async ({ who, line }, context) => desk.verdict(asked(line), askerOf(context), who.replace(/^@/, "")),
+    run: async ({ who, line }, context) => desk.verdict(await asked(line), askerOf(context), who.replace(/^@/, "")),
     view: (result) => ({ kind: "text", text: drawVerdict(result) }),
   });
   const about = defineCommand({
@@ -171,7 +178,7 @@ export function policyFiles(desk: Pick<PolicyDesk, "test" | "diff">): readonly A
 }
 
 /** A question may end as one. */
-function asked(line: string): string {
+function withoutMark(line: string): string {
   return line.trim().replace(/\s*\?+$/, "");
 }
 

@@ -54,6 +54,15 @@ describe("an alias", () => {
     expect(await ask("alias remove l")).toContain("there is no alias l");
   });
 
+  it("is meant by who asks whether its line may be said", async () => {
+    const rules = "members: ['bot:*', 'policy:*']\nroles: { lead: { members: ['memory:ann'], grants: ['*:*'] } }";
+    const { ask } = await setUp({ policy: readPolicy(rules, "test") });
+    await ask('alias add go "change prod"');
+    await ask("yes");
+    expect(await ask("why can't I go?", "bob")).toContain("test:");
+    expect(await ask("who can go?")).toContain("lead");
+  });
+
   it("gives nobody more rights than its line, and the audit keeps both", async () => {
     const rules = "members: ['bot:talk', 'test:look']\nroles: { lead: { members: ['memory:ann'], grants: ['*:*'] } }";
     const { ask, change, records } = await setUp({ policy: readPolicy(rules, "test") });

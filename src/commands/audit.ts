@@ -37,6 +37,19 @@ export const audit = defineCommand({
     const records = found.filter(({ command, outcome }) => command !== "audit" || outcome !== "running");
     return { records: records.slice(0, limit), own };
   },
+  records: {
+    fields: ["id", "when", "who", "where", "outcome", "took", "line"],
+    rows: ({ records }) =>
+      records.map((it) => ({
+        id: it.id,
+        when: timeOf(it.at),
+        who: it.person,
+        where: `${it.network}:${it.room}`,
+        outcome: it.outcome,
+        took: `${it.ms}ms`,
+        line: it.line ?? it.text,
+      })),
+  },
   view: ({ records, own }) => {
     const note = own ? "only what you said yourself: the permission audit:read shows all" : undefined;
     if (records.length === 0) return { kind: "text", text: `there is no record of that${own ? ` (${note})` : ""}` };

@@ -76,6 +76,9 @@ describe("a pipe", () => {
     expect(await answer(input, "list services | sort service | top 1")).toContain(`Service\n${first}`);
     expect(await answer(input, "help | where usage ~ 'list services' | select usage")).toContain("list services");
     expect(await answer(input, `get service ${first} | select node version`)).toContain("Node");
+    expect(await answer(input, "audit | where line ~ list | sort when | select who line")).toMatch(
+      /^Who +Line\n(memory:ann +.*\n)*memory:ann +list services/,
+    );
     // The canned client knows nobody, so every node has failed.
     expect(await answer(input, `stats ${first} | where status != ok | sort -uptime | count`)).toMatch(/^Count\n\d/);
   });

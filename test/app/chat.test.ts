@@ -91,7 +91,7 @@ describe("micro chat", () => {
     const chatting = chat({ stdin: there.input, stdout: there.output });
     const hello = `the running bot, to you as local:${ME}; \`help\` shows what can be said, Ctrl-D leaves\n`;
     await there.shows(`${hello}micro> `);
-    there.type("pi\t");
+    there.type("pin\t");
     await there.shows(`${hello}micro> ping `);
     there.type("\r");
     await there.shows(`${hello}micro> ping \npong\nmicro> `);

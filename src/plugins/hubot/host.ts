@@ -84,6 +84,11 @@ const OVERHEARD = 1000;
 
 export function createHost(init: HostInit): Host {
   const { clock, log, redact } = init;
+  /** Hubot says an error with all of its stack; the log of a bot in a terminal stands among what people read there. */
+  const logged = (text: string, level: string) => {
+    const [words = "", at] = text.split(/\n\s+at /);
+    log[level === "info" ? "info" : "warn"](at === undefined ? {} : { at }, `hubot scripts: ${words}`);
+  };
   const hearing = new Map<number, Waiting<readonly number[]>>();
   const overhearing = new Map<number, (listeners: readonly number[]) => void>();
   const acting = new Map<number, Waiting<Acted>>();
@@ -150,7 +155,7 @@ export function createHost(init: HostInit): Host {
       case "brain":
         return init.onBrain(message.entries);
       case "log":
-        return log[message.level === "info" ? "info" : "warn"]({}, `hubot scripts: ${redact(message.text)}`);
+        return logged(redact(message.text), message.level);
       default:
         return;
     }

@@ -26,7 +26,7 @@ const GROUPS = [
   {
     name: "program",
     test: among([
-      /\/src\/(app\/(?!bot|chat|log|in-turn|complete|house|lint|new-command|own-|runbook)|commands\/(?!help|jobs|small-talk))/,
+      /\/src\/(app\/(?!bot|chat|log|in-turn|complete|house|lint|new-command|own-|runbook|alert|history|samples|oncall|watches|records|empty|graph|generate|new\.)|commands\/(?!help|jobs|small-talk))/,
       /\/src\/core\/([a-z]+\.ts|codec\/json|wire\/(record|error|members))/,
       /\/src\/core\/registry\/(abort|mdns|memo|memory|registry|sightings|versions|watchers)/,
       /\/node_modules\/(zod|fastest-levenshtein|dns-packet|@leichtgewicht)\//,
@@ -40,7 +40,11 @@ const GROUPS = [
     ]),
   },
   { name: "chat", test: among([/\/src\/(app\/(chat|in-turn)|inputs\/(local|terminal)\/)/]) },
-  { name: "bot", test: among([/\/src\/(app|bot|commands)\//, /\/src\/core\/(registry\/cache|server)/]) },
+  // What speaks of .proto files stays by itself: protobufjs takes longer to load than all of the program.
+  {
+    name: "bot",
+    test: among([/\/src\/(app\/(?!generate|new\.)|bot\/|commands\/)/, /\/src\/core\/(registry\/cache|server)/]),
+  },
 ];
 
 if (!installed("rolldown") || !installed("typescript")) {
@@ -108,7 +112,7 @@ function copyThreads() {
     const host = join(to, "hubot-host");
     cpSync(join(root, scripts, "hubot-host"), host, { recursive: true });
     // They have these in common, and only the sources know where from.
-    for (const file of ["facade.mjs", "logger.mjs"]) {
+    for (const file of ["facade.mjs", "logger.mjs", "modules.mjs"]) {
       copyFileSync(join(root, adapters, "hubot-worker", file), join(host, file));
     }
   }

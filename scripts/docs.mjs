@@ -1,6 +1,13 @@
 // Writes the README's tables from the code they describe, between their markers. With --check it changes nothing and
 // fails when a table is not what the code says. Wants a build.
 import { readFileSync, writeFileSync } from "node:fs";
+import { alerts } from "../dist/src/alerts/alerts.js";
+import { ALERT_TABLES } from "../dist/src/alerts/incidents/closed.js";
+import { onCallCommands } from "../dist/src/alerts/oncall/commands.js";
+import { routingCommands } from "../dist/src/alerts/oncall/routing-commands.js";
+import { raiseCommands } from "../dist/src/alerts/raise.js";
+import { sourcesCommand } from "../dist/src/alerts/receive/sources-command.js";
+import { graphOfNothing } from "../dist/src/app/samples.js";
 import { BOT, GLOBAL } from "../dist/src/app/settings.js";
 import { createBot } from "../dist/src/bot/bot.js";
 import { builtin, smallTalk } from "../dist/src/commands/builtin.js";
@@ -8,11 +15,14 @@ import { fields, usage } from "../dist/src/commands/fields.js";
 import { tokenCommands } from "../dist/src/commands/tokens.js";
 import { ERROR_CODES } from "../dist/src/core/errors.js";
 import { memoryRegistry } from "../dist/src/core/registry/memory.js";
+import { createHistory } from "../dist/src/history/history.js";
+import { HISTORY_TABLES } from "../dist/src/history/tables.js";
 import { memoryDb } from "../dist/src/platform/db/memory.js";
 import { runbooks } from "../dist/src/runbooks/extension.js";
 import { RUNBOOK_TABLES } from "../dist/src/runbooks/runs.js";
 import { folderShelf } from "../dist/src/runbooks/shelf.js";
 import { schedules } from "../dist/src/schedules/schedules.js";
+import { watches } from "../dist/src/watches/watches.js";
 
 const root = new URL("../", import.meta.url);
 const cell = (text) => text.replaceAll("|", "\\|");
@@ -23,7 +33,20 @@ function commandTable() {
   // Made for its catalog alone; `token` is there when there is a store.
   const registry = memoryRegistry()();
   const commands = [...builtin, ...smallTalk, ...tokenCommands({})];
-  const extensions = [schedules(), runbooks({ shelf: folderShelf("runbooks"), db: memoryDb(RUNBOOK_TABLES) })];
+  const { extension: history } = createHistory({ registry, db: memoryDb(HISTORY_TABLES) });
+  const incidents = alerts({ db: memoryDb(ALERT_TABLES), registry, roomsFor: () => [] });
+  const raising = () => ({ commands: [...raiseCommands({ raise: async () => {} }), sourcesCommand([], () => ({}))] });
+  const onCall = () => ({ commands: [...onCallCommands({}), ...routingCommands({ quiet: {} })] });
+  const extensions = [
+    schedules(),
+    watches({ registry, client: {} }),
+    history,
+    () => ({ commands: [graphOfNothing()] }),
+    incidents,
+    raising,
+    onCall,
+    runbooks({ shelf: folderShelf("runbooks"), db: memoryDb(RUNBOOK_TABLES) }),
+  ];
   const { catalog } = createBot({ inputs: [], commands, registry, client: {}, extensions });
   const ofBot = catalog.commands.filter((command) => !builtin.includes(command) && !smallTalk.includes(command));
   const all = [...builtin, ...ofBot, ...smallTalk];
@@ -31,7 +54,11 @@ function commandTable() {
     ["command", "", "needs"],
     all.map((command) => {
       const words = fields(command).filter((field) => field.place !== "option");
-      const named = words.map((field) => (field.required ? `<${field.name}>` : `[${field.name}]`));
+      const nameOf = (field) => (field.type === "list" ? `${field.name} …` : field.name);
+      // As `usage` has them, which is cut off behind them.
+      const named = words.map((field) =>
+        field.type === "pairs" ? "[key=value …]" : field.required ? `<${nameOf(field)}>` : `[${nameOf(field)}]`,
+      );
       const options = usage(command)
         .slice([command.name, ...named].join(" ").length)
         .trim();

@@ -1,5 +1,16 @@
 /** What a program that uses this package may import. */
 
+// Alerts: where they come in, where they wait, and what is made of them.
+export type { Alert, Inbox, Notification, Severity } from "./alerts/alert.ts";
+export { type AlertsInit, alerts, type Incidents } from "./alerts/alerts.ts";
+export { createInbox, type DurableInbox, type Waiting } from "./alerts/inbox.ts";
+export { createAlertmanager } from "./alerts/incidents/alertmanager.ts";
+export { ALERT_TABLES } from "./alerts/incidents/closed.ts";
+export type { Incident } from "./alerts/incidents/incident.ts";
+export type { Room } from "./alerts/incidents/intake.ts";
+export { createMonitor } from "./alerts/monitor/monitor.ts";
+export { createReceiver, type Receiver, type ReceiverInit } from "./alerts/receive/receiver.ts";
+export type { Source } from "./alerts/receive/source.ts";
 // The bot, and what goes into it.
 export type { AuditLog } from "./bot/audit/audit-log.ts";
 export { memoryAudit } from "./bot/audit/memory.ts";
@@ -39,6 +50,7 @@ export type {
   MessageCodecs,
   RequestOptions,
 } from "./core/client/client.ts";
+export { type Clock, systemClock } from "./core/clock.ts";
 export { bsonCodec } from "./core/codec/bson.ts";
 export { bytesCodec } from "./core/codec/bytes.ts";
 export type { Codec, EnvelopeFormat, MessageCodec } from "./core/codec/codec.ts";
@@ -49,6 +61,15 @@ export { loadProto, type Proto, type ProtoEndpoint, parseProto, protoOf } from "
 export { protobufCodec } from "./core/codec/protobuf.ts";
 export { readDuration } from "./core/duration.ts";
 export { ERROR_CODES, type ErrorCode, MicroError } from "./core/errors.ts";
+// How services are, and why.
+export {
+  type Examination,
+  type ExaminedNode,
+  type ExamineOptions,
+  type ExamineParts,
+  examine,
+} from "./core/health/examine.ts";
+export { type Explanation, explain, explainIn } from "./core/health/explain.ts";
 export type { CallOptions, Closable, Startable } from "./core/lifecycle.ts";
 export type { Middleware } from "./core/middleware.ts";
 export { createRedactor, type Redactor } from "./core/redact.ts";
@@ -91,6 +112,9 @@ export { memoryTransport } from "./core/transport/memory.ts";
 export { natsTransport } from "./core/transport/nats.ts";
 export { rabbitmqTransport } from "./core/transport/rabbitmq.ts";
 export type { Connection, Frame, Transport } from "./core/transport/transport.ts";
+// What changed lately, and how nodes were, for `BotInit.extensions`.
+export { createHistory, type History, type HistoryInit } from "./history/history.ts";
+export { HISTORY_TABLES } from "./history/tables.ts";
 export { discordInput } from "./inputs/discord/discord.ts";
 export { hipchatInput } from "./inputs/hipchat/hipchat.ts";
 export { hubotInput } from "./inputs/hubot/hubot.ts";
@@ -135,3 +159,6 @@ export { RUNBOOK_TABLES } from "./runbooks/runs.ts";
 export { folderShelf, type Shelf, type Shelved } from "./runbooks/shelf.ts";
 // Lines that are carried out later, for `BotInit.extensions`.
 export { type SchedulesInit, schedules } from "./schedules/schedules.ts";
+// "Tell me when this changes", for `BotInit.extensions`.
+export type { RaiseInit } from "./watches/raise.ts";
+export { type WatchesInit, watches } from "./watches/watches.ts";

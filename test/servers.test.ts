@@ -26,6 +26,8 @@ describe.skipIf(!required)("servers are required here (MICRO_TEST_REQUIRE_SERVER
     ["ip", ["-V"]],
     ["unshare", ["--version"]],
     ["nsenter", ["--version"]],
+    ["prometheus", ["--version"]],
+    ["prometheus-alertmanager", ["--version"]],
     ["tmux", ["-V"]],
     ["/usr/bin/python3", ["-c", "import zeroconf"]],
   ])("%s %s is there", (program, args) => {

@@ -1,4 +1,4 @@
-// Package main is a command of the bot, in Go: a service called go.micro.bot.oncall answers `oncall <team>` in chat from the
+// Package main is a command of the bot, in Go: a service called go.micro.bot.rota answers `rota <team>` in chat from the
 // moment it registers until its last node goes. Nothing of the bot is imported; two methods make a command, a third one types it.
 //
 //	go run . --registry_address 127.0.0.1:8500
@@ -49,7 +49,7 @@ type SpecResponse struct {
 type Command struct{ teams map[string]string }
 
 func (c *Command) Help(_ context.Context, _ *HelpRequest, rsp *HelpResponse) error {
-	rsp.Usage = "oncall [team]"
+	rsp.Usage = "rota [team]"
 	rsp.Description = "Tells who is on call"
 	return nil
 }
@@ -64,9 +64,9 @@ func (c *Command) Spec(_ context.Context, _ *SpecRequest, rsp *SpecResponse) err
 			"required": ["team"]
 		},
 		"words": ["team"],
-		"permission": "command:oncall",
+		"permission": "command:rota",
 		"effect": "read",
-		"examples": ["oncall orders"]
+		"examples": ["rota orders"]
 	}`
 	return nil
 }
@@ -94,7 +94,7 @@ func main() {
 	service := micro.NewService(
 		// First, because what follows is told to the server that is there by then.
 		micro.Server(server.NewRPCServer()),
-		micro.Name(*namespace+".oncall"),
+		micro.Name(*namespace+".rota"),
 		micro.Registry(consul.NewConsulRegistry(registry.Addrs(*address))),
 		micro.Transport(transport.NewHTTPTransport()),
 		micro.Address("127.0.0.1:0"),

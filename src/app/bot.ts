@@ -14,27 +14,35 @@ import { cached } from "../core/registry/cache.ts";
 import { rpcServer } from "../core/server/rpc.ts";
 import type { Input } from "../inputs/input.ts";
 import { userName } from "../inputs/local/users.ts";
+import type { Db } from "../platform/db/db.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { createTokens } from "../platform/tokens.ts";
 import { serviceCommands } from "../plugins/services/services.ts";
 import { schedules } from "../schedules/schedules.ts";
+import { type OpenedAlerts, openAlerts } from "./alerts.ts";
 import { openAudit } from "./audit.ts";
 import { complete } from "./complete.ts";
+import { instead, openHistory } from "./history.ts";
 import { openHubotScripts } from "./hubot-scripts.ts";
 import { inTurn } from "./in-turn.ts";
 import { type Host, INPUTS, makeInput } from "./inputs.ts";
 import type { Tools } from "./known.ts";
+import { tellingOnLeave } from "./leaving.ts";
 import { limitsOf } from "./limits.ts";
 import { createLog } from "./log.ts";
 import { thisMachine } from "./machine.ts";
+import { peopleOf } from "./oncall.ts";
 import { ownCommands } from "./own-commands.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
-import { type OpenedRunbooks, openRunbooks } from "./runbooks.ts";
+import { openRecords } from "./records.ts";
+import { openRunbooks } from "./runbooks.ts";
+import { openSamples } from "./samples.ts";
 import type { Opened } from "./secrets.ts";
 import type { BotSettings, GlobalSettings } from "./settings.ts";
 import { chatSocket, defaultStateDir } from "./state.ts";
 import { VERSION } from "./version.ts";
+import { openWatches } from "./watches.ts";
 
 type Everything = GlobalSettings & BotSettings;
 
@@ -76,7 +84,8 @@ export async function runBot(
   let bot: Bot | undefined;
   let store: Kv | undefined;
   let auditLog: AuditLog | undefined;
-  let own: OpenedRunbooks | undefined;
+  let records: Db | undefined;
+  let alerts: OpenedAlerts | undefined;
   const completed = async (line: string, caller: string, mayRun: CommandContext["mayRun"]) => {
     const context: CommandContext = {
       registry,
@@ -112,7 +121,17 @@ export async function runBot(
     hubot: { cwd: process.cwd(), env: init.env },
   };
   const opened = await openInputs(settings, tools, host);
-  const inputs = opened.map((input) => (scripted && input.name === "terminal" ? inTurn(input, clock) : input));
+  const leaving = {
+    clock,
+    signal,
+    running: () => (alone ? (bot?.running() ?? []) : []),
+    stays: opened.map(({ name }) => name).filter((name) => name !== "terminal"),
+    tell: (words: string) => void (init.stderr.isTTY === true && init.stderr.write(`${words}\n`)),
+  };
+  const inputs = opened.map((input) => {
+    if (input.name !== "terminal") return input;
+    return scripted ? inTurn(input, clock) : tellingOnLeave(input, leaving);
+  });
   if (tooShort.length > 0) {
     const names = tooShort.join(", ");
     log.warn({ names }, `too short to be kept out of what is said: a secret has ${SHORTEST_SECRET} characters or more`);
@@ -144,7 +163,19 @@ export async function runBot(
     });
     const sources = await ownCommands(settings, { cwd: process.cwd(), store, redactor, resolve, clock, log });
     const inMemory = alone && settings.state_dir === "";
-    own = await openRunbooks(settings, { cwd: process.cwd(), stateDir, inMemory, clock });
+    records = await openRecords({ stateDir, inMemory, clock });
+    const history = await openHistory(settings, { registry, broker, db: records });
+    const { changes } = history;
+    const samples = await openSamples(settings, { registry, client, db: records, changes, clock, log });
+    const own = await openRunbooks(settings, { cwd: process.cwd(), db: records });
+    const around = { registry, client, broker, inputs, redactor, resolve, clock, log, store, db: records, history };
+    alerts = await openAlerts(settings, {
+      ...around,
+      people: peopleOf(policy),
+      onStats: samples.hear,
+      cwd: process.cwd(),
+    });
+    const watches = await openWatches(settings, { registry, client, history, inbox: alerts.inbox });
     const hubot = await openHubotScripts(settings, { cwd: process.cwd(), env: init.env, redactor, inputs });
     bot = createBot({
       inputs,
@@ -154,9 +185,21 @@ export async function runBot(
         ...(hubot ? [hubot.source] : []),
       ],
       ...(hubot && { listening: [hubot.listening] }),
-      extensions: [schedules(), ...own.extensions, ...(hubot ? [hubot.extension] : [])],
+      extensions: [
+        schedules(),
+        history.extension,
+        samples.extension,
+        ...own.extensions,
+        ...alerts.extensions,
+        watches,
+        ...(hubot ? [hubot.extension] : []),
+      ],
       beside,
-      commands: [...builtin, ...smallTalk, ...(store ? tokenCommands(createTokens(store, clock)) : [])],
+      commands: [
+        ...instead(builtin, [...history.commands, ...samples.commands]),
+        ...smallTalk,
+        ...(store ? tokenCommands(createTokens(store, clock)) : []),
+      ],
       registry,
       client,
       broker,
@@ -174,10 +217,14 @@ export async function runBot(
     });
     await live?.start();
     await registry.start({ signal });
-    if (alone && !scripted && init.stderr.isTTY === true) init.stderr.write(`${HERE}\n`);
+    const tell = (words: string) => void (init.stderr.isTTY === true && init.stderr.write(`${words}\n`));
+    // Before the first prompt, which it would run into.
+    const prompted = !scripted && inputs.some(({ name }) => name === "terminal");
+    if (prompted) tell(alone ? HERE : there(inputs, beside, settings));
     await orAbort(bot.start({ signal }), signal);
     await server.start({ signal });
-    if (!alone && init.stderr.isTTY === true) init.stderr.write(`${there(inputs, beside, settings)}\n`);
+    await alerts.sources.start({ signal });
+    if (!alone && !prompted) tell(there(inputs, beside, settings));
     const failure = await Promise.race([bot.done, aborted(signal)]);
     if (failure) throw failure;
   } catch (error) {
@@ -185,9 +232,11 @@ export async function runBot(
     if (!signal.aborted) throw error;
   } finally {
     await live?.stop();
+    await alerts?.sources.stop();
     await bot?.stop();
+    await alerts?.stop();
     await auditLog?.close();
-    await own?.db?.stop();
+    await records?.stop();
     await store?.stop();
     await broker.stop();
     await server.stop();
@@ -209,7 +258,8 @@ function there(inputs: readonly Input[], beside: readonly Input[], settings: Eve
     ...(rooms ? ["say `micro help` in a room there"] : []),
     ...(names.includes("local") || beside.length > 0 ? [`type \`${chat}\` in another terminal of this machine`] : []),
   ];
-  return `I listen in ${names.join(", ")}: ${how.join(", or ")}; Ctrl+C ends me`;
+  const end = names.includes("terminal") ? "Ctrl+D leaves this terminal, Ctrl+C after that ends me" : "Ctrl+C ends me";
+  return `I listen in ${names.join(", ")}: ${how.join(", or ")}; ${end}`;
 }
 
 function replicaOf({ replica_name: name, lease: leaseMs }: BotSettings): NonNullable<BotInit["replica"]> {

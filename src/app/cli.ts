@@ -55,6 +55,7 @@ export async function runCli(args: readonly string[], init: CliInit): Promise<st
       caller: `terminal:${init.user}`,
       mayRun: () => true,
       oneShot: true,
+      stateDir: settings.state_dir,
       emit: (view, fact) => init.print(`${drawShown(view, fact, output)}\n`),
     });
     if (match.command.maxMs !== undefined) return undefined;

@@ -12,8 +12,8 @@ type Row = readonly [name: string, what: string];
 const BOT_SUMMARY = "Run the bot";
 const CHAT_SUMMARY = "Talk to the bot that runs on this machine";
 const GENERATE_SUMMARY = "Write typed endpoints and clients for a .proto file";
-const LINT_SUMMARY = "Check command files as the bot does before it loads them";
-const NEW_SUMMARY = "Make a new service in TypeScript, in a folder of its own, or a command of the bot";
+const LINT_SUMMARY = "Check command files and runbooks as the bot does before it loads them";
+const NEW_SUMMARY = "Make a new service in TypeScript, in a folder of its own, or a command or runbook of the bot";
 const TEST_SUMMARY = "Run the tests that lie beside command files";
 const REGISTRY_SUMMARY = "Group of the commands that ask and change the registry";
 
@@ -30,7 +30,7 @@ export function helpText(catalog: Catalog, topic: string): string | undefined {
   if (topic === "chat") return chat();
   if (topic === "generate") return generate();
   if (topic === "lint") return linted();
-  if (topic === "new") return made();
+  if (topic === "new" || topic === "new command" || topic === "new runbook") return made();
   if (topic === "test") return tested();
   const words = topic.toLowerCase().split(/\s+/);
   if (words[0] === "registry") {
@@ -117,12 +117,13 @@ function generate(): string {
 function made(): string {
   return [
     section("NAME", [`micro new - ${NEW_SUMMARY}`]),
-    section("USAGE", ["micro new [command options] <folder>", "micro new command <name>"]),
+    section("USAGE", ["micro new [command options] <folder>", "micro new command <name>", "micro new runbook <name>"]),
     section("OPTIONS", columns(optionRows(NEW))),
     section("EXAMPLES", [
       "micro new greeter",
       "micro new --namespace=com.example orders-service",
       "micro new command restart",
+      "micro new runbook drain-orders",
     ]),
   ].join("\n");
 }
@@ -131,7 +132,7 @@ function linted(): string {
   return [
     section("NAME", [`micro lint - ${LINT_SUMMARY}`]),
     section("USAGE", ["micro lint [folder...]"]),
-    section("EXAMPLES", ["micro lint", "micro lint commands/"]),
+    section("EXAMPLES", ["micro lint", "micro lint commands/ runbooks/"]),
   ].join("\n");
 }
 

@@ -65,7 +65,7 @@ export function hubotRoom(robot: HubotRobot, { prefix, trusted }: HubotRoomInit)
   });
   return {
     name: "hubot",
-    limits: { textLength: 2000, files: false, edits: false, buttons: false },
+    limits: { textLength: 2000, files: false, edits: false, buttons: false, pictures: false },
     replays: false,
     connect: async () => ({
       [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),

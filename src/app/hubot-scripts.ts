@@ -35,7 +35,9 @@ export async function openHubotScripts(
   ]);
   const env = envFor(settings.hubot_env, host.env);
   redactor.add([...secretsIn(env)]);
-  const defaultInput = inputs.find(({ placeIn }) => placeIn !== undefined)?.name ?? inputs[0]?.name;
+  const [first] = inputs;
+  const network = inputs.find(({ name, placeIn }) => placeIn !== undefined && name !== "terminal") ?? first;
+  const defaultInput = network?.name;
   return hubotScripts({
     cwd,
     folder,

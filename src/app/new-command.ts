@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MicroError } from "../core/errors.ts";
+import { demandFree } from "./free-name.ts";
+import { commandsFolder } from "./own-commands.ts";
 
 /**
  * `micro new command restart`: a command file with its test, in `commands/`.
@@ -9,10 +11,14 @@ import { MicroError } from "../core/errors.ts";
  * @param args what follows `new command`: the words that select it
  * @param cwd the bot's directory
  * @returns what was made, a line each
- * @throws MicroError `invalid_argument`, `conflict` when one of the files is there already
+ * @throws MicroError `invalid_argument`, `conflict` when one of the files is there already, or no bot would load that name
  */
 export async function newCommand(args: readonly string[], cwd: string): Promise<string> {
   const name = args.join(" ");
+  if (name === "") {
+    const other = "a service of that name is made with micro new ./command";
+    throw new MicroError("invalid_argument", `what is the command to be called? micro new command restart; ${other}`);
+  }
   if (!/^[a-z][a-z0-9-]*( [a-z0-9][a-z0-9-]*){0,3}$/.test(name)) {
     const words = "one to four words of small letters, digits and dashes";
     throw new MicroError(
@@ -27,6 +33,8 @@ export async function newCommand(args: readonly string[], cwd: string): Promise<
   ] as const;
   const there = files.find(([path]) => existsSync(join(cwd, path)));
   if (there !== undefined) throw new MicroError("conflict", `${there[0]} already exists`);
+  const { catalogBeside } = await import("./runbook-commands.ts");
+  demandFree(name, await catalogBeside(join(cwd, "runbooks"), commandsFolder("", cwd)));
   await mkdir(join(cwd, "commands"), { recursive: true });
   for (const [path, content] of files) await writeFile(join(cwd, path), content, { flag: "wx" });
   const made = files.map(([path]) => `creating ${path}`);
@@ -48,7 +56,7 @@ export default defineCommand({
   words: ["what"],
   // The grant that it needs; the policy says who has it.
   permission: "${area}:run",
-  // "write" for what changes something: then it is confirmed first.
+  // "write" for what changes something: then it is confirmed first, in chat and in its test.
   effect: "read",
   // What it is given, and nothing else: "client", "registry", "broker", "kv", "http", "secrets:NAME".
   needs: [],
@@ -66,7 +74,14 @@ import command from "./${file}.ts";
 
 test("${name} does what it says", async () => {
   await using bot = kit({ commands: [command] });
-  await bot.says("${name} this --times 3").expect(/this, 3 times/);
+  const said = bot.says("${name} this --times 3");
+  if (command.effect === "read") {
+    await said.expect(/this, 3 times/);
+  } else {
+    // What changes something asks first, and is done after the yes.
+    await said.expect(/this changes things/);
+    await bot.says("yes").expect(/this, 3 times/);
+  }
 });
 
 test("${name} takes no number that cannot be", async () => {

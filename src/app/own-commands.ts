@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { Kv } from "../platform/kv/kv.ts";
+import type { CommandFiles } from "../plugins/files/files.ts";
 import type { Supplies } from "../plugins/files/give.ts";
 import type { CommandSource } from "../plugins/plugins.ts";
 import { houseModules } from "./house.ts";
@@ -49,10 +50,11 @@ export function commandsFolder(said: string, cwd: string): string | undefined {
  * While files are loaded, what one of them throws where nobody waits (a timer, a promise) is logged and ends nothing else. Whatever
  * does not come from them ends the program, as ever.
  */
-function surviving(source: CommandSource, folder: string, log: Log): CommandSource {
+function surviving(source: CommandFiles, folder: string, log: Log): CommandSource {
   const caught = (thrown: unknown) => {
     const { stack = "", message = String(thrown) } = (thrown ?? {}) as { stack?: string; message?: string };
     if (stack.includes(folder)) {
+      source.mend(thrown);
       log.error({ err: thrown }, `a command file threw where nobody waits: ${message}`);
       return;
     }

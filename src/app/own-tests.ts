@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire, isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Message, Plugin } from "esbuild";
 import { MicroError } from "../core/errors.ts";
 import { esbuild, toldMistake } from "../plugins/files/bundle.ts";
+import { testReporter } from "./test-reporter.ts";
 
 export interface OwnTestsInit {
   readonly cwd: string;
@@ -38,7 +39,9 @@ export async function testCommands(args: readonly string[], { cwd, signal, write
   const folder = await mkdtemp(join(tmpdir(), "micro-test-"));
   try {
     const built = await bundled(tests, folder, cwd);
-    const code = await run(built, cwd, signal, write);
+    const reporter = join(folder, "reporter.mjs");
+    await writeFile(reporter, `export default (${testReporter.toString()})(${JSON.stringify(cwd)});\n`);
+    const code = await run(built, reporter, { cwd, signal, write });
     if (signal.aborted) throw new MicroError("cancelled", "the tests were not run to their end");
     if (code !== 0) throw new MicroError("invalid_argument", "there are tests that failed");
   } finally {
@@ -62,7 +65,7 @@ async function bundled(tests: readonly string[], folder: string, cwd: string): P
   const outfile = join(folder, "commands.mjs");
   try {
     await build({
-      stdin: { contents: tests.map((path) => `import ${JSON.stringify(path)};`).join("\n"), resolveDir: cwd },
+      stdin: { contents: tests.map((path) => loading(path, cwd)).join("\n"), resolveDir: cwd },
       absWorkingDir: cwd,
       outfile,
       bundle: true,
@@ -80,6 +83,13 @@ async function bundled(tests: readonly string[], folder: string, cwd: string): P
     const words = errors.slice(0, 3).map(toldMistake).join("; ");
     throw new MicroError("invalid_argument", words || (thrown as Error).message, { cause: thrown });
   }
+}
+
+/** Loads the tests of one file: if that cannot be done, it is told as a test that failed, and those of other files run. */
+function loading(path: string, cwd: string): string {
+  const named = JSON.stringify(`${relative(cwd, path)} can be loaded`);
+  const failed = `(await import("node:test")).test(${named}, () => { throw thrown; })`;
+  return `try { await import(${JSON.stringify(path)}); } catch (thrown) { ${failed}; }`;
 }
 
 /** Packages stay outside, found from the file that names them; ours are this program's. */
@@ -111,9 +121,11 @@ function ownRoot(): string {
   throw new MicroError("internal", "this program does not find its own package");
 }
 
-function run(file: string, cwd: string, signal: AbortSignal, write: (text: string) => void): Promise<number> {
+/** In one process: with `--test` Node would start another, and tell once more what has failed there. */
+function run(file: string, reporter: string, { cwd, signal, write }: OwnTestsInit): Promise<number> {
   return new Promise((done, failed) => {
-    const args = ["--enable-source-maps", "--test", "--test-reporter=spec", file];
+    const told = [`--test-reporter=${pathToFileURL(reporter).href}`, "--test-reporter-destination=stdout"];
+    const args = ["--enable-source-maps", ...told, file];
     const { NODE_TEST_CONTEXT: _nested, ...env } = process.env;
     const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     const leave = () => child.kill();

@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { createCatalog } from "../commands/catalog.ts";
+import { type Catalog, createCatalog } from "../commands/catalog.ts";
 import { argvLine } from "../commands/line.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
@@ -72,7 +73,11 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
     const { generate } = await import("./generate.ts");
     return generate(rest.slice(1));
   }
-  if (rest[0] === "new" && rest[1] === "command" && rest.length > 2) {
+  if (rest[0] === "new" && rest[1] === "runbook") {
+    const { newRunbook } = await import("./new-runbook.ts");
+    return newRunbook(rest.slice(2), process.cwd());
+  }
+  if (rest[0] === "new" && rest[1] === "command") {
     const { newCommand } = await import("./new-command.ts");
     return newCommand(rest.slice(2), process.cwd());
   }
@@ -140,9 +145,10 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
     const text = helpText(catalog, rest.join(" "));
     if (text !== undefined) return text;
   }
+  const own = await ownOf(line, commands);
   await using audit = auditOf(settings, { env, user, clock, signal });
   return await runCli(line, {
-    catalog: commands,
+    catalog: own ?? commands,
     makers: made,
     settings: await opened(settings, GLOBAL),
     clock,
@@ -151,6 +157,13 @@ async function run(init: ProgramInit, onSecrets: (known: Redactor) => void): Pro
     audit,
     print: (text) => written(init.stdout, forScreen(text, init.stdout), signal),
   });
+}
+
+/** What a file in `commands/` says of a line that is none of the program's own. */
+async function ownOf(line: readonly string[], commands: Catalog): Promise<Catalog | undefined> {
+  if (line.length === 0 || commands.match(argvLine(line)) || !existsSync("commands")) return undefined;
+  const { ownCatalog } = await import("./own-shell.ts");
+  return ownCatalog(line, process.cwd());
 }
 
 /** An option of the bot before that word is a likely mistake, so it gets an answer of its own. */

@@ -6,10 +6,9 @@ import { systemClock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import { silent } from "../core/log.ts";
 import { memoryRegistry } from "../core/registry/memory.ts";
-import { memoryDb } from "../platform/db/memory.ts";
 import { commandFiles } from "../plugins/files/files.ts";
-import { check } from "../runbooks/check.ts";
-import { RUNBOOK_TABLES } from "../runbooks/runs.ts";
+import { flawsOf } from "../runbooks/flaws.ts";
+import { emptyExtensions } from "./empty-extensions.ts";
 import { houseModules } from "./house.ts";
 import { commandsFolder } from "./own-commands.ts";
 import { lazyClient } from "./parts.ts";
@@ -19,10 +18,7 @@ import { lazyClient } from "./parts.ts";
  * known by a bot alone.
  */
 export async function catalogBeside(runbooksIn: string, commandsIn: string | undefined): Promise<Catalog> {
-  const [{ folderShelf }, { runbooks }] = await Promise.all([
-    import("../runbooks/shelf.ts"),
-    import("../runbooks/extension.ts"),
-  ]);
+  const registry = memoryRegistry()();
   const client = lazyClient(async () => notHere());
   const nothing = { kvOf: notHere, http: notHere, secret: notHere };
   const files = commandsIn && {
@@ -31,9 +27,9 @@ export async function catalogBeside(runbooksIn: string, commandsIn: string | und
   const bot = createBot({
     inputs: [],
     commands: [...builtin, ...smallTalk],
-    registry: memoryRegistry()(),
+    registry,
     client,
-    extensions: [runbooks({ shelf: folderShelf(runbooksIn), db: memoryDb(RUNBOOK_TABLES) })],
+    extensions: await emptyExtensions(registry, runbooksIn),
     ...(files && { sources: [commandFiles(files)] }),
   });
   if (!files) return bot.catalog;
@@ -54,10 +50,11 @@ export async function lintRunbooksIn(
   const catalog = await catalogBeside(folder, commandsFolder("", join(dirname(folder))));
   const all = await shelf.all();
   return Promise.all(
-    all.map(async ({ name, file, book, error }) => ({
-      name: file,
-      flaws: book ? await check(book, { shelf, catalog }) : [error?.message ?? `${name} cannot be read`],
-    })),
+    all.map(async (one) => {
+      const flaws = await flawsOf(one, { shelf, catalog });
+      // Whoever shows them names the file.
+      return { name: one.file, flaws: flaws.map((flaw) => flaw.replace(`${one.file}, `, "")) };
+    }),
   );
 }
 

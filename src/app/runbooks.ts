@@ -1,18 +1,14 @@
 import { statSync } from "node:fs";
-import { join, resolve as resolvePath } from "node:path";
+import { resolve as resolvePath } from "node:path";
 import type { Extension, House } from "../commands/house.ts";
-import type { Clock } from "../core/clock.ts";
+import { offCommand } from "../commands/off.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Db } from "../platform/db/db.ts";
 import type { BotSettings } from "./settings.ts";
 
-/** Kept apart from the shared store, which may be a server (`platform/db/sqlite.ts`). */
-const FILE = "records.db";
-
-/** Runbooks for a bot, and what is to be stopped after it. */
+/** Runbooks for a bot. */
 export interface OpenedRunbooks {
   readonly extensions: readonly ((house: House) => Extension)[];
-  readonly db?: Db;
 }
 
 /**
@@ -31,27 +27,24 @@ function isFolder(folder: string, said: string): string {
   throw new MicroError("invalid_argument", `there is no folder ${said}, where runbooks would be`);
 }
 
-/** @throws MicroError `unavailable` when what has ended cannot be kept */
+/** @param init `db`: with the tables of runbooks (`records.ts`) */
 export async function openRunbooks(
   settings: BotSettings,
-  init: { readonly cwd: string; readonly stateDir: string; readonly inMemory: boolean; readonly clock: Clock },
+  init: { readonly cwd: string; readonly db: Db },
 ): Promise<OpenedRunbooks> {
   const folder = runbooksFolder(settings.runbooks, init.cwd);
-  if (folder === undefined) return { extensions: [] };
-  const [{ runbooks }, { folderShelf }, { RUNBOOK_TABLES }] = await Promise.all([
+  if (folder === undefined) {
+    const stand = offCommand("runbook", off(settings.runbooks));
+    return { extensions: [() => ({ commands: [stand] })] };
+  }
+  const [{ runbooks }, { folderShelf }] = await Promise.all([
     import("../runbooks/extension.ts"),
     import("../runbooks/shelf.ts"),
-    import("../runbooks/runs.ts"),
   ]);
-  const db = await openDb(init, RUNBOOK_TABLES);
-  await db.start();
-  return { db, extensions: [runbooks({ shelf: folderShelf(folder), db, leaseMs: settings.lease })] };
+  return { extensions: [runbooks({ shelf: folderShelf(folder), db: init.db, leaseMs: settings.lease })] };
 }
 
-async function openDb(
-  { stateDir, inMemory, clock }: { readonly stateDir: string; readonly inMemory: boolean; readonly clock: Clock },
-  tables: Readonly<Record<string, { readonly most: number }>>,
-): Promise<Db> {
-  if (inMemory) return (await import("../platform/db/memory.ts")).memoryDb(tables);
-  return (await import("../platform/db/sqlite.ts")).sqliteDb({ path: join(stateDir, FILE), tables, clock });
+function off(said: string): string {
+  if (said === "none") return "nothing was done: I was started with --runbooks=none, so there are no runbooks here";
+  return "nothing was done: where I was started there is no folder `runbooks`, so there are none. Put files like examples/runbooks/morning.yaml into one, or say where they are with --runbooks=<folder>, and start me again";
 }

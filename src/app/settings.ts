@@ -205,6 +205,74 @@ export const BOT = {
     },
     "",
   ),
+  changes_events: flag({
+    env: "MICRO_CHANGES_EVENTS",
+    description: "write down deploys that are announced on the topic micro.event.record, for `changes` and `why is`",
+  }),
+  samples_every: duration(
+    {
+      env: "MICRO_BOT_SAMPLES_EVERY",
+      description: "how often each node is asked for its stats, for `graph`; 10s to 24h, 0 for never",
+    },
+    60_000,
+  ),
+  prometheus_address: text(
+    { env: "MICRO_BOT_PROMETHEUS_ADDRESS", description: "host:port of the Prometheus that `graph` asks" },
+    "",
+  ),
+  prometheus_secret: secret({
+    env: "MICRO_BOT_PROMETHEUS_SECRET",
+    description: "token for it, or user:password",
+  }),
+  prometheus_query: pairs({
+    env: undefined,
+    description: "latency=query for a measure, with $service and $window in it; may be repeated",
+  }),
+  webhook_address: text(
+    {
+      env: "MICRO_BOT_WEBHOOK_ADDRESS",
+      description: "host:port where alerts are received over HTTP; without a host, as :8088, on all interfaces",
+    },
+    "",
+  ),
+  webhook_token: secret({
+    env: "MICRO_BOT_WEBHOOK_TOKEN",
+    description: "bearer token of the sources alertmanager, grafana, pagerduty and shell; two with a comma",
+  }),
+  alerts: text(
+    { env: "MICRO_BOT_ALERTS", description: "YAML file that says who sends alerts, and what becomes of them" },
+    "",
+  ),
+  alerts_room: list({
+    env: "MICRO_BOT_ALERTS_ROOM",
+    description: "input:room where incidents are shown, as slack:C02; several with commas",
+  }),
+  alerts_monitor: flag({
+    env: "MICRO_BOT_ALERTS_MONITOR",
+    description: "make alerts of what services publish about themselves (go-platform's monitor)",
+  }),
+  alerts_probe: duration(
+    {
+      env: "MICRO_BOT_ALERTS_PROBE",
+      description: "ask all nodes how they are so often, and make alerts of those that are not well; 0 for never",
+    },
+    0,
+  ),
+  alerts_probe_services: list({
+    env: "MICRO_BOT_ALERTS_PROBE_SERVICES",
+    description: "names of the services that are asked, * for anything; all if left out",
+  }),
+  alertmanager_address: text(
+    {
+      env: "MICRO_BOT_ALERTMANAGER_ADDRESS",
+      description: "host:port of the Alertmanager in which alerts are silenced",
+    },
+    "",
+  ),
+  alertmanager_secret: secret({
+    env: "MICRO_BOT_ALERTMANAGER_SECRET",
+    description: "token for it, or user:password",
+  }),
   replica_name: text(
     { env: "MICRO_REPLICA_NAME", description: "what this process is called among the replicas of the bot" },
     "",

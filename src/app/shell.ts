@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { raiseCommands } from "../alerts/raise.ts";
 import { builtin, smallTalk } from "../commands/builtin.ts";
 import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
@@ -5,6 +7,7 @@ import type { Line } from "../commands/line.ts";
 import { policyFiles } from "../commands/policy.ts";
 import { MicroError } from "../core/errors.ts";
 import { readingCommands } from "../runbooks/reading.ts";
+import { shellGraph } from "./graph-shell.ts";
 import { lazyClient } from "./parts.ts";
 
 /** Loaded when one of them is said. */
@@ -16,9 +19,21 @@ const runbookShelf = async (folder: string | undefined) => {
   return folderShelf(runbooksFolder(folder ?? "", process.cwd()) ?? "runbooks");
 };
 
+/** Where a bot receives alerts, as it was given it. */
+const receiver = {
+  webhook_address: z.string().optional().describe("host:port of the bot's receiver, 127.0.0.1:8088 by default"),
+  webhook_token: z.string().optional().describe("its token; file:/path and env:NAME are allowed"),
+};
+
 /** The verbs of the command line: those that every front end has, and those that read files of this machine. */
 export const shell: readonly AnyCommand[] = [
   ...builtin,
+  shellGraph,
+  ...raiseCommands({
+    fields: receiver,
+    secrets: ["webhook_token"],
+    raise: async (...said) => (await import("./alert-post.ts")).postAlert(...said),
+  }),
   ...readingCommands({
     folders: true,
     shelf: runbookShelf,
@@ -63,13 +78,16 @@ export async function isForBot(line: Line): Promise<boolean> {
 
 /** Every command that rules may speak of: those of a bot, which is made for its catalog alone. */
 async function ofBot(): Promise<Catalog> {
-  const [{ createBot }, { memoryRegistry }, { schedules }] = await Promise.all([
+  const [{ createBot }, { memoryRegistry }, { schedules }, { watches }, { historyOfNothing }] = await Promise.all([
     import("../bot/bot.ts"),
     import("../core/registry/memory.ts"),
     import("../schedules/schedules.ts"),
+    import("../watches/watches.ts"),
+    import("./history.ts"),
   ]);
   const client = lazyClient(() => Promise.reject(new MicroError("internal", "nothing is called here")));
   const registry = memoryRegistry()();
   const commands = [...builtin, ...smallTalk];
-  return createBot({ inputs: [], commands, registry, client, extensions: [schedules()] }).catalog;
+  const extensions = [schedules(), watches({ registry, client }), (await historyOfNothing(registry)).extension];
+  return createBot({ inputs: [], commands, registry, client, extensions }).catalog;
 }

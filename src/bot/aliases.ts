@@ -5,6 +5,7 @@ import { chatLine, type Line } from "../commands/line.ts";
 import { pipedIn } from "../commands/pipe/split.ts";
 import { readStages } from "../commands/pipe/stages.ts";
 import { checkPlaces, substitute } from "../commands/substitute.ts";
+import { unclosedQuote } from "../commands/unclosed.ts";
 import type { Clock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import { lookAlike } from "../core/look-alike.ts";
@@ -15,8 +16,8 @@ export interface AliasesInit {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly catalog: () => Catalog;
-  /** What is said to the bot itself: its name, `yes`, `no`, … */
-  readonly taken: readonly string[];
+  /** Words that are no commands and mean something to the bot (its name, `yes`, `hi`), each with what they are: `a greeting, …`. */
+  readonly taken: ReadonlyMap<string, string>;
   readonly mayAll: Aliases["mayAll"];
   /** Whether a line holds what nobody else is to see. */
   readonly holdsSecret: (line: Line) => boolean;
@@ -62,8 +63,16 @@ export function createAliases(init: AliasesInit): KnownAliases {
     (await kv.list(`${PREFIX}.`)).map(({ value }) => read(value)).filter((row) => row !== undefined);
   /** A command's name, or the word that some begin with: a slip of the pen would say the alias. */
   const clash = (name: string) => {
-    if (taken.includes(name)) return `\`${name}\` is said to me for something else`;
-    return catalog().next([]).includes(name) ? `there is a command \`${name}\`, and that counts` : undefined;
+    const meaning = taken.get(name);
+    if (meaning !== undefined) return `\`${name}\` is ${meaning}`;
+    if (!catalog().next([]).includes(name)) return undefined;
+    const alone = catalog().match(chatLine(name)) !== undefined;
+    if (alone) return `there is a command \`${name}\`, and that counts`;
+    const longer = catalog()
+      .next([name])
+      .slice(0, 3)
+      .map((next) => `\`${name} ${next}\``);
+    return `commands begin with that word (${longer.join(", ")}), and those count`;
   };
   /** The alias that a line begins with, if it is no command. */
   const named = (line: Line): string | undefined => {
@@ -101,6 +110,8 @@ export function createAliases(init: AliasesInit): KnownAliases {
       throw wrong("that line holds a secret, and everybody can see what an alias stands for");
     }
     const piped = pipedIn(known);
+    const left = piped && unclosedQuote(piped.stages.flat());
+    if (left !== undefined) throw wrong(left.words);
     if (piped && !piped.text.includes("$")) readStages(piped.stages);
     const words = Array.from({ length: 9 }, (_, at) => `w${at}`).join(" ");
     // With as many words as it may want, to see what it comes to.
@@ -113,6 +124,8 @@ export function createAliases(init: AliasesInit): KnownAliases {
     );
     const { line: whole } = (await expand(tried, row)) ?? { line: known };
     if (pipedIn(whole)?.head.words.length === 0 || catalog().match(whole)) return;
+    const open = unclosedQuote(whole.words);
+    if (open !== undefined) throw wrong(open.words);
     const near = catalog().nearest(whole, 3);
     const names = near.map((command) => `\`${command.name}\``).join(", ");
     throw wrong(`\`${whole.words[0]?.text ?? ""}\` is no command and no alias; the nearest are ${names}`);

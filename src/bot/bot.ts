@@ -36,6 +36,7 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import { memoryAudit } from "./audit/memory.ts";
 import { auditReader, seesAllBy, wasDoneBy } from "./audit/reader.ts";
 import { createReplay } from "./audit/replay.ts";
+import { createBoard } from "./board.ts";
 import { createCatalogs, SPOKEN } from "./catalogs.ts";
 import { type Answer, type Context, type Layer, say, toldOf } from "./context.ts";
 import { cut } from "./fit.ts";
@@ -63,7 +64,7 @@ import { createLife } from "./life.ts";
 import type { LimitInit } from "./limits/limits.ts";
 import { createQuiet } from "./limits/quiet.ts";
 import { createLink } from "./links.ts";
-import { createLong } from "./long.ts";
+import { createLong, roomOf } from "./long.ts";
 import { createLostAnswers } from "./lost.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { askAll, createOverhearing, type Overhearing, permitted } from "./overhearing.ts";
@@ -79,6 +80,7 @@ import { createResults } from "./results.ts";
 import { behalfOf, createRunner } from "./run.ts";
 import { between, type LayerName, step, stepped } from "./steps.ts";
 import { createLook } from "./touched.ts";
+import { unloadedFor } from "./unloaded.ts";
 
 export interface BotInit {
   /** What it is called in rooms. @default "micro" */
@@ -139,6 +141,8 @@ export interface Bot extends Startable {
   readonly catalog: Catalog;
   /** Short words that can be said for lines. @throws MicroError when its store cannot tell */
   aliases(): Promise<readonly AliasRow[]>;
+  /** The lines that are carried out now, as they may be shown. */
+  running(): readonly string[];
   /**
    * Resolves when every input has ended by itself (pipes do), or after `stop()`; with the error when one was refused
    * while the bot ran.
@@ -180,6 +184,12 @@ export function createBot(init: BotInit): Bot {
     broker: init.broker ?? noBroker,
     clock,
     mayRun,
+    mayRunOn: (context, command, target) => {
+      const room = roomOf(context.input.name, context.message.place.room);
+      const who = { caller: context.caller, guest: isGuest(context), room };
+      const { allowed, approvals } = policy.decide({ ...who, command, target, at: clock.now() });
+      return allowed && approvals === undefined;
+    },
     audit: reader,
     onCall: (context, call) => audited.called(context, call),
     ask: (...question) => asking.ask(...question),
@@ -230,7 +240,11 @@ export function createBot(init: BotInit): Bot {
     kv: store ?? own,
     clock,
     catalog: () => catalog(),
-    taken: [name, ...SPOKEN, ...GREETINGS],
+    taken: new Map([
+      ...GREETINGS.map((word) => [word, "a greeting, which is left out before I look for a command"] as const),
+      ...SPOKEN.map((word) => [word, "what is said to me about a question or a request"] as const),
+      [name, "what I am called"],
+    ]),
     mayAll: seesAllBy(policy, OTHERS_ALIASES),
     holdsSecret,
   });
@@ -240,6 +254,7 @@ export function createBot(init: BotInit): Bot {
       perform: (line, behalf, options) => performer.perform(line, behalf, options),
       say: (behalf, view, choices) => performer.say(behalf, view, choices),
     },
+    board: createBoard(linkNamed),
     catalog: () => catalog(),
     kv: store ?? own,
     clock,
@@ -251,8 +266,14 @@ export function createBot(init: BotInit): Bot {
       return { line: line.text, secret: holdsSecret(line) };
     },
     may: (asker, what) => seesAllBy(policy, what)(asker),
-    mayStill: ({ input, from }, what) =>
-      policy.allows(callerOf(input, from.id), from.guest || from.id === undefined, what),
+    mayStill: ({ input, from, place }, what, target) => {
+      const caller = callerOf(input, from.id);
+      const guest = from.guest || from.id === undefined;
+      if (target === undefined) return policy.allows(caller, guest, what);
+      const where = { room: roomOf(input, place.room), target, at: clock.now() };
+      const { allowed, approvals } = policy.decide({ caller, guest, command: what, ...where });
+      return allowed && approvals === undefined;
+    },
     hears: (input) => linkNamed(input) !== undefined,
     hasRole: (caller, guest, role) => policy.hasRole?.(caller, guest, role) ?? false,
     speaker: ({ caller, person = caller, behalf }) => speakerOf({ id: behalf?.from.id, caller, person }, policy),
@@ -261,6 +282,7 @@ export function createBot(init: BotInit): Bot {
       return (one, other) => isSame(policy, one, other);
     },
     placeIn: (input, room) => linkNamed(input)?.input.placeIn?.(room),
+    placeTo: (input, id) => linkNamed(input)?.input.placeTo?.(id),
   };
   const extensions = (init.extensions ?? []).map((extension) => extension(house));
   const catalogs = createCatalogs({
@@ -361,10 +383,18 @@ export function createBot(init: BotInit): Bot {
     alias: alias(aliases, telling),
     "audit line": audited.seen,
     pipe: pipe({ catalog, results, redactor, clock, during: (context, work) => linkOf(context).during(work) }),
-    understand: understand(catalog, mayRun, {
-      ask: askAll(init.listening ?? []),
-      choose: permitted(policy, clock),
-    }),
+    understand: understand(
+      catalog,
+      mayRun,
+      {
+        ask: askAll(init.listening ?? []),
+        choose: permitted(policy, clock),
+      },
+      (context, line) => {
+        const sees = catalog().commands.some((command) => command.name === "plugins" && mayRun(context, command));
+        return unloadedFor(line, catalogs.broken(), sees);
+      },
+    ),
     "audit parsed": audited.seen,
     authorize: authorize(policy, clock),
     "audit decided": audited.seen,
@@ -514,6 +544,7 @@ export function createBot(init: BotInit): Bot {
       return catalog();
     },
     aliases: aliases.list,
+    running: () => runner.jobs.list().map(({ text }) => text),
     done: life.done,
     start: life.start,
     stop: life.stop,

@@ -12,6 +12,8 @@ import type { Broken, CommandSource, Offered, Owned } from "../plugins/plugins.t
 export interface Catalogs {
   /** What is in force now. Immutable, so who began with one ends with it. */
   current(): Catalog;
+  /** What did not become a command, or not the newest of it. */
+  broken(): readonly (Broken & { readonly source: string })[];
   /** Resolves when every source has offered what it has by now. @throws MicroError as a source does */
   start(options?: CallOptions): Promise<void>;
   stop(): Promise<void>;
@@ -41,12 +43,18 @@ export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catal
   let refused: readonly (Broken & { readonly source: string })[] = [];
   let catalog: Catalog;
 
+  const broken = () => [
+    ...[...offers].flatMap(([source, { broken = [] }]) => broken.map((one) => ({ source, ...one }))),
+    ...refused,
+  ];
   const plugins = pluginsCommand(() => ({
-    commands: held.map(({ command, from, source }) => ({ name: command.name, from, source })),
-    broken: [
-      ...[...offers].flatMap(([source, { broken = [] }]) => broken.map((one) => ({ source, ...one }))),
-      ...refused,
-    ],
+    commands: held.map(({ command, from, source, said }) => ({
+      name: command.name,
+      from,
+      source,
+      ...(said !== undefined && { said }),
+    })),
+    broken: broken(),
   }));
   const mine = own(() => catalog, plugins);
   catalog = createCatalog(mine);
@@ -70,7 +78,7 @@ export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catal
       if (why === undefined) {
         taken.push(one);
         owners.add(one);
-      } else turned.push({ source: one.source, from: one.from, why });
+      } else turned.push({ source: one.source, from: one.from, why, command: one.command.name });
     }
     for (const { command, source, from, digest } of taken) {
       comesFrom(command, { source, from, ...(digest !== undefined && { digest }) });
@@ -84,6 +92,7 @@ export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catal
 
   return {
     current: () => catalog,
+    broken,
     start: async (options) => {
       const offer = (source: CommandSource) => (offered: Offered) => {
         offers.set(source.name, offered);

@@ -12,7 +12,7 @@ import type { Decision } from "./policy.ts";
 export interface Context {
   readonly input: Input;
   readonly message: IncomingMessage;
-  /** What was said to the bot, its name taken off. */
+  /** What was said to the bot, its name taken off; from `alias` on what that stands for. */
   readonly line: Line;
   /** The name of the alias that `line` was said with. */
   readonly alias?: string;

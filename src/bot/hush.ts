@@ -1,4 +1,4 @@
-import type { View } from "../commands/command.ts";
+import type { Attachment, View } from "../commands/command.ts";
 import type { Records, Value } from "../commands/pipe/records.ts";
 import { jsonCodec, RawJson } from "../core/codec/json.ts";
 import { MicroError } from "../core/errors.ts";
@@ -17,7 +17,7 @@ export function hushedAnswer(answer: Answer, redactor: Redactor): Answer {
   return {
     ...answer,
     view: hushedView(answer.view, clean, redactor),
-    ...(file && { file: { name: clean(file.name), text: clean(file.text) } }),
+    ...(file && { file: cleanFile(file, clean) }),
     ...(drawn !== undefined && { result: new RawJson(textBut(reveal, drawn, redactor.jsonText)) }),
     ...(answer.choices && { choices: hushedChoices(answer.choices, redactor) }),
     ...(answer.form && { form: hushedForm(answer.form, redactor) }),
@@ -68,10 +68,16 @@ export function hushedMessage(message: OutgoingMessage, redactor: Redactor): Out
   return {
     ...message,
     parts: parts.map((part) => ({ ...part, text: clean(part.text) })),
-    ...(file && { file: { name: clean(file.name), text: clean(file.text) } }),
+    ...(file && { file: cleanFile(file, clean) }),
     ...(choices && { choices: hushedChoices(choices, redactor) }),
     ...(form && { form: hushedForm(form, redactor) }),
   };
+}
+
+/** Nobody can look through a picture; where the words for it hold a secret it may show one, and only the words stay. */
+function cleanFile({ name, text, png }: Attachment, clean: (text: string) => string): Attachment {
+  const words = { name: clean(name), text: clean(text) };
+  return png !== undefined && words.name === name && words.text === text ? { ...words, png } : words;
 }
 
 /** Rows without secrets. All of them are looked through at once, which is sooner done than one by one. */

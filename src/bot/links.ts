@@ -90,7 +90,7 @@ const BRIEF_MS = 30_000;
 const UNREAD_AT_MOST = 3;
 
 export function createLink(input: Input, { clock, log, redactor, heeds, awaited, onMessage }: LinkInit): Link {
-  const outbox = createOutbox(clock, log, undefined, redactor);
+  const outbox = createOutbox(clock, log, undefined, redactor, input.pace);
   const leaving = sharedAbort();
   const closing = sharedAbort();
   const working = new Set<Promise<unknown>>();

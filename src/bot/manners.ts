@@ -7,6 +7,8 @@ export interface Manners {
   readonly whisper?: boolean;
   /** What may be picked next. */
   readonly choices?: readonly Choice[];
+  /** In a thread of the message that asked, where there are threads. */
+  readonly aside?: boolean;
   /** Not at all: who is refused has been told that they are not listened to. */
   readonly silent?: boolean;
   /** A secret that this is there to tell; every other one is crossed out. */

@@ -7,9 +7,11 @@ import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { plainText } from "../core/plain-text.ts";
 import { createRedactor } from "../core/redact.ts";
-import type { InputConnection, OutgoingMessage } from "../inputs/input.ts";
+import type { Input, InputConnection, OutgoingMessage } from "../inputs/input.ts";
 import { createGrowing } from "./growing.ts";
 import { hushedMessage } from "./hush.ts";
+import { createPace } from "./pace.ts";
+import { inWords } from "./picture.ts";
 
 /** Sends an input's answers: in order per room, again after a refusal for being too fast, over the next link if one is lost. */
 export interface Outbox {
@@ -25,6 +27,13 @@ export interface Outbox {
     still?: (() => Promise<boolean>) | undefined,
   ): Promise<boolean>;
   /**
+   * Says it at the pace that the network allows to what nobody waits for, once, over the link that there is then. For who knows what to
+   * do when that fails. When the network asks to wait, that is done.
+   * @param draw called when its turn has come; nothing is said when it gives nothing
+   * @throws MicroError `unavailable` (there is no link), `exhausted` (too much waits), and what the network says
+   */
+  put(room: string, draw: () => OutgoingMessage | undefined, options: PutOptions): Promise<void>;
+  /**
    * What is said under a key has changed. It is drawn when it is said: at most once a second, and when the network asks to
    * wait, so long after, in which time the room's other answers go on.
    */
@@ -35,12 +44,30 @@ export interface Outbox {
   close(): void;
 }
 
+export interface PutOptions {
+  /** It tells of something new, which comes before what changes something known. */
+  readonly fresh: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
  * @param giveUpMs how long an answer is worth saying @default 300000
  * @param redactor has the last look at whatever is said
+ * @param limits how fast things that nobody waits for may be said
  */
-export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redactor = createRedactor()): Outbox {
-  const safe = (message: OutgoingMessage) => hushedMessage(inert(message), redactor);
+export function createOutbox(
+  clock: Clock,
+  log: Log,
+  giveUpMs = 300_000,
+  redactor = createRedactor(),
+  limits?: Input["pace"],
+): Outbox {
+  const pace = createPace(clock, limits);
+  const safe = (message: OutgoingMessage) => {
+    const said = hushedMessage(inert(message), redactor);
+    // What could not be looked through is kept back, and a text under a picture's name is none.
+    return message.file?.png !== undefined && said.file?.png === undefined ? inWords(said) : said;
+  };
   const elapsed = elapsedBy(clock);
   const last = new Map<string, Promise<unknown>>();
   let live: InputConnection | undefined;
@@ -99,6 +126,11 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
         if (closing.signal.aborted) continue;
         const error = MicroError.from(thrown);
         const wait = waitBefore(error, attempt);
+        if (wait === undefined && said.file?.png !== undefined) {
+          // Pictures may be forbidden where words are not.
+          said = safe(inWords(message));
+          continue;
+        }
         if (error.code === "invalid_argument" && !refused) {
           // Its network will not have it as it is; silence would be worse than a word about that.
           refused = true;
@@ -122,9 +154,9 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
     }
   };
 
-  /** Work of a room, after what was begun there before. It never rejects. */
+  /** Work of a room, after what was begun there before. */
   const inTurn = <T>(room: string, work: () => Promise<T>): Promise<T> => {
-    const done = (last.get(room) ?? Promise.resolve()).then(work);
+    const done = (last.get(room) ?? Promise.resolve()).then(work, work);
     last.set(room, done);
     return done.finally(() => {
       if (last.get(room) === done) last.delete(room);
@@ -136,6 +168,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
     return inTurn(room, async () => {
       // It is not waited for here, since others of the room would wait, too.
       if (live === undefined) return NO_LINK_MS;
+      pace.spent(room);
       try {
         await say(live, safe(draw()));
         return 0;
@@ -154,6 +187,24 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
       if (message.progress?.last) await growing.end(message.progress.key);
       return inTurn(message.place.room, () => deliver(message, deadlineAt, onLost, still));
     },
+    put: async (room, draw, { fresh, signal }) => {
+      for (;;) {
+        await pace.turn(room, fresh, signal);
+        try {
+          return await inTurn(room, async () => {
+            signal.throwIfAborted();
+            if (live === undefined || closing.signal.aborted) throw unsaid();
+            const message = draw();
+            if (message !== undefined) await say(live, safe(message));
+          });
+        } catch (thrown) {
+          const error = MicroError.from(thrown);
+          if (error.code !== "exhausted") throw error;
+          log.warn({ room, reason: error.message }, "what the bot says by itself waits to be said again");
+          pace.hold(room, waitBefore(error, 0) ?? 1000);
+        }
+      }
+    },
     grow: growing.grow,
     use: (connection) => {
       live = connection;
@@ -161,6 +212,7 @@ export function createOutbox(clock: Clock, log: Log, giveUpMs = 300_000, redacto
     },
     close: () => {
       closing.abort();
+      pace.close(unsaid());
       rouse();
     },
   };
@@ -172,7 +224,7 @@ function inert(message: OutgoingMessage): OutgoingMessage {
   return {
     ...message,
     parts: parts.map((part) => ({ ...part, text: plainText(part.text) })),
-    ...(file && { file: { name: plainText(file.name), text: plainText(file.text) } }),
+    ...(file && { file: { ...file, name: plainText(file.name), text: plainText(file.text) } }),
     ...(choices && { choices: choices.map((choice) => ({ ...choice, label: plainText(choice.label) })) }),
   };
 }
@@ -181,6 +233,11 @@ function inert(message: OutgoingMessage): OutgoingMessage {
 const LONG = 65_536;
 const NO_LINK_MS = 1000;
 const NO_LINK = "there was no link to its network";
+
+function unsaid(): MicroError {
+  return new MicroError("unavailable", NO_LINK, { details: { unsaid: true } });
+}
+
 const TOO_MUCH = "too much was to be said in its room before it";
 
 /** Longer than any input's own limit, files included. */

@@ -1,3 +1,4 @@
+import { align } from "../commands/columns.ts";
 import type { Attachment } from "../commands/command.ts";
 import { drawText } from "../commands/draw.ts";
 import type { Mark } from "../commands/parse.ts";
@@ -7,6 +8,7 @@ import type { Input, OutgoingMessage, Part, Place } from "../inputs/input.ts";
 import type { Answer } from "./context.ts";
 import { cut, fitted, type KeepRest } from "./fit.ts";
 import { cutOutput } from "./limits/output.ts";
+import { isPicture, isShown, wordsOf } from "./picture.ts";
 
 /**
  * An answer as a message within the limits of its network. Pure, but for what `keep` does with what does not fit.
@@ -21,6 +23,16 @@ export function renderAnswer(
 ): OutgoingMessage {
   const { file, note } = answer;
   const parts = answerParts(answer);
+  if (file !== undefined && isShown(file, limits)) {
+    const { textLength, captionLength = textLength } = limits;
+    // There is one file at most, and that is the picture: what does not fit beside it is cut, and can be read on.
+    const within = { ...limits, files: false, textLength: Math.min(textLength, captionLength) };
+    const text = cut(file.text, ALT_LENGTH);
+    return { ...fitted(noted(cutOutput(parts, most), note), place, within, keep), file: { ...file, text } };
+  }
+  if (file !== undefined && isPicture(file)) {
+    return fitted(noted(cutOutput([...parts, ...wordsOf(file)], most), note), place, limits, keep);
+  }
   // What is too long to be said needs the place of the file.
   const beside = file === undefined || limits.files ? parts : [...parts, ...attached(file)];
   const message = fitted(noted(cutOutput(beside, most), note), place, limits, keep);
@@ -28,6 +40,9 @@ export function renderAnswer(
   if (message.file === undefined) return { ...message, file: { name: file.name, text: cut(file.text, most) } };
   return fitted(noted(cutOutput([...parts, ...attached(file)], most), note), place, limits, keep);
 }
+
+/** So much is told of a picture to those who cannot see it (docs.discord.com, "Attachment": 1024 characters, the least of them). */
+const ALT_LENGTH = 1000;
 
 /** A file, said. */
 function attached({ name, text }: Attachment): readonly Part[] {
@@ -75,51 +90,6 @@ function spread(json: string): string {
 
 function noted(parts: readonly Part[], note: string | undefined): readonly Part[] {
   return note === undefined ? parts : [...parts, { kind: "text", text: note }];
-}
-
-/** Lines with tabs become columns, each as wide as its widest cell among its neighbours. */
-export function align(text: string): string {
-  if (!text.includes("\t")) return text;
-  const lines = text.split("\n");
-  const rows = lines.map(cellsOf);
-  for (let at = 0; at < lines.length; ) {
-    let end = at;
-    while ((rows[end]?.cells.length ?? 0) > 1) end++;
-    if (end === at) end++;
-    const widths: number[] = [];
-    // Others wait while a long table is drawn, so it is done in few steps.
-    for (let row = at; row < end; row++) {
-      const cells = rows[row]?.cells ?? [];
-      for (let column = 0; column < cells.length; column++) {
-        const width = cells[column]?.length ?? 0;
-        if (width > (widths[column] ?? 0)) widths[column] = width;
-      }
-    }
-    for (let row = at; row < end; row++) {
-      const { indent, cells } = rows[row] as Row;
-      let line = "  ".repeat(indent);
-      for (let column = 0; column < cells.length - 1; column++) {
-        line += (cells[column] as string).padEnd((widths[column] ?? 0) + 2);
-      }
-      lines[row] = line + (cells.at(-1) ?? "");
-    }
-    at = end;
-  }
-  return lines.join("\n");
-}
-
-interface Row {
-  /** How many tabs it begins with. */
-  readonly indent: number;
-  readonly cells: readonly string[];
-}
-
-/** Several tabs are one, as the reference's own tables have them. */
-function cellsOf(line: string): Row {
-  let indent = 0;
-  while (line[indent] === "\t") indent++;
-  const rest = indent === 0 ? line : line.slice(indent);
-  return { indent, cells: rest.includes("\t\t") ? rest.split(/\t+/) : rest.split("\t") };
 }
 
 function caret(line: string, { start, end }: Mark): readonly string[] {

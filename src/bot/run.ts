@@ -1,5 +1,5 @@
 import type { Audit, AuditCall } from "../commands/audit-record.ts";
-import type { CommandContext, View } from "../commands/command.ts";
+import type { AnyCommand, CommandContext, View } from "../commands/command.ts";
 import { drawShown } from "../commands/draw.ts";
 import type { Job, Jobs } from "../commands/jobs.ts";
 import type { Behalf } from "../commands/perform.ts";
@@ -23,6 +23,8 @@ export interface RunInit {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly mayRun: (context: Context, command: Asked) => boolean;
+  /** On that service, where the message was said. */
+  readonly mayRunOn?: (context: Context, command: Asked & Pick<AnyCommand, "name">, service: string) => boolean;
   /** What was done, for the commands that tell of it. */
   readonly audit?: Audit;
   /** Told of each call that a command makes, when it has ended. */
@@ -80,10 +82,15 @@ export function createRunner(init: RunInit): Runner {
         const result = await limit.race(command.run(input, commandContext(init, context, limit, allowance)));
         const view = command.view(result, input);
         // Who asks for the facts has no use for the table that is made of them.
-        const file = output === "text" ? command.file?.(result, input) : undefined;
+        const file = output === "text" ? await limit.race(Promise.resolve(command.file?.(result, input))) : undefined;
         const reveal = command.reveals?.(result);
         const whisper = reveal !== undefined || (command.personal === true && isLong(view));
-        const manners = { ...(whisper && { whisper }), ...(reveal !== undefined && { reveal }) };
+        const { aside = false } = command;
+        const manners = {
+          ...(whisper && { whisper }),
+          ...(aside && { aside }),
+          ...(reveal !== undefined && { reveal }),
+        };
         // What goes on has shown its facts by now.
         return { view, result, output: goesOn ? "text" : output, ...(file && { file }), ...manners };
       } catch (error) {
@@ -126,6 +133,7 @@ function commandContext(init: RunInit, context: Context, limit: Deadline, allowa
     guest: isGuest(context),
     behalf: behalfOf(context),
     mayRun: (command) => init.mayRun(context, command),
+    mayRunOn: (command, service) => init.mayRunOn?.(context, command, service) ?? init.mayRun(context, command),
     oneShot: false,
     ...(init.ask && {
       ask: (question, options = {}) => init.ask?.(context, question, options, limit.signal) ?? never(),

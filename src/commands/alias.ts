@@ -65,6 +65,7 @@ export function aliasCommands(aliases: Aliases): readonly AnyCommand[] {
   });
   const list = defineCommand({
     name: "alias list",
+    aliases: ["aliases", "list aliases"],
     summary: "List the aliases",
     input: z.object({}),
     permission: "bot:talk",

@@ -4,6 +4,7 @@ import { call } from "./call.ts";
 import type { AnyCommand } from "./command.ts";
 import { getService } from "./get-service.ts";
 import { health } from "./health.ts";
+import { whyIs } from "./health-why.ts";
 import { listServices } from "./list-services.ts";
 import { logs } from "./logs.ts";
 import { publish } from "./publish.ts";
@@ -22,6 +23,7 @@ export const builtin: readonly AnyCommand[] = [
   getService,
   call,
   health,
+  whyIs,
   stats,
   logs,
   stream,

@@ -49,7 +49,7 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    * view is the closing line; the command line leaves that out, because what a script reads is what was shown.
    */
   readonly maxMs?: number;
-  /** What it shows belongs beside the room's talk: into a thread of the message that asked, where there are threads. */
+  /** What it shows and answers belongs beside the room's talk: into a thread of the message that asked, where there are threads. */
   readonly aside?: true;
   /** Its answer is for who asked: in a room more than 12 lines of it are whispered (`help`). */
   readonly personal?: true;
@@ -70,6 +70,13 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    * `true`: 64 MB and as long as a command may take.
    */
   readonly worker?: true | { readonly memoryMb?: number; readonly timeMs?: number };
+  /**
+   * Lines that are carried out because of it, for who said it: whoever asks what they may is told of these, too. As far as they are
+   * known without doing anything; with arguments that are missing or wrong there may be none.
+   * @param asker who is told of them
+   * @throws MicroError when they cannot be told
+   */
+  carries?(input: z.output<S>, asker: Pick<CommandContext, "mayRun">): Promise<readonly string[]>;
   /** One of its words is a line, in quotes: a `|` behind that was meant to be within it, and is refused. */
   readonly takesLine?: true;
   /**
@@ -87,14 +94,19 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
    * tells of it.
    */
   readonly says?: readonly { readonly usage: string; readonly summary: string }[];
+  /** What `help <command>` tells beside all that, a line each; a tab ends a column. */
+  readonly details?: readonly string[];
   /** Whole lines, first the plainest. */
   readonly examples?: readonly string[];
   /** Facts; survives JSON. @throws MicroError */
   run(input: z.output<S>, context: CommandContext): Promise<R>;
   /** Facts to something to show. Pure, so a stored result can be drawn again. */
   view(result: R, input: z.output<S>): View;
-  /** A file beside the view: a table, a chart as SVG. Where the network takes no files, its text is said. Pure, as `view` is. */
-  file?(result: R, input: z.output<S>): Attachment | undefined;
+  /**
+   * A file beside the view: a table, a picture. Where the network takes no files, or shows no pictures, its text is said. Pure, as
+   * `view` is; what is drawn may take its time, as long as the command may take in all.
+   */
+  file?(result: R, input: z.output<S>): Attachment | undefined | Promise<Attachment | undefined>;
   /** The service that a line acts on, for policies and limits. Left out: its field `service`, where it has one. */
   target?(input: z.output<S>): string | undefined;
   /** It may act on a service whose name looks like another's, because it takes such a one away (`names.ts`). */
@@ -147,10 +159,20 @@ export interface CommandContext {
   readonly mayRun: (
     command: Pick<AnyCommand, "permission" | "effect"> & Partial<Pick<AnyCommand, "name" | "aliases">>,
   ) => boolean;
+  /**
+   * Whether the caller may run a command on that service, here and now: for services that the line does not name as they are
+   * registered, or at all. Left out: whatever they may run.
+   */
+  readonly mayRunOn?: (
+    command: Pick<AnyCommand, "name" | "permission" | "effect"> & Partial<Pick<AnyCommand, "aliases" | "boundAs">>,
+    service: string,
+  ) => boolean;
   /** What was done; left out where nothing is kept of it. */
   readonly audit?: Audit;
   /** The process ends with this command (the command line), so nothing that lives in it outlives the answer. */
   readonly oneShot: boolean;
+  /** Where the bot of this machine keeps what it remembers, if the command line was told; `""`: in the usual place. */
+  readonly stateDir?: string;
   /**
    * Shows something before the end. Resolves when there may be more, so who awaits it goes no faster than what is shown:
    * chat keeps the last lines in one message that grows, a terminal prints each. Never rejects.
@@ -171,11 +193,14 @@ export interface AskOptions {
   readonly choices?: readonly string[];
 }
 
-/** A file of text. */
+/** A file of text, or a picture. */
 export interface Attachment {
-  /** With its ending: `memory.csv`. */
+  /** With its ending: `memory.csv`, `latency.png`. */
   readonly name: string;
+  /** Of a picture: what is said where it is not shown, and what those hear who cannot see it. A secret in it keeps the picture back. */
   readonly text: string;
+  /** A picture (PNG) of 1 MiB at most; a larger one is not shown. */
+  readonly png?: Uint8Array;
 }
 
 /**

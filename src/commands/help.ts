@@ -101,6 +101,7 @@ function about(command: AnyCommand): readonly string[] {
   if (command.says && command.says.length > 0) {
     lines.push("", ...command.says.map(({ usage, summary }) => `${usage}\t${summary}`));
   }
+  if (command.details) lines.push("", ...command.details);
   if (command.aliases) lines.push("", `also: ${command.aliases.join(", ")}`);
   if (command.examples) lines.push("", ...command.examples.map((example) => `e.g. ${example}`));
   lines.push(

@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { Kv } from "../platform/kv/kv.ts";
+import type { Board } from "./board.ts";
 import type { Catalog } from "./catalog.ts";
 import type { AnyCommand, CommandContext } from "./command.ts";
 import type { Behalf, Performer } from "./perform.ts";
@@ -10,6 +11,8 @@ import type { Speaker } from "./speaker.ts";
 /** What a running bot gives to a part of it that does things by itself: runbooks, schedules. */
 export interface House {
   readonly performer: Performer;
+  /** For what stays in a room and changes. */
+  readonly board: Board;
   /** What can be said now. */
   readonly catalog: () => Catalog;
   /** Shared by all replicas; of this process alone, and gone with it, where the bot has no store. */
@@ -22,8 +25,15 @@ export interface House {
   meaning(line: string): Promise<{ readonly line: string; readonly secret: boolean }>;
   /** Whether who asks may do something, here and now, beside the command that they said. */
   may(asker: CommandContext, what: Pick<AnyCommand, "name" | "permission" | "effect">): boolean;
-  /** Whether somebody may still say a command, wherever: what is done for them later is done only as long as they may. */
-  mayStill(behalf: Behalf, what: Pick<AnyCommand, "name" | "permission" | "effect">): boolean;
+  /**
+   * Whether somebody may still say a command: what is done for them later is done only as long as they may.
+   * @param service on that one, there; left out: on whatever, wherever
+   */
+  mayStill(
+    behalf: Behalf,
+    what: Pick<AnyCommand, "name" | "permission" | "effect"> & Partial<Pick<AnyCommand, "boundAs">>,
+    service?: string,
+  ): boolean;
   /** Whether it listens to the input of that name, so that something can be done and said for who spoke there. */
   hears(input: string): boolean;
   /** Whether a caller has that role now, as approvals ask. */
@@ -37,6 +47,11 @@ export interface House {
   samePerson(): Promise<(one: Speaker, other: Speaker) => boolean>;
   /** Where something can be said in a room that nobody has spoken from; `undefined`: there is no such network, or it cannot. */
   placeIn(input: string, room: string): Behalf["place"] | undefined;
+  /**
+   * Where something can be said to one person alone, by the id that their network guarantees, without its name before it (`T01/U02`);
+   * `undefined`: there is no such network, it cannot, or the id is of nobody.
+   */
+  placeTo(input: string, id: string): Behalf["place"] | undefined;
 }
 
 /** A part of the bot that brings commands and may go on between them. */

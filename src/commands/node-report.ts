@@ -1,7 +1,7 @@
 import { askNodes, type VersionAnswers } from "../core/health/health.ts";
 import { errorText } from "../core/wire/error.ts";
 import type { CommandContext, View } from "./command.ts";
-import { lookUp } from "./look-up.ts";
+import { lookUpShort } from "./look-up.ts";
 import { wireName } from "./names.ts";
 import { remembered } from "./remembered.ts";
 
@@ -17,17 +17,20 @@ export interface NodeReport<T> {
 
 /**
  * Asks every node of a service for one of the `Debug` endpoints, all at once.
+ * @param said its name, or what its name ends with
+ * @param command for whom rules about services are
  * @param read makes something typed of an answer; what is missing in it must not throw
  * @throws MicroError `not_found`
  */
 export async function askEachNode<T>(
-  service: string,
+  said: string,
+  command: Parameters<typeof lookUpShort>[1],
   endpoint: string,
   read: (answer: unknown) => T,
   context: CommandContext,
 ): Promise<NodeReport<T>> {
-  const found = await lookUp(service, context);
-  const versions = await askNodes(context.client, found, endpoint, read, { signal: context.signal });
+  const { service, records } = await lookUpShort(said, command, context);
+  const versions = await askNodes(context.client, records, endpoint, read, { signal: context.signal });
   return { service, versions, ...remembered(context.registry, context.clock) };
 }
 

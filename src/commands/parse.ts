@@ -3,6 +3,7 @@ import type { Match } from "./catalog.ts";
 import { type Field, fields, usage, valueName } from "./fields.ts";
 import { jsonEnd, type Line, type Word } from "./line.ts";
 import { doubtfulName } from "./names.ts";
+import { unclosedQuote } from "./unclosed.ts";
 
 /** `json`: the facts; `raw`: what a service answered, not laid out anew. */
 export type Output = "text" | "json" | "raw";
@@ -75,12 +76,20 @@ export function parse(match: Match): Parsed {
     const several = field?.type === "list" || field?.type === "pairs";
     if (!(several && last)) wordIndex++;
     if (field === undefined || field.place === "option") {
-      throw wrong(match, `${command.name} does not know what to do with "${shortened(word.text)}"`, word);
+      const open = unclosedQuote(line.words.slice(match.from, at + 1));
+      if (open !== undefined) throw wrong(match, open.words, open.word);
+      const [, key = ""] = /^([\w-]+)=/.exec(word.text) ?? [];
+      // As a runbook's parameters are said, which are no options.
+      const meant = key === "" ? undefined : findOption(specs, key);
+      const how = meant === undefined ? "" : `: an option is said as --${meant.name}=…`;
+      throw wrong(match, `${command.name} does not know what to do with "${shortened(word.text)}"${how}`, word);
     }
     if (field.place === "word") {
       if (field.type === "pairs" && !/^[^=]+=/.test(word.text)) {
         throw wrong(match, `${field.name} wants ${valueName(field)}, not "${shortened(word.text)}"`, word);
       }
+      const twice = field.type === "pairs" ? keyTwice(given[field.name], word.text) : undefined;
+      if (twice !== undefined) throw wrong(match, `${shortened(twice)} is given twice: say which of them counts`, word);
       take(given, field, word.text);
       marks[field.name] = word;
       values.push({ field: field.name, ...inside(word) });
@@ -185,6 +194,12 @@ function take(given: Record<string, unknown>, field: Field, text: string): void 
     default:
       given[field.name] = text;
   }
+}
+
+/** The name in `name=value`, if there is a value for it already. */
+function keyTwice(before: unknown, text: string): string | undefined {
+  const key = text.slice(0, text.indexOf("="));
+  return before !== undefined && Object.hasOwn(before as object, key) ? key : undefined;
 }
 
 /** A word without its quotes. */

@@ -1,15 +1,30 @@
 import { z } from "zod";
+import { oneLine } from "./audit.ts";
 import { type Command, defineCommand } from "./command.ts";
 
 /** What commands come from outside the bot, and what did not become one. */
 export interface Plugins {
-  readonly commands: readonly { readonly name: string; readonly from: string; readonly source: string }[];
+  readonly commands: readonly {
+    readonly name: string;
+    readonly from: string;
+    readonly source: string;
+    /** What is said to reach it, where that is not its name. */
+    readonly said?: string;
+  }[];
   /** `kept`: an older version of it is in force. */
   readonly broken: readonly {
     readonly from: string;
     readonly source: string;
     readonly why: string;
     readonly kept?: true;
+    /** Of `Broken` (`plugins/plugins.ts`): for who shows them one by one. */
+    readonly command?: string;
+    readonly flaws?: readonly {
+      readonly why: string;
+      readonly file?: string;
+      readonly line?: number;
+      readonly column?: number;
+    }[];
   }[];
 }
 
@@ -27,12 +42,23 @@ export function pluginsCommand(plugins: () => Plugins): Command<typeof input, Pl
     examples: ["plugins"],
     run: async () => plugins(),
     records: {
-      fields: ["name", "source", "from", "why"],
-      rows: ({ commands, broken }) => [...commands, ...broken.map((one) => ({ name: "(broken)", ...one }))],
+      fields: ["name", "source", "from", "said", "why"],
+      rows: ({ commands, broken }) => [
+        ...commands,
+        ...broken.map(({ source, from, why, kept }) => ({
+          name: "(broken)",
+          source,
+          from,
+          why,
+          ...(kept && { kept }),
+        })),
+      ],
     },
     view: ({ commands, broken }) => {
       if (commands.length + broken.length === 0) return { kind: "text", text: NONE };
-      const rows = commands.map(({ name, from, source }) => `${name}\t${source}\t${from}`);
+      const rows = commands.map(({ name, from, source, said }) =>
+        [name, source, from, ...(said === undefined ? [] : [oneLine(said, 80)])].join("\t"),
+      );
       const wrong = broken.map(
         ({ from, source, why, kept }) =>
           `(broken)\t${source}\t${from}: ${why}${kept ? "; the version before is used" : ""}`,

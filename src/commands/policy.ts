@@ -20,6 +20,8 @@ export interface Asker {
   readonly room?: string;
   /** Epoch ms. */
   readonly at: number;
+  /** As `CommandContext.mayRun`: what they may not see is not told. */
+  readonly mayRun: CommandContext["mayRun"];
 }
 
 /** What the policy says of a line. */
@@ -33,6 +35,8 @@ export interface Verdict {
   readonly why: string;
   /** Yes, if so many others of that role say yes. */
   readonly approvals?: { readonly count: number; readonly role: string };
+  /** Of the lines that are carried out because of it, in their order. */
+  readonly carried?: readonly Verdict[];
 }
 
 /** Everybody whom the policy names, by what it says of a line. */
@@ -64,7 +68,7 @@ export interface PolicyDiff {
 export interface PolicyDesk {
   about(): PolicyAbout;
   /** @param who a person, an id, or as somebody is called in the asker's network; the asker when left out @throws MicroError */
-  verdict(line: string, asker: Asker, who?: string): Verdict;
+  verdict(line: string, asker: Asker, who?: string): Promise<Verdict>;
   /** @throws MicroError `invalid_argument`: the line is no command */
   whoCan(line: string, asker: Asker): WhoCan;
   /** @throws MicroError `conflict` with those that failed, `invalid_argument`: a file cannot be read */
@@ -182,14 +186,23 @@ function withoutMark(line: string): string {
   return line.trim().replace(/\s*\?+$/, "");
 }
 
-function askerOf({ caller, guest = false, room, clock }: CommandContext): Asker {
-  return { caller, guest, ...(room !== undefined && { room }), at: clock.now() };
+function askerOf({ caller, guest = false, room, clock, mayRun }: CommandContext): Asker {
+  return { caller, guest, ...(room !== undefined && { room }), at: clock.now(), mayRun };
 }
 
-function drawVerdict({ line, who, allowed, why, approvals }: Verdict): string {
-  if (!allowed) return `no: \`${line}\`, said by ${who}: ${why}`;
+function drawVerdict({ carried = [], ...verdict }: Verdict): string {
+  const said = `, said by ${verdict.who}`;
+  if (carried.length === 0) return drawLine(verdict, said);
+  const refused = carried.filter(({ allowed }) => !allowed).length;
+  const head = `and ${counted(carried.length, "line that it carries out", "lines that it carries out")}`;
+  const then = refused === 0 ? ":" : `, of which ${refused === 1 ? "one is" : `${refused} are`} refused:`;
+  return [drawLine(verdict, said), `${head}${then}`, ...carried.map((one) => drawLine(one, ""))].join("\n");
+}
+
+function drawLine({ line, allowed, why, approvals }: Verdict, said: string): string {
+  if (!allowed) return `no: \`${line}\`${said}: ${why}`;
   const after = approvals ? `, once ${approvals.count} of role:${approvals.role} say yes` : "";
-  return `yes: \`${line}\`, said by ${who}${after}; ${why}`;
+  return `yes: \`${line}\`${said}${after}; ${why}`;
 }
 
 /** So many names are shown. */

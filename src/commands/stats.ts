@@ -1,31 +1,19 @@
 import { z } from "zod";
 import { goDuration } from "../core/duration.ts";
+import { type NodeStats, nodeStats } from "../core/health/node-stats.ts";
 import { defineCommand } from "./command.ts";
 import { askEachNode, drawNodes, nodeRows, serviceWord } from "./node-report.ts";
 import { serviceNames } from "./service-names.ts";
 
-/** What every Go Micro server says of itself; what one leaves out is zero (`wire.md §9`). */
-interface NodeStats {
-  /** Unix seconds. */
-  readonly started: number;
-  /** Seconds. */
-  readonly uptime: number;
-  /** Bytes. */
-  readonly memory: number;
-  readonly threads: number;
-  /** Nanoseconds. */
-  readonly gc: number;
-}
+const PERMISSION = { name: "stats", permission: "service:read", effect: "read" } as const;
 
 export const stats = defineCommand({
-  name: "stats",
+  ...PERMISSION,
   summary: "Ask every node of a service for its uptime, memory and threads",
   input: z.object({ service: serviceWord }),
   words: ["service"],
-  permission: "service:read",
-  effect: "read",
   examples: ["stats go.micro.srv.greeter"],
-  run: ({ service }, context) => askEachNode(service, "Debug.Stats", statsOf, context),
+  run: ({ service }, context) => askEachNode(service, PERMISSION, "Debug.Stats", told, context),
   records: {
     fields: ["node", "address", "version", "status", "started", "uptime", "memory", "threads", "gc", "error"],
     rows: (report) => nodeRows(report, rowOf),
@@ -33,6 +21,12 @@ export const stats = defineCommand({
   view: (report) => drawNodes(report, "started\tuptime\tmemory\tthreads\tgc", cells),
   complete: (_field, _given, context) => serviceNames(context),
 });
+
+/** As the table has it: what newer versions tell beside is for graphs. */
+function told(answer: unknown): NodeStats {
+  const { requests: _, errors: __, ...rest } = nodeStats(answer);
+  return rest;
+}
 
 /** In the spelling of the table, but for the start, which is to be sorted by. */
 function rowOf({ started, uptime, memory, threads, gc }: NodeStats) {
@@ -66,19 +60,4 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 function stamp(date: Date): string {
   const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, "0"));
   return `${MONTHS[date.getMonth()]} ${date.getDate()} ${clock.join(":")}`;
-}
-
-function statsOf(answer: unknown): NodeStats {
-  const said = (answer ?? {}) as Partial<Record<keyof NodeStats, unknown>>;
-  const number = (value: unknown) => {
-    const read = typeof value === "string" || typeof value === "bigint" ? Number(value) : value;
-    return typeof read === "number" && Number.isFinite(read) ? read : 0;
-  };
-  return {
-    started: number(said.started),
-    uptime: number(said.uptime),
-    memory: number(said.memory),
-    threads: number(said.threads),
-    gc: number(said.gc),
-  };
 }

@@ -17,7 +17,16 @@ export interface Input {
     readonly edits: boolean;
     /** `OutgoingMessage.choices` are shown as something to press; elsewhere they are left out. */
     readonly buttons: boolean;
+    /** A file that is a picture (`OutgoingMessage.file.png`) is shown; elsewhere the bot says its text. */
+    readonly pictures: boolean;
+    /** How long what is said with a picture may be, where that is less than `textLength`. */
+    readonly captionLength?: number;
   };
+  /**
+   * How many messages and changes a minute, on all of a link and in one room, the bot may say by itself without its network's asking
+   * to wait. Left out: as many as come.
+   */
+  readonly pace?: { readonly link: number; readonly room: number };
   /**
    * The network may deliver a message again after we were restarted, or to another replica too, and answers can be said
    * there by another process: so what was taken must be remembered where that finds it. A terminal's lines end with it.
@@ -32,6 +41,16 @@ export interface Input {
    * where the bot only answers.
    */
   placeIn?(room: string): Place;
+  /**
+   * Where something can be said to one person alone who has not spoken, by the id that their network guarantees (`T01/U02`, a bare
+   * JID); `undefined`: that is the id of nobody who could be written to. Absent where the bot only answers.
+   */
+  placeTo?(id: string): Place | undefined;
+  /**
+   * The thread of a message of ours that was said at `place` and stands at `at` (`OutgoingMessage.progress.onSaid`); where there can be
+   * none, as within another thread, what is said there answers that message, or stands in the room. Absent where there are no threads.
+   */
+  threadIn?(place: Place, at: string): Place;
   /** @throws MicroError `unauthenticated` (do not try again), `unavailable` (try again later), `cancelled` (by its signal) */
   connect(options?: ConnectOptions): Promise<InputConnection>;
 }
@@ -129,8 +148,8 @@ export interface IncomingMessage {
 export interface OutgoingMessage {
   readonly place: Place;
   readonly parts: readonly Part[];
-  /** For what is too long to be said. */
-  readonly file?: { readonly name: string; readonly text: string } | undefined;
+  /** For what is too long to be said; or a picture, with the words that stand for it: only where `Input.limits.pictures` are shown. */
+  readonly file?: { readonly name: string; readonly text: string; readonly png?: Uint8Array } | undefined;
   /**
    * Part of something that goes on; all of it carries one key, the last says so. The input keeps what it needs for a key
    * until then, over lost links too. Comes without a file.
@@ -138,7 +157,7 @@ export interface OutgoingMessage {
   readonly progress?: {
     readonly key: string;
     readonly last: boolean;
-    /** Told where it stands, once it is said and if another process can change it there: with `at`. */
+    /** Told where it stands, each time that it is said anew and if another process can change it there: with `at`. */
     readonly onSaid?: ((at: string) => void) | undefined;
     /** Where the message to change stands, for an input that does not know the key, or no longer. */
     readonly at?: string | undefined;

@@ -34,6 +34,8 @@ export interface Owned {
   readonly from: string;
   /** Of its code, where that is at hand: what was agreed to is not agreed to any more once it is another. */
   readonly digest?: string;
+  /** What people say to reach it, where that is not its name: `respond to /deploy (.*)/i`. */
+  readonly said?: string;
 }
 
 /** What did not become a command, or not the newest of it. */
@@ -43,4 +45,18 @@ export interface Broken {
   readonly why: string;
   /** An older version of it is in force. */
   readonly kept?: true;
+  /** The command that it was to be, where it is one of several. */
+  readonly command?: string;
+  /** Each thing that is wrong, where that is known: `why` tells them in one line. */
+  readonly flaws?: readonly Flaw[];
+}
+
+/** One thing that is wrong with a file. */
+export interface Flaw {
+  readonly why: string;
+  /** Beside what it is `from`; that itself, if it is left out. */
+  readonly file?: string;
+  /** Both begin with 1. */
+  readonly line?: number;
+  readonly column?: number;
 }

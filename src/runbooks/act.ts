@@ -2,11 +2,13 @@ import type { Catalog } from "../commands/catalog.ts";
 import { drawText } from "../commands/draw.ts";
 import { chatLine } from "../commands/line.ts";
 import type { Performed, Performer } from "../commands/perform.ts";
+import { toldBy } from "../commands/told.ts";
 import { NOT_BEGUN } from "../core/client/failure.ts";
 import type { Clock } from "../core/clock.ts";
 import { jsonCodec } from "../core/codec/json.ts";
 import { goDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
+import type { Redactor } from "../core/redact.ts";
 import { isLookedAt } from "./references.ts";
 import type { Run, StepRecord } from "./run.ts";
 import type { Act, Runbook, Step } from "./runbook.ts";
@@ -24,12 +26,22 @@ export interface ActInit {
 
 const MAX_TOLD = 200;
 
-/** What a step is going to say, and whether that may change something. @throws MicroError as `fill` does */
-export function spoken(template: Template, run: Run, catalog: Catalog): Pick<StepRecord, "line" | "effect"> {
+/** A line that a step is going to say. */
+export interface Spoken {
+  readonly line: string;
+  /** Whether it may change something. What nobody knows is not said twice either. */
+  readonly effect: "read" | "write";
+  /** As it may be written down and shown: short, and with its secrets crossed out. */
+  readonly shown: string;
+  readonly secrets: readonly string[];
+}
+
+/** @throws MicroError as `fill` does */
+export function spoken(template: Template, run: Run, catalog: Catalog, redactor: Redactor): Spoken {
   const line = fill(template, scopeOf(run), catalog);
-  // What nobody knows is not said twice either.
   const effect = catalog.match(chatLine(line))?.command.effect ?? "write";
-  return { line, effect };
+  const { text, secrets } = toldBy(chatLine(line), catalog, redactor);
+  return { line, effect, shown: short(text), secrets };
 }
 
 export function templateOf({ act, rollback }: Step, run: Run): Template | undefined {
@@ -94,11 +106,13 @@ export async function waitUntil(
       if (FINAL.has(code)) return { state: "failed", error: short(message) };
       last = short(message);
     }
-    if (clock.now() + everyMs > limit) {
+    const left = limit - clock.now();
+    if (left <= 0) {
       const why = `\`${until.text}\` was not so within ${goDuration(atMostMs * 1e6)}; the last was: ${last}`;
       return { state: "failed", error: why };
     }
-    await clock.sleep(everyMs, { signal }).catch(() => {});
+    // It is looked at once more when the time is over, so that all of it was waited for.
+    await clock.sleep(Math.min(everyMs, left), { signal }).catch(() => {});
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { MicroError } from "../core/errors.ts";
+import { didYouMean } from "./meant.ts";
 import { fits } from "./pattern.ts";
 import type { Arguments, Parameter, ParameterValue, Runbook } from "./runbook.ts";
 
@@ -16,7 +17,14 @@ export function readArguments(runbook: Runbook, said: Readonly<Record<string, st
   for (const key of Object.keys(said)) {
     if (parameters.some((one) => one.name === key)) continue;
     const known = parameters.length === 0 ? "none" : parameters.map((one) => one.name).join(", ");
-    throw new MicroError("invalid_argument", `${name} has no parameter ${key.slice(0, 40)}; there are ${known}`);
+    const meant = didYouMean(
+      key,
+      parameters.map((one) => one.name),
+    );
+    throw new MicroError(
+      "invalid_argument",
+      `${name} has no parameter ${key.slice(0, 40)}; ${meant}there are ${known}`,
+    );
   }
   const made: Record<string, ParameterValue> = Object.create(null);
   for (const parameter of parameters) {

@@ -1,18 +1,23 @@
 import { z } from "zod";
 import type { Catalog } from "../commands/catalog.ts";
+import { align } from "../commands/columns.ts";
 import { type AnyCommand, type CommandContext, defineCommand } from "../commands/command.ts";
 import type { House } from "../commands/house.ts";
 import type { Performer } from "../commands/perform.ts";
 import { MicroError } from "../core/errors.ts";
+import { isSecretName } from "../core/redact-patterns.ts";
 import { readArguments } from "./arguments.ts";
 import { check, RUN } from "./check.ts";
 import { closing, summary } from "./draw.ts";
 import { rehearse } from "./dry.ts";
 import type { Engine } from "./engine.ts";
 import { followed } from "./follow.ts";
+import { flawText } from "./read.ts";
 import { type Beginner, type Run, stateOf } from "./run.ts";
+import type { Arguments, Runbook } from "./runbook.ts";
+import { secretParameters } from "./secret.ts";
 import type { Shelf } from "./shelf.ts";
-import { touchedBy } from "./touches.ts";
+import { linesOf, touchedBy } from "./touches.ts";
 
 export interface BeginningInit {
   readonly shelf: Shelf;
@@ -45,7 +50,10 @@ export function beginningCommands(init: BeginningInit): readonly AnyCommand[] {
     const args = readArguments(book, said);
     const flaws = await check(book, { shelf, catalog: catalog(), mayRun: context.mayRun });
     if (flaws.length === 0) return { book, args };
-    throw new MicroError("invalid_argument", `nothing was begun, ${called} cannot run:\n${flaws.join("\n")}`);
+    throw new MicroError(
+      "invalid_argument",
+      `nothing was begun, ${called} cannot run:\n${flaws.map((flaw) => flawText(`${called}.yaml`, flaw)).join("\n")}`,
+    );
   };
   const dry = async (called: string, said: Readonly<Record<string, string>>, context: CommandContext) => {
     const { book, args } = await ready(called, said, context);
@@ -73,6 +81,12 @@ export function beginningCommands(init: BeginningInit): readonly AnyCommand[] {
     touches: async ({ name: called, parameters: said }, context) => {
       const { book, args } = await ready(called, said, context);
       return touchedBy(book, args, catalog(), context);
+    },
+    carries: async ({ name: called, parameters: said = {} }, { mayRun }) => {
+      // They are what `show` shows.
+      if (!mayRun({ name: "runbook show", permission: "runbook:read", effect: "read" })) return [];
+      const book = await shelf.get(called);
+      return linesOf(book, shownArguments(book, said, catalog()), catalog());
     },
     run: async ({ name: called, parameters: said, dry_run }, context) => {
       if (dry_run) {
@@ -106,6 +120,17 @@ export function beginningCommands(init: BeginningInit): readonly AnyCommand[] {
   return [run, dryRun];
 }
 
+/** Those that are said well and are no secrets; others are not known yet. */
+function shownArguments(book: Runbook, said: Readonly<Record<string, string>>, catalog: Catalog): Arguments {
+  try {
+    const secret = new Set(secretParameters(book, catalog));
+    const known = Object.entries(readArguments(book, said));
+    return Object.fromEntries(known.filter(([parameter]) => !secret.has(parameter) && !isSecretName(parameter)));
+  } catch {
+    return {};
+  }
+}
+
 /**
  * A run that has come to a good end, for whoever goes on after it: a step of another runbook, an audit.
  * @throws MicroError `conflict` when it failed or was aborted; `unavailable` when nobody knows yet how a step of it has ended
@@ -134,5 +159,6 @@ function rehearsedText({ runbook, steps }: DryResult): string {
     unknown: "not known yet",
   };
   const rows = steps.map(({ step, what, line, told }) => `${step}\t${says[what]}\t${line}${told ? `\t${told}` : ""}`);
-  return [`${runbook}, as a rehearsal; nothing was changed:`, "", "Step\tWhat\tLine\tFound", ...rows].join("\n");
+  const lines = [`${runbook}, as a rehearsal; nothing was changed:`, "", "Step\tWhat\tLine\tFound", ...rows];
+  return align(lines.join("\n"));
 }

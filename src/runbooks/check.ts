@@ -2,6 +2,7 @@ import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import { MicroError } from "../core/errors.ts";
 import { isSecretName } from "../core/redact-patterns.ts";
+import { type Flaw, inOrder } from "./read.ts";
 import type { Runbook, Step } from "./runbook.ts";
 import { secretParameters } from "./secret.ts";
 import type { Shelf } from "./shelf.ts";
@@ -20,45 +21,50 @@ export const RUN = "runbook run";
 /**
  * All that is wrong with a runbook as far as that can be known before it runs: its commands, their arguments, what whoever runs
  * it may not, and loops.
- * @returns for people, one each, with the line of the file
+ * @returns in the order of the file
  */
-export async function check(book: Runbook, init: CheckInit): Promise<readonly string[]> {
-  const flaws: string[] = [];
+export async function check(book: Runbook, init: CheckInit): Promise<readonly Flaw[]> {
+  const flaws: Flaw[] = [];
+  const top = { line: 1, column: 1 };
   for (const step of [...book.steps, ...book.onFailure]) flaws.push(...checkStep(step, init));
   if (namesByHole(book, init.catalog)) {
-    flaws.push(
-      "a step names the runbook that it runs by what is filled in, so nobody can tell whether it ever ends: name it",
-    );
+    const words =
+      "a step names the runbook that it runs by what is filled in, so nobody can tell whether it ever ends: name it";
+    flaws.push({ words, at: top });
   }
   for (const name of secretParameters(book, init.catalog)) {
     // The line that begins the run is written down before anybody knows the file.
     if (!isSecretName(name)) {
-      flaws.push(
-        `the parameter ${name} is a secret to the command that it goes to: call it password, token or ${name}_secret, so that it is crossed out wherever it is said`,
-      );
+      const words = `the parameter ${name} is a secret to the command that it goes to: call it password, token or ${name}_secret, so that it is crossed out wherever it is said`;
+      flaws.push({ words, at: top });
     }
   }
   const loop = await loopFrom(book, init);
-  if (loop) flaws.push(loop);
-  return flaws;
+  if (loop) flaws.push({ words: loop, at: top });
+  return inOrder(flaws);
 }
 
-function checkStep(step: Step, { catalog, mayRun = () => true }: CheckInit): readonly string[] {
+function checkStep(step: Step, { catalog, mayRun = () => true }: CheckInit): readonly Flaw[] {
   const { act, rollback, at } = step;
-  const flaws: string[] = [];
-  const refuse = (words: string) => flaws.push(`line ${at.line}: step ${step.id}: ${words}`);
+  const flaws: Flaw[] = [];
+  const refuse = (words: string, where = act.kind === "approve" ? at : (act.line.at ?? at)) =>
+    flaws.push({ words: `step ${step.id}: ${words}`, at: where });
   const look = (template: Template, what: string): Understood | undefined => {
     try {
       const understood = understand(template.marked, catalog);
       const { command } = understood;
       const flaw = flawOf(understood);
-      if (flaw !== undefined) refuse(`${what} \`${template.text}\`: ${flaw}`);
-      if (command.inPerson) refuse(`${what} \`${template.text}\`: only a person says that, in a message of their own`);
+      if (flaw !== undefined) refuse(`${what} \`${template.text}\`: ${flaw}`, template.at);
+      if (command.inPerson)
+        refuse(`${what} \`${template.text}\`: only a person says that, in a message of their own`, template.at);
       if (!mayRun(command))
-        refuse(`${what} \`${template.text}\`: you may not run \`${command.name}\` (${command.permission})`);
+        refuse(
+          `${what} \`${template.text}\`: you may not run \`${command.name}\` (${command.permission})`,
+          template.at,
+        );
       return understood;
     } catch (error) {
-      refuse(`${what} \`${template.text}\`: ${MicroError.from(error).message}`);
+      refuse(`${what} \`${template.text}\`: ${MicroError.from(error).message}`, template.at);
       return undefined;
     }
   };

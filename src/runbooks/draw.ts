@@ -17,11 +17,14 @@ export function summary(run: Run): string {
 }
 
 /** One line of what came of a step. */
-export function stepLine({ step, phase, state, line, told, error, settledBy }: StepRecord): string {
+export function stepLine({ step, phase, kind, state, line, told, error, settledBy }: StepRecord): string {
   const back = phase === "rollback" ? " (taken back)" : phase === "failure" ? " (on failure)" : "";
   const how =
     state === "begun"
-      ? "begun"
+      ? // What nobody here does is not under way.
+        kind === "approve"
+        ? "waits"
+        : "begun"
       : state === "unknown"
         ? "unknown, not repeated"
         : state === "again"
@@ -53,7 +56,7 @@ function left(run: Run): readonly string[] {
   const begun = new Set(run.records.map(({ step }) => step));
   return bookOf(run)
     .steps.filter(({ id }) => !begun.has(id))
-    .map((step) => `${step.id}\t\t${does(step)}`);
+    .map((step) => `${step.id}\tnot yet\t${does(step)}`);
 }
 
 /** What a step does, as its file says it. */

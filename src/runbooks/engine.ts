@@ -43,8 +43,11 @@ export interface Engine {
   readonly runs: Runs;
   /** The run is in the store once it resolves, and goes on by itself. @throws MicroError `exhausted`, `unavailable` */
   begin(book: Runbook, args: Arguments, by: Beginner): Promise<Run>;
-  /** Until it is called off, the end of the run is told by who follows it, and not said into the room. */
-  follow(id: string): () => void;
+  /**
+   * Until it is called off, the end of the run is told by who follows it, and not said into the room.
+   * @returns what calls it off; `told`: they have seen its end, and tell of it
+   */
+  follow(id: string): (told: boolean) => void;
   /** Takes over what nobody drives, now and later. @throws MicroError `unavailable` */
   start(): Promise<void>;
   /** Leaves the runs to whoever comes; a write that is under way may end first. */
@@ -58,6 +61,8 @@ export function createEngine(init: EngineInit): Engine {
   const drives = init.drives ?? (() => true);
   const driving = new Map<string, Promise<void>>();
   const followed = new Map<string, number>();
+  /** Of the runs that are driven here: whoever followed them tells how they have ended. */
+  const told = new Set<string>();
   /** Reads and waits end at once, writes may end first. */
   const leaving = sharedAbort();
   const gone = sharedAbort();
@@ -107,7 +112,7 @@ export function createEngine(init: EngineInit): Engine {
           attempt = 0;
           if (ended === undefined) continue;
           await runs.archive(ended);
-          if (!followed.has(id)) await speak(ended, { text: closing(ended) });
+          if (!followed.has(id) && !told.has(id)) await speak(ended, { text: closing(ended) });
           return;
         } catch (error) {
           const { code, message } = MicroError.from(error);
@@ -121,6 +126,7 @@ export function createEngine(init: EngineInit): Engine {
     } finally {
       await lease.stop();
       driver.forget(id);
+      told.delete(id);
     }
   };
   const take = (id: string) => {
@@ -148,24 +154,28 @@ export function createEngine(init: EngineInit): Engine {
       if (leaving.signal.aborted) throw new MicroError("cancelled", "nothing was begun: the bot is being stopped");
       const { name: runbook, text } = book;
       const secret = secretParameters(book, init.catalog());
-      const run = await runs.create({
-        runbook,
-        text,
-        args,
-        ...(secret.length > 0 && { secret }),
-        by,
-        startedAt: clock.now(),
-        driver: owner,
-        phase: "steps",
-        outcome: "done",
-        records: [],
-      });
+      const run = await runs.create(
+        {
+          runbook,
+          text,
+          args,
+          ...(secret.length > 0 && { secret }),
+          by,
+          startedAt: clock.now(),
+          driver: owner,
+          phase: "steps",
+          outcome: "done",
+          records: [],
+        },
+        book,
+      );
       take(run.id);
       return run;
     },
     follow: (id) => {
       followed.set(id, (followed.get(id) ?? 0) + 1);
-      return () => {
+      return (seen) => {
+        if (seen && driving.has(id)) told.add(id);
         const left = (followed.get(id) ?? 1) - 1;
         if (left === 0) followed.delete(id);
         else followed.set(id, left);

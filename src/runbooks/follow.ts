@@ -19,8 +19,9 @@ export async function followed(engine: Engine, begun: Run, book: Runbook, contex
       await context.emit({ kind: "text", text }, record);
     }
   };
+  let run = begun;
   try {
-    for (let run = begun; ; ) {
+    for (;;) {
       const next = new AbortController();
       const change = runs.changed(begun.id, 2000, next.signal);
       try {
@@ -33,7 +34,7 @@ export async function followed(engine: Engine, begun: Run, book: Runbook, contex
       }
     }
   } finally {
-    release();
+    release(run.endedAt !== undefined);
   }
 }
 

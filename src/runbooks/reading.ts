@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Catalog } from "../commands/catalog.ts";
+import { align } from "../commands/columns.ts";
 import { type AnyCommand, defineCommand } from "../commands/command.ts";
 import { MicroError } from "../core/errors.ts";
 import { visibleRecords } from "./own-records.ts";
@@ -42,11 +43,14 @@ export function readingCommands({ shelf, catalog, folders = false }: ReadingInit
     },
     view: ({ runbooks }) => {
       if (runbooks.length === 0) return { kind: "text", text: "there are no runbooks" };
-      const rows = runbooks.map(
-        ({ name, summary, parameters, error }) =>
-          `${name}\t${(parameters ?? []).join(" ")}\t${summary ?? `cannot be used: ${error}`}`,
-      );
-      return { kind: "report", text: ["Runbook\tParameters\tWhat it is for", ...rows].join("\n") };
+      const rows = runbooks.map(({ name, summary, parameters, error }) => {
+        const what = error === undefined ? summary : "(cannot be used, see below)";
+        return `${name}\t${(parameters ?? []).join(" ") || "-"}\t${what}`;
+      });
+      const wrong = runbooks.flatMap(({ error }) => (error === undefined ? [] : error.split("\n")));
+      const below = wrong.length > 0 ? ["", ...wrong] : [];
+      const lines = ["Runbook\tParameters\tWhat it is for", ...rows, ...below];
+      return { kind: "report", text: align(lines.join("\n")) };
     },
   });
 
@@ -80,14 +84,12 @@ export function readingCommands({ shelf, catalog, folders = false }: ReadingInit
       const books = await where(input);
       const all = (await books.all()).filter(({ name }) => input.name === undefined || name === input.name);
       if (all.length === 0 && input.name !== undefined) await books.get(input.name);
-      const [commands, { check }] = await Promise.all([catalog(), import("./check.ts")]);
+      const [commands, { flawsOf }] = await Promise.all([catalog(), import("./flaws.ts")]);
       const { mayRun } = context;
       const found = await Promise.all(
-        all.map(async ({ name, file, book, error }) => ({
-          name,
-          flaws: book
-            ? (await check(book, { shelf: books, catalog: commands, mayRun })).map((flaw) => `${file}, ${flaw}`)
-            : [error?.message ?? "it cannot be read"],
+        all.map(async (one) => ({
+          name: one.name,
+          flaws: await flawsOf(one, { shelf: books, catalog: commands, mayRun }),
         })),
       );
       const wrong = found.flatMap(({ flaws }) => flaws);

@@ -1,3 +1,4 @@
+import { didYouMean } from "./meant.ts";
 import type { Reference } from "./reference.ts";
 import type { Runbook, Step, Where } from "./runbook.ts";
 
@@ -18,8 +19,8 @@ export function isLookedAt(runbook: Runbook, id: string): boolean {
   );
 }
 
-/** Refuses what speaks of parameters and steps that are not there, or are not there yet. */
-export function checkReferences(runbook: Runbook, refuse: (words: string, at: Where) => never): void {
+/** Tells of what speaks of parameters and steps that are not there, or are not there yet. */
+export function checkReferences(runbook: Runbook, refuse: (words: string, at: Where) => void): void {
   const parameters = new Set(runbook.parameters.map(({ name }) => name));
   const before = new Set<string>();
   for (const step of [...runbook.steps, ...runbook.onFailure]) {
@@ -30,7 +31,8 @@ export function checkReferences(runbook: Runbook, refuse: (words: string, at: Wh
       if (first === "steps") {
         if (before.has(second) || (second === step.id && own.has(reference))) continue;
         const known = [...before].join(", ") || "none";
-        refuse(`step ${step.id}: ${said}: no step before it is called ${second}; there are ${known}`, step.at);
+        const meant = didYouMean(second, [...before]);
+        refuse(`step ${step.id}: ${said}: no step before it is called ${second}; ${meant}there are ${known}`, step.at);
       } else if (first === "result") {
         if (step.act.kind === "wait" && step.act.until.references.includes(reference)) continue;
         refuse(
@@ -39,7 +41,8 @@ export function checkReferences(runbook: Runbook, refuse: (words: string, at: Wh
         );
       } else if (first !== "run" && !parameters.has(first)) {
         const known = [...parameters].join(", ") || "none";
-        refuse(`step ${step.id}: ${said}: there is no such parameter; there are ${known}`, step.at);
+        const meant = didYouMean(first, [...parameters]);
+        refuse(`step ${step.id}: ${said}: there is no such parameter; ${meant}there are ${known}`, step.at);
       }
     }
     before.add(step.id);

@@ -7,6 +7,7 @@ import type { Db } from "../platform/db/db.ts";
 import { keyOf } from "../platform/kv/keys.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import type { Run } from "./run.ts";
+import type { Runbook } from "./runbook.ts";
 import { shownRun } from "./secret.ts";
 import { checkBegun } from "./size.ts";
 
@@ -16,8 +17,8 @@ export const RUNBOOK_TABLES = { runs: { most: 10_000 } } as const;
 /** Open runs in the store that replicas share, each changed by compare-and-set alone; ended ones among the records. */
 export interface Runs {
   /** @throws MicroError `exhausted` when too many are open; `invalid_argument` when it is too large */
-  create(run: Omit<Run, "id">): Promise<Run>;
-  /** Open or ended. */
+  create(run: Omit<Run, "id">, book: Runbook): Promise<Run>;
+  /** Open, or ended: by this process, or lately by another. */
   get(id: string): Promise<Run | undefined>;
   open(): Promise<readonly Run[]>;
   /**
@@ -25,7 +26,7 @@ export interface Runs {
    * @throws MicroError `not_found` when it is not open; what `next` throws
    */
   change(id: string, next: (run: Run) => Run | undefined): Promise<Run>;
-  /** Out of the store, into the records. */
+  /** Into the records, and out of what is open. */
   archive(run: Run): Promise<void>;
   history(query: { readonly runbook?: string; readonly limit: number }): Promise<readonly Run[]>;
   /** Resolves when the run was changed, by anybody, or after so long. Never rejects. */
@@ -46,6 +47,9 @@ export interface RunsInit {
 /** More are not begun: each is looked at by every replica. */
 const MAX_OPEN = 50;
 const PREFIX = "runbook.run.";
+/** Where the others find what one of them has ended, each run in one of so many places. */
+const ENDED = "runbook.ended.";
+const PLACES = 128;
 /** Somebody else always comes first only where something is wrong. */
 const ATTEMPTS = 50;
 
@@ -77,7 +81,7 @@ export function createRuns({ kv, db, clock }: RunsInit): Runs {
     }
   };
   return {
-    create: async (run) => {
+    create: async (run, book) => {
       const open = await kv.list(PREFIX);
       if (open.length >= MAX_OPEN) {
         throw new MicroError(
@@ -87,7 +91,7 @@ export function createRuns({ kv, db, clock }: RunsInit): Runs {
       }
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const made: Run = { ...run, id: `rb${randomBytes(3).toString("hex")}` };
-        checkBegun(made);
+        checkBegun(made, book);
         if ((await db.get("runs", made.id)) !== undefined) continue;
         if ((await kv.create(keyFor(made.id), JSON.stringify(made))) === undefined) continue;
         tell(made);
@@ -96,10 +100,13 @@ export function createRuns({ kv, db, clock }: RunsInit): Runs {
       throw new MicroError("internal", "no id could be found for the run");
     },
     get: async (id) => {
-      const entry = /^rb[0-9a-f]{6}$/.test(id) ? await kv.get(keyFor(id)) : undefined;
+      const entry = RUN_ID.test(id) ? await kv.get(keyFor(id)) : undefined;
       if (entry) return read(entry.value);
       const record = id === "" ? undefined : await db.get("runs", id.slice(0, 200));
-      return record && read(record.value);
+      if (record) return read(record.value);
+      const ended = RUN_ID.test(id) ? await kv.get(placeOf(id)) : undefined;
+      const run = ended && read(ended.value);
+      return run?.id === id ? run : undefined;
     },
     open: async () => (await kv.list(PREFIX)).map(({ value }) => read(value)).sort((a, b) => a.startedAt - b.startedAt),
     change: async (id, next) => {
@@ -120,6 +127,9 @@ export function createRuns({ kv, db, clock }: RunsInit): Runs {
       const { id, runbook, by, outcome } = run;
       const facts = { runbook, person: by.person.slice(0, 200), outcome };
       await db.put("runs", { id, at: run.startedAt, facts, value: JSON.stringify(run) });
+      // Each replica has records of its own, and whichever is asked is to know how it ended.
+      const records = run.records.map(({ result: _result, ...record }) => record);
+      await kv.put(placeOf(id), JSON.stringify({ ...run, records }));
       await kv.delete(keyFor(id));
       tell(run);
     },
@@ -149,6 +159,12 @@ export function createRuns({ kv, db, clock }: RunsInit): Runs {
       await loop;
     },
   };
+}
+
+const RUN_ID = /^rb[0-9a-f]{6}$/;
+
+function placeOf(id: string): string {
+  return `${ENDED}${Number.parseInt(id.slice(2), 16) % PLACES}`;
 }
 
 function read(value: string): Run {

@@ -1,17 +1,25 @@
 import { z } from "zod";
+import { nearestOf } from "../commands/pipe/nearest.ts";
 import { readDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
 import { isName, RESERVED } from "./reference.ts";
 
 /** What a runbook's file may hold. Every object is strict, and says which keys there are. */
 
+/** By what is said of a key that nobody knows, the keys that there are. */
+const KNOWN = new Map<string, readonly string[]>();
+
+/** What it was meant for, if it is like one of those. @param issue what the schema says of a key that nobody knows */
+export function meantKey(key: string, { message }: { readonly message: string }): string | undefined {
+  return nearestOf(key, KNOWN.get(message) ?? []);
+}
+
 function shape<T extends z.core.$ZodLooseShape>(what: string, keys: T) {
+  const has = `${what} has ${Object.keys(keys).join(", ")}`;
+  KNOWN.set(has, Object.keys(keys));
   return z.strictObject(keys, {
     error: (issue) => {
-      if (issue.code === "unrecognized_keys") {
-        const unknown = (issue.keys as readonly string[]).map((key) => `"${key}"`).join(", ");
-        return `unknown key ${unknown}; ${what} has ${Object.keys(keys).join(", ")}`;
-      }
+      if (issue.code === "unrecognized_keys") return has;
       return issue.code === "invalid_type" ? `${what} is a map of ${Object.keys(keys).join(", ")}` : undefined;
     },
   });

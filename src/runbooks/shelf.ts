@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MicroError } from "../core/errors.ts";
-import { MAX_BYTES, readRunbook } from "./read.ts";
+import { didYouMean } from "./meant.ts";
+import { examineRunbook, MAX_BYTES, readRunbook } from "./read.ts";
 import { isName } from "./reference.ts";
 import type { Runbook } from "./runbook.ts";
 
@@ -20,22 +21,24 @@ export interface Shelved {
   readonly name: string;
   readonly file: string;
   readonly book?: Runbook;
-  /** What is wrong with it, with line and column. */
+  /** What is wrong with it, a line each, with line and column. */
   readonly error?: MicroError;
+  /** What was understood of one that is wrong, to look for more that is. */
+  readonly draft?: Runbook;
 }
 
 const MAX_FILES = 500;
 
 /** @param folder with files `<name>.yaml`; one that is not there holds none */
 export function folderShelf(folder: string): Shelf {
-  const read = async (name: string, file: string): Promise<Runbook> => {
+  const textOf = async (file: string): Promise<string> => {
     const shown = join(folder, file);
     try {
       const { size } = await stat(shown);
       // Before it is read: it may be anything.
       if (size > MAX_BYTES)
         throw new MicroError("invalid_argument", `${shown}: a runbook has ${MAX_BYTES >> 10} KB at most`);
-      return readRunbook(await readFile(shown, "utf8"), name, shown);
+      return await readFile(shown, "utf8");
     } catch (error) {
       if (error instanceof MicroError) throw error;
       throw new MicroError("unavailable", `${shown} cannot be read: ${MicroError.from(error).message}`, {
@@ -43,6 +46,10 @@ export function folderShelf(folder: string): Shelf {
       });
     }
   };
+  const read = async (name: string, file: string): Promise<Runbook> =>
+    readRunbook(await textOf(file), name, join(folder, file));
+  const draftOf = async (name: string, file: string): Promise<Runbook | undefined> =>
+    examineRunbook(await textOf(file).catch(() => ""), name).book;
   const files = async (): Promise<readonly { readonly name: string; readonly file: string }[]> => {
     try {
       const found = await readdir(folder);
@@ -76,7 +83,8 @@ export function folderShelf(folder: string): Shelf {
               );
             return { name, file: shown, book: await read(name, file) };
           } catch (error) {
-            return { name, file: shown, error: MicroError.from(error) };
+            const draft = await draftOf(name, file);
+            return { name, file: shown, error: MicroError.from(error), ...(draft && { draft }) };
           }
         }),
       ),
@@ -86,7 +94,11 @@ export function folderShelf(folder: string): Shelf {
       if (found && isName(name)) return read(name, found.file);
       const known =
         all.length === 0 ? `there are none in ${folder}` : `there are ${all.map((one) => one.name).join(", ")}`;
-      throw new MicroError("not_found", `there is no runbook ${name.slice(0, 40)}; ${known}`);
+      const meant = didYouMean(
+        name.slice(0, 40),
+        all.map((one) => one.name),
+      );
+      throw new MicroError("not_found", `there is no runbook ${name.slice(0, 40)}; ${meant}${known}`);
     },
   };
 }

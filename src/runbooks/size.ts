@@ -1,5 +1,6 @@
 import { MicroError } from "../core/errors.ts";
 import type { Run, StepRecord } from "./run.ts";
+import type { Runbook } from "./runbook.ts";
 
 /** What a store takes for one value (`Kv`), in bytes. */
 const MOST = 512 << 10;
@@ -11,13 +12,32 @@ const MOST_BEGUN = 192 << 10;
 const MOST_RESULT = 64 << 10;
 const MOST_RESULTS = 160 << 10;
 
-/** @throws MicroError `invalid_argument`: its parameters and its file are too much */
-export function checkBegun(run: Run): void {
-  if (bytesOf(run) <= MOST_BEGUN) return;
+/** Of what is written down of one step at most, beside its result: three texts of `MAX_TOLD` characters, whatever letters they are. */
+const MOST_RECORD = 1600;
+/** Of one person who approved it. */
+const MOST_APPROVAL = 512;
+
+/**
+ * Whether all that may come to a run has room beside it, so that none ends in the middle for want of it.
+ * @throws MicroError `invalid_argument`: its parameters and its file are too much
+ */
+export function checkBegun(run: Run, book: Runbook): void {
+  const most = Math.min(MOST_BEGUN, MOST - RESERVED - MOST_RESULTS - recordsOf(book));
+  if (bytesOf(run) <= most) return;
+  const steps = book.steps.length + book.onFailure.length;
   throw new MicroError(
     "invalid_argument",
-    `nothing was begun: the file of ${run.runbook} and its parameters have more than ${MOST_BEGUN >> 10} KB together`,
+    `nothing was begun: the file of ${run.runbook} and its parameters have more than ${most >> 10} KB together, which is the most with ${steps} steps`,
   );
+}
+
+/** What is written down of all its steps, at most. */
+function recordsOf({ steps, onFailure }: Runbook): number {
+  const each = [...steps, ...onFailure].map(({ act, rollback }) => {
+    const approvals = act.kind === "approve" ? act.count * MOST_APPROVAL : 0;
+    return MOST_RECORD * (rollback ? 2 : 1) + approvals;
+  });
+  return each.reduce((sum, one) => sum + one, 0);
 }
 
 /**

@@ -9,7 +9,7 @@ import { pipedIn } from "../commands/pipe/split.ts";
 import { MicroError } from "../core/errors.ts";
 import { CROSSED_OUT } from "../core/redact.ts";
 import { type Reference, readReference } from "./reference.ts";
-import type { Scope } from "./runbook.ts";
+import type { Scope, Where } from "./runbook.ts";
 
 /**
  * A command line with holes: `call orders Orders.Drain {"region":"${region}"}`. What is filled in stays one value of the field
@@ -22,6 +22,8 @@ export interface Template {
   readonly references: readonly Reference[];
   /** The line with a mark in each hole's stead, which nothing else looks like. */
   readonly marked: string;
+  /** Where in its file it stands, if it is of one. */
+  readonly at?: Where;
 }
 
 const LONGEST = 4000;
@@ -73,7 +75,7 @@ export function understand(text: string, catalog: Catalog): Understood {
   const line = chatLine(text);
   // It would be taken off before the command is understood: what is checked here would not be what is done.
   if (pipedIn(line)) {
-    throw new MicroError("invalid_argument", "a step's line has no pipe; put what holds a | into quotes");
+    throw new MicroError("invalid_argument", NO_PIPE);
   }
   const match = catalog.match(line);
   if (match === undefined) {
@@ -85,6 +87,9 @@ export function understand(text: string, catalog: Catalog): Understood {
   const { command } = match;
   return { command, given: parse({ ...match, command: loosely(command) }).input };
 }
+
+const NO_PIPE =
+  "a step's line has no pipe: its result is looked at by later steps, as in `when: steps.look.result.count > 3`; leave out what begins with ` | `, or put a | that belongs to the line into quotes";
 
 /** The line with its holes filled. @throws MicroError `invalid_argument`: a value that cannot stand where its hole is */
 export function fill(template: Template, scope: Scope, catalog: Catalog): string {

@@ -40,7 +40,7 @@ export async function touchedBy(
 function writtenBy(template: Template, args: Arguments, catalog: Catalog): Touched | undefined {
   const { text } = template;
   const command = catalog.match(chatLine(filled(template, args, catalog) ?? text))?.command;
-  return command?.effect === "write" ? { name: `by \`${text}\``, nodes: [] } : undefined;
+  return command?.effect === "write" ? { name: `what \`${text}\` does`, nodes: [] } : undefined;
 }
 
 function filled(template: Template, args: Arguments, catalog: Catalog): string | undefined {
@@ -60,4 +60,16 @@ function targetIn(template: Template, args: Arguments, catalog: Catalog): string
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The lines that a run would say, whatever comes of each: its steps and what takes them back, also when it fails. What is not known
+ * before the run stands in them as the file has it.
+ */
+export function linesOf(book: Runbook, args: Arguments, catalog: Catalog): readonly string[] {
+  const lines = [...book.steps, ...book.onFailure].flatMap(({ act, rollback }) => [
+    ...(act.kind === "approve" ? [] : [act.line]),
+    ...(rollback ? [rollback] : []),
+  ]);
+  return lines.map((template) => filled(template, args, catalog) ?? template.text);
 }

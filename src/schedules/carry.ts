@@ -7,7 +7,7 @@ import type { Behalf, Performed } from "../commands/perform.ts";
 import { pipedIn } from "../commands/pipe/split.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Held, Schedule, ScheduleStore } from "./store.ts";
-import { inZone, whenWords } from "./when.ts";
+import { inZone, makerOf, whenWords } from "./when.ts";
 
 /** What is later than this is missed. */
 export const GRACE_MS = 60_000;
@@ -88,7 +88,7 @@ export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
   const replaced = async (held: Held): Promise<void> => {
     const { id, when } = held.schedule;
     if (!(await pause(held, "its command is another one now"))) return;
-    const then = `\`schedule remove ${id}\` ends it; say \`${when.kind}\` anew if you want what the command does now`;
+    const then = `\`schedule remove ${id}\` ends it; say \`${makerOf(when)}\` anew if you want what the command does now`;
     await text(
       held.schedule,
       `nothing was done: its command is another than the one that was agreed to. It is paused now: ${then}`,
@@ -98,7 +98,7 @@ export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
   const revoked = async (held: Held): Promise<void> => {
     const { schedule } = held;
     const { id, behalf, when } = schedule;
-    const why = `may not say \`${when.kind}\` any more`;
+    const why = `may not say \`${makerOf(when)}\` any more`;
     if (!(await pause(held, `its owner ${why}`))) return;
     const then = `\`schedule remove ${id}\` ends it, and \`schedule resume ${id}\` goes on with it when they may again`;
     await text(schedule, `nothing was done: ${behalf.from.name} ${why}. It is paused now: ${then}`);
@@ -177,7 +177,7 @@ export function createCarry({ house, store, leaving, gone }: CarryInit): Carry {
           const { taken = 0, behalf, when } = held.schedule;
           if (late || (when.kind === "at" && taken > 0)) return missed(held);
           if (taken >= at || !hears(behalf.input)) return;
-          if (!house.mayStill(behalf as Behalf, { ...MAKE, name: when.kind })) return revoked(held);
+          if (!house.mayStill(behalf as Behalf, { ...MAKE, name: makerOf(when) })) return revoked(held);
           if (isAnother(held.schedule)) return replaced(held);
           const { open = [], confirmed } = held.schedule;
           const lost = open.filter((one) => clock.now() - one >= ENDED_MS);

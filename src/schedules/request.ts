@@ -1,6 +1,9 @@
 import { chatLine, type Word } from "../commands/line.ts";
 import { MicroError } from "../core/errors.ts";
-import { readAt, readCron, readEvery, readZone, type When } from "./when.ts";
+import { readAt, readCron, readEvery, readIn, readZone, type When } from "./when.ts";
+
+/** What a schedule is made with. */
+export type Maker = "every" | "at" | "in" | "cron";
 
 /** What somebody wants to be done later. */
 export interface Request {
@@ -15,7 +18,7 @@ export interface Request {
  * `10m "health orders" in #ops`, `day at 09:00 in Europe/Berlin "…"`; for `cron` its fields stand in quotes, too.
  * @throws MicroError `invalid_argument`
  */
-export function readRequest(kind: "every" | "at" | "cron", text: string, zone: string, now: number): Request {
+export function readRequest(kind: Maker, text: string, zone: string, now: number): Request {
   const words = chatLine(text).words;
   const plain: string[] = [];
   const quoted: string[] = [];
@@ -42,15 +45,18 @@ export function readRequest(kind: "every" | "at" | "cron", text: string, zone: s
       ? readEvery(plain, used, now)
       : kind === "at"
         ? readAt(plain, used, now)
-        : readCron(pattern ?? "", used, now);
+        : kind === "in"
+          ? readIn(plain, used, now)
+          : readCron(pattern ?? "", used, now);
   return { when, line, ...(room !== undefined && { room }) };
 }
 
 export const EXAMPLES = {
   every: 'every 10m "health orders" in #ops',
   at: 'at 03:00 "stats orders | top 5"',
+  in: 'in 10m "health orders"',
   cron: 'cron "0 9 * * 1-5" "health orders" in Europe/Berlin',
-} as const;
+} as const satisfies Readonly<Record<Maker, string>>;
 
 /** A room may have a `/` in its name (`a@b/c`), but no capital before it. */
 function isZone(text: string): boolean {

@@ -1,7 +1,7 @@
 import type { Extension, House } from "../commands/house.ts";
 import { sharedAbort } from "../core/abort.ts";
+import { createAgenda } from "../core/agenda.ts";
 import { MicroError } from "../core/errors.ts";
-import { createAgenda } from "./agenda.ts";
 import { createCarry, type Due, ENDED_MS, GRACE_MS } from "./carry.ts";
 import { scheduleCommands } from "./commands.ts";
 import { createScheduleStore, type Held, KEYS, readSchedule, type Schedule } from "./store.ts";
@@ -54,7 +54,8 @@ export function schedules(init: SchedulesInit = {}): (house: House) => Extension
       agenda.set(id, nextAfter(when, Math.max(taken, clock.now())));
     };
     const begin = (due: Due) => {
-      const work = carry.due(due).then(() => {
+      const work = carry.due(due).then(async () => {
+        await lookAfter(due.id);
         working.delete(work);
         const [first] = waiting.values();
         if (first === undefined || ended.signal.aborted) return;
@@ -79,6 +80,25 @@ export function schedules(init: SchedulesInit = {}): (house: House) => Extension
       } catch (error) {
         log.warn({ schedule: id, reason: MicroError.from(error).message }, "a schedule could not be looked after");
         agenda.set(id, clock.now() + AGAIN_MS);
+      }
+    };
+    /**
+     * What was to be done once is gone when it has ended. If it is still there, the store failed, or another replica has taken it, which may
+     * die of it: then somebody has to tell.
+     */
+    const lookAfter = async (id: string) => {
+      if (agenda.dueOf(id) !== undefined || ended.signal.aborted) return;
+      const again = clock.now() + AGAIN_MS;
+      try {
+        const held = await store.get(id);
+        if (held === undefined) return;
+        const { when, taken, paused, behalf } = held.schedule;
+        if (when.kind !== "at" || paused !== undefined || !house.hears(behalf.input)) return;
+        if (taken === undefined && when.at < clock.now() - GRACE_MS) await carry.missed(held);
+        agenda.set(id, taken === undefined ? again : Math.max(taken + ENDED_MS, again));
+      } catch (error) {
+        log.warn({ schedule: id, reason: MicroError.from(error).message }, "a schedule could not be looked after");
+        agenda.set(id, again);
       }
     };
     const learn = async (held: readonly Held[]) => {

@@ -9,8 +9,8 @@ export const whenSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("every"), ms: z.number(), from: z.number() }),
   /** Five or six fields of cron, by the clocks of a time zone. */
   z.object({ kind: z.literal("cron"), pattern: z.string(), zone: z.string(), said: z.string().optional() }),
-  /** Once, epoch ms. */
-  z.object({ kind: z.literal("at"), at: z.number(), zone: z.string() }),
+  /** Once, epoch ms; `said`: so long after it was asked for. */
+  z.object({ kind: z.literal("at"), at: z.number(), zone: z.string(), said: z.literal("in").optional() }),
 ]);
 
 export type When = z.infer<typeof whenSchema>;
@@ -37,9 +37,10 @@ export function whenWords(when: When): string {
   return `${when.said ?? `cron ${when.pattern}`} (${when.zone})`;
 }
 
-/** `2026-03-29 03:00 (Europe/Berlin)`. */
+/** `2026-03-29 03:00 (Europe/Berlin)`; with seconds where it is not at a full minute. */
 export function inZone(at: number, zone: string): string {
-  const parts = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
+  const timeStyle = Math.floor(at / 1000) % 60 === 0 ? "short" : "medium";
+  const parts = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle });
   return `${parts.format(at)} (${zone})`;
 }
 
@@ -61,12 +62,7 @@ const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", 
 /** `10m`, `day at 09:00`, `monday at 9:00`, `weekday at 09:00`. @throws MicroError `invalid_argument` */
 export function readEvery(words: readonly string[], zone: string, now: number): When {
   const [first = "", at, time = ""] = words.map((word) => word.toLowerCase());
-  if (words.length === 1 && /\d/.test(first)) {
-    const days = /^(\d+)d$/.exec(first)?.[1];
-    const ms = days === undefined ? readDuration(first) : Number(days) * 86_400_000;
-    if (ms > LONGEST_MS) throw wrong("that is longer than a year");
-    return { kind: "every", ms, from: now };
-  }
+  if (words.length === 1 && /\d/.test(first)) return { kind: "every", ms: readLong(first), from: now };
   if (words.length === 1 && first === "hour") return { kind: "every", ms: 3_600_000, from: now };
   const days = daysOf(first);
   const clock = TIME.exec(time);
@@ -89,6 +85,28 @@ export function readAt(words: readonly string[], zone: string, now: number): Whe
   const at = timer(pattern, zone).nextRun(new Date(now))?.getTime();
   if (at === undefined) throw wrong(`${words.join(" ")} (${zone}) is over`);
   return { kind: "at", at, zone };
+}
+
+/** `10m`, `2d`. @throws MicroError `invalid_argument` */
+export function readIn(words: readonly string[], zone: string, now: number): When {
+  const [first = "", ...more] = words;
+  if (more.length > 0 || !/\d/.test(first)) throw wrong(IN);
+  const ms = readLong(first.toLowerCase());
+  if (ms < 1000) throw wrong(`that is now: ${IN}`);
+  return { kind: "at", at: now + ms, zone, said: "in" };
+}
+
+/** A duration that may be one of days. */
+function readLong(text: string): number {
+  const days = /^(\d+)d$/.exec(text)?.[1];
+  const ms = days === undefined ? readDuration(text) : Number(days) * 86_400_000;
+  if (ms > LONGEST_MS) throw wrong("that is longer than a year");
+  return ms;
+}
+
+/** What it was made with: what may be said of that holds for it as well. */
+export function makerOf(when: When): "every" | "at" | "in" | "cron" {
+  return when.kind === "at" ? (when.said ?? "at") : when.kind;
 }
 
 /** Cron's own five fields, or six with seconds first. @throws MicroError `invalid_argument` */
@@ -116,6 +134,7 @@ export function shortestGap(when: When, now: number): number {
 const LONGEST_MS = 366 * 86_400_000;
 const EVERY = 'it is said like this: every 10m "…", every day at 09:00 "…", every monday at 09:00 in Europe/Berlin "…"';
 const AT = 'it is said like this: at 03:00 "…", or at 2026-12-01 03:00 in Europe/Berlin "…"';
+const IN = 'it is said like this: in 10m "…", in 2d in #ops "…"';
 const CRON = 'it is said like this: cron "0 9 * * 1-5" "…": minute, hour, day, month and weekday';
 
 function daysOf(word: string): string | undefined {

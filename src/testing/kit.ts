@@ -166,7 +166,7 @@ export function kit(init: KitInit): Kit {
         if (texts.some(fits)) return said;
         const heard = texts.length === 0 ? "it said nothing" : `it said:\n${texts.join("\n---\n")}`;
         throw new AssertionError({
-          message: `to "${text}" the bot said nothing that fits ${String(pattern)}; ${heard}`,
+          message: `to "${text}" the bot said nothing that fits ${String(pattern)}; ${heard}${endsAsking(texts) ? YES : ""}`,
           actual: texts.join("\n---\n"),
           expected: String(pattern),
           operator: "match",
@@ -201,6 +201,13 @@ export function kit(init: KitInit): Kit {
     [Symbol.asyncDispose]: stop,
   };
 }
+
+/** Whether the last that was said is the question that stands before a write. */
+function endsAsking(texts: readonly string[]): boolean {
+  return /^(?:\S+: )?this changes things: /.test(texts.at(-1) ?? "");
+}
+
+const YES = '\nIt asks before it changes something: expect the question, and then `await bot.says("yes").expect(…)`';
 
 function checked(command: AnyCommand): AnyCommand {
   const [problem] = problemsOf(command);

@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { lint } from "../../src/app/lint.ts";
-import { runbooksFolder } from "../../src/app/runbooks.ts";
+import { openRunbooks, runbooksFolder } from "../../src/app/runbooks.ts";
+import type { BotSettings } from "../../src/app/settings.ts";
+import { memoryInput } from "../../src/inputs/memory/memory.ts";
+import { memoryDb } from "../../src/platform/db/memory.ts";
+import { RUNBOOK_TABLES } from "../../src/runbooks/runs.ts";
+import { botOn, textOf } from "../bot/run-bot.ts";
 import { runProgram } from "../fakes/run-program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "micro-app-runbooks-"));
@@ -13,13 +18,17 @@ const bad = join(folder, "bad");
 mkdirSync(bad);
 writeFileSync(join(bad, "a.yaml"), "summary: x\nsteps:\n  - run: pong\n  - run: runbook run b\n");
 writeFileSync(join(bad, "b.yaml"), "summary: x\nsteps:\n  - run: runbook run a\n");
-writeFileSync(join(bad, "c.yaml"), "summary: x\nsteps:\n  - runs: ping\n");
+writeFileSync(join(bad, "c.yaml"), "summary: x\nsteps:\n  - run: pang\n    idempotnt: true\n");
 
 describe("runbooks on the command line", () => {
   it("are listed, shown and found to be fine", async () => {
     const micro = (...args: string[]) => runProgram(["runbook", ...args, "--folder", examples]);
     expect((await micro("list")).stdout).toMatch(/drain-orders\s+region grace ticket\s+Take orders out of work/);
-    expect((await micro("show", "drain-orders")).stdout).toContain("back: call go.micro.srv.orders Orders.Fill");
+    const shown = (await micro("show", "drain-orders")).stdout;
+    expect(shown).toContain("back: call go.micro.srv.orders Orders.Fill");
+    // A terminal's own tabs align nothing.
+    expect(shown).toMatch(/^Parameter {2}Takes +Left out +What it is for\nregion {5}<eu\|us> +required {2}/m);
+    expect(shown).not.toContain("\t");
     const checked = await micro("check");
     expect(checked.stderr).toBe("");
     expect(checked).toMatchObject({ code: 0, stdout: "2 runbooks are fine\n" });
@@ -42,11 +51,33 @@ describe("runbooks on the command line", () => {
   it("are told to be wrong, with file and line, for a person and for a script", async () => {
     const { code, stderr, stdout } = await runProgram(["runbook", "check", "--folder", bad]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toContain(`${join(bad, "a.yaml")}, line 3: step step1: run \`pong\`: there is no command "pong"`);
+    expect(stderr).toContain(
+      `${join(bad, "a.yaml")}, line 3, column 10: step step1: run \`pong\`: there is no command "pong"`,
+    );
     expect(stderr).toContain("it would run itself without end: b -> a -> b");
-    expect(stderr).toContain(`${join(bad, "c.yaml")}, line 3, column 5: steps[1]: unknown key "runs"`);
-    await expect(lint([bad], "/")).rejects.toThrow('unknown key "runs"');
+    expect(stderr).toContain(
+      `${join(bad, "c.yaml")}, line 3, column 10: step step1: run \`pang\`: there is no command "pang"`,
+    );
+    expect(stderr).toContain(
+      'line 4, column 5: steps[1]: unknown key "idempotnt" (did you mean "idempotent"?); a step',
+    );
+    await expect(lint([bad], "/")).rejects.toThrow('unknown key "idempotnt"');
     expect(await lint([examples], "/")).toBe("2 runbooks: nothing is wrong");
+  });
+
+  it("are told to be off by a bot that has no folder of them", async () => {
+    const cwd = mkdtempSync(join(folder, "nowhere-"));
+    const said = async (runbooks: string, line: string) => {
+      const { extensions } = await openRunbooks({ runbooks } as BotSettings, { cwd, db: memoryDb(RUNBOOK_TABLES) });
+      const input = memoryInput();
+      await botOn([input], { extensions }).start();
+      input.say(line);
+      return textOf(await input.next());
+    };
+    expect(await said("", "runbook run drain-orders region=eu")).toMatch(/no folder `runbooks`.*--runbooks=<folder>/);
+    expect(await said("none", "runbook list")).toContain("--runbooks=none");
+    expect(await said("", "help")).not.toContain("runbook");
+    expect(await said("", "runbok run x")).not.toContain("`runbook`");
   });
 
   it("are looked for where they usually are", () => {

@@ -43,7 +43,9 @@ describe("an alias", () => {
   it("is listed, shown, told of in help, changed and taken away", async () => {
     const { ask } = await setUp();
     await ask('alias add l "look here"');
-    expect(await ask("alias list")).toMatch(/l +look here +memory:ann/);
+    for (const line of ["alias list", "aliases", "list aliases"]) {
+      expect(await ask(line)).toMatch(/l +look here +memory:ann/);
+    }
     expect(await ask("alias show l")).toContain("`l` is `look here`, made by memory:ann");
     expect(await ask("help")).toMatch(/\nl +alias: look here/);
     expect(await ask("help l")).toContain("look here");
@@ -103,11 +105,18 @@ describe("an alias", () => {
 
   it("is called like no command, and like nothing that cannot be said", async () => {
     const { ask } = await setUp();
-    for (const name of ["look", "list", "help", "pipe", "alias", "more"]) {
-      expect(await ask(`alias add ${name} "look"`)).toContain(`there is a command \`${name}\``);
-    }
-    for (const name of ["yes", "micro", "approve", "hi"])
-      expect(await ask(`alias add ${name} "look"`)).toContain("for something else");
+    for (const [name, why] of [
+      ["look", "there is a command `look`"],
+      ["help", "there is a command `help`"],
+      ["list", "commands begin with that word (`list aliases`, `list services`), and those count"],
+      ["alias", "(`alias add`, `alias list`, `alias remove`)"],
+      ["yes", "`yes` is what is said to me about a question or a request"],
+      ["approve", "`approve` is what is said to me about"],
+      ["hi", "`hi` is a greeting"],
+      ["Hello", "`hello` is a greeting"],
+      ["micro", "`micro` is what I am called"],
+    ])
+      expect(await ask(`alias add ${name} "look"`)).toContain(why);
     for (const name of ["'a b'", "-x", "a|b", `${"a".repeat(33)}`]) {
       expect(await ask(`alias add ${name} "look"`)).toMatch(/no alias can be called|has no option/);
     }
@@ -120,6 +129,15 @@ describe("an alias", () => {
     expect(await ask('alias add x "lok here"')).toContain("`lok` is no command and no alias; the nearest are `look`");
     expect(await ask('alias add x "look | srot a"')).toContain("the nearest is `sort`");
     expect(await ask('alias add x "look -$1"')).toContain("cannot be put in");
+    for (const line of [
+      'alias add x "look here',
+      'alias add x "look',
+      'alias add x "look here | top 3',
+      "alias add x 'look | a",
+    ]) {
+      expect(await ask(line)).toMatch(/the (double|single) quote before "look" is not closed/);
+    }
+    expect(await ask(`alias add x "look | where a = 'b c"`)).toContain('the single quote before "b" is not closed');
     expect(await ask("alias add x look | top 3")).toContain("stands in quotes, all of it");
     expect(await ask(`alias add x "look ${"a".repeat(1000)}"`)).toContain("at most 1000");
     expect(await ask('alias add x "look AKIAIOSFODNN7EXAMPLE ghp_0123456789abcdefghijklmnopqrstuvwxyz"')).toContain(

@@ -115,6 +115,18 @@ describe("a command that asks back", () => {
     expect(answers).toEqual(["deploy yes done", "yes it is"]);
   });
 
+  it("is told nothing by a button of a question before", async () => {
+    const { say, button, next } = await asked(undefined, undefined, true);
+    await say("deploy orders");
+    const old = button(1);
+    expect(await say("no")).not.toBe("");
+    await next();
+    await say("deploy orders");
+    expect(button(1)).not.toBe(old);
+    expect(await say(old)).toBe("nothing was done: that question is over, or was asked of somebody else");
+    expect([await say(button(0)), await next()].sort()).toEqual(["deploy eu done", "eu it is"]);
+  });
+
   it("takes a bare yes for neither where it may mean a choice or a request", async () => {
     const change = telling("change", { effect: "write" });
     const { say, next } = await asked({ choices: ["yes", "no"] }, undefined, false, [change.command]);

@@ -28,7 +28,7 @@ describe("what does not fit", () => {
     });
     fc.assert(
       fc.property(made, ({ parts, textLength, files, kept }) => {
-        const limits = { textLength, files, edits: true, buttons: true };
+        const limits = { textLength, files, edits: true, buttons: true, pictures: true };
         let shown = -1;
         const message = fitted(parts, place, limits, (_lines, count) => {
           shown = count;

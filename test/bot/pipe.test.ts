@@ -3,6 +3,7 @@ import { z } from "zod";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { builtin } from "../../src/commands/builtin.ts";
 import { type AnyCommand, defineCommand } from "../../src/commands/command.ts";
+import { STAGES } from "../../src/commands/pipe/stages.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { createRedactor } from "../../src/core/redact.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
@@ -91,6 +92,9 @@ describe("a pipe", () => {
     expect(await answer(input, "nodes | srot uptime")).toContain("the nearest is `sort`");
     expect(await answer(input, "nodes | sort uptme")).toContain("the nearest is `uptime`");
     expect(await answer(input, "nodes | ")).toContain("nothing behind a |");
+    for (const line of ['nodes | where status = "not ok | count', 'nodes | where status="not ok | count']) {
+      expect(await answer(input, line)).toContain('the double quote before "not" is not closed');
+    }
     expect(runs).toHaveLength(0);
   });
 
@@ -104,6 +108,7 @@ describe("a pipe", () => {
     expect(await answer(input, "| count by status")).toContain("ok      2");
     expect(await answer(input, "| where nod = 1")).toContain("the nearest is `node`");
     expect(await answer(input, "pipe count | sort count")).toContain("3");
+    expect(await answer(input, "| where node ~ 'n 1")).toContain('the single quote before "n" is not closed');
     expect(runs).toHaveLength(1);
   });
 
@@ -119,6 +124,13 @@ describe("a pipe", () => {
     );
     expect(await answer(input, "| count")).toContain("3");
     expect(runs).toHaveLength(2);
+  });
+
+  it("has all its stages told by help", async () => {
+    const input = memoryInput();
+    await botOn([input], { policy }).start();
+    const told = await answer(input, "help pipe");
+    for (const kind of Object.keys(STAGES)) expect(told).toMatch(new RegExp(`^ +${kind}\\b.* {2,}\\w`, "m"));
   });
 
   it("alone is somebody's own, in that room, for half an hour, on every replica", async () => {

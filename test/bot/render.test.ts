@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { say } from "../../src/bot/context.ts";
-import { align, renderAnswer, renderError } from "../../src/bot/render.ts";
+import { renderAnswer, renderError } from "../../src/bot/render.ts";
+import { align } from "../../src/commands/columns.ts";
 import type { View } from "../../src/commands/command.ts";
 import { MicroError } from "../../src/core/errors.ts";
 
 const place = { room: "r" };
-const limits = { textLength: 300, files: true, edits: true, buttons: false };
+const limits = { textLength: 300, files: true, edits: true, buttons: false, pictures: true };
 const parts = (view: View) => renderAnswer({ view, output: "text" }, place, limits).parts;
 
 describe("align", () => {
@@ -52,6 +53,7 @@ describe("an answer", () => {
       files: false,
       edits: false,
       buttons: false,
+      pictures: false,
     });
     expect(message.file).toBeUndefined();
     expect(message.parts.at(-1)?.text).toContain("does not fit");
@@ -65,8 +67,13 @@ describe("an error", () => {
       details: { usage: "call <service>", line, mark: { start: 306, end: 311 } },
     });
     const code =
-      renderError(error, "abc", place, { textLength: 1000, files: false, edits: false, buttons: false }).parts[1]
-        ?.text ?? "";
+      renderError(error, "abc", place, {
+        textLength: 1000,
+        files: false,
+        edits: false,
+        buttons: false,
+        pictures: false,
+      }).parts[1]?.text ?? "";
     const [shown = "", carets = ""] = code.split("\n");
     expect(shown.slice(carets.indexOf("^"), carets.lastIndexOf("^") + 1)).toBe("--bad");
     expect(shown.length).toBeLessThanOrEqual(100);

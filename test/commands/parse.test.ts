@@ -96,6 +96,7 @@ describe("parse", () => {
     ['send box {"a":1}junk', "right behind the JSON", [16, 17]],
     ["send box --metadata foo", '--metadata wants <key=value>, not "foo"', [20, 23]],
     ['send box {"a":1} junk', 'what to do with "junk"', [17, 21]],
+    ['send box {"a":1} size=small', 'with "size=small": an option is said as --size=… ', [17, 27]],
   ])("points at the trouble in %s", (text, message, mark) => {
     const error = failure(text);
     expect(error.code).toBe("invalid_argument");
@@ -162,5 +163,7 @@ describe("words that are several", () => {
 
   it("are refused where one is not what they are", () => {
     expect(() => said("gather a b")).toThrow('values wants <key=value>, not "b"');
+    expect(() => said("gather a k=1 l=2 k=3")).toThrow("k is given twice: say which of them counts");
+    expect(said("gather a constructor=1 __proto__=2")["values"]).toMatchObject({ constructor: "1" });
   });
 });

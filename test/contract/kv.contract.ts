@@ -239,6 +239,36 @@ export function kvContract(name: string, { create, settleMs }: KvContract): void
       expect((await other.list(own, { timeoutMs: 30_000 })).map(({ value }) => value)).toEqual(keys);
     }, 60_000);
 
+    it.each([3, 100])(
+      "lists all of %i while others write every one of them, and never an older value",
+      async (count) => {
+        const keys = Array.from({ length: count }, (_, n) => `${own}k${String(n).padStart(3, "0")}`);
+        const written = new Map<string, number>();
+        await Promise.all(keys.map(async (key) => written.set(key, await kv.put(key, "0"))));
+        let over = false;
+        const write = async (by: Kv, from: number) => {
+          for (let n = from; !over; n += 2) {
+            const key = keys[n % count] as string;
+            const revision = await by.put(key, String(n));
+            written.set(key, Math.max(revision, written.get(key) ?? 0));
+          }
+        };
+        const writers = [write(kv, 0), write(other, 1)];
+        try {
+          for (let round = 0; round < 20; round++) {
+            const before = new Map(written);
+            const listed = await kv.list(own);
+            expect(listed.map(({ key }) => key)).toEqual(keys);
+            for (const { key, revision } of listed) expect(revision).toBeGreaterThanOrEqual(before.get(key) ?? 0);
+          }
+        } finally {
+          over = true;
+          await Promise.all(writers);
+        }
+      },
+      60_000,
+    );
+
     it(`lets one of ${WRITERS} create`, async () => {
       for (let round = 0; round < 5; round++) {
         const racing = Array.from({ length: WRITERS }, (_, n) =>

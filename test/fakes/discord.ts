@@ -26,6 +26,8 @@ export interface FakeDiscord extends Closable {
   event(type: string, data: object): void;
   /** Somebody presses the button with this label, on the last message that has it. */
   press(label: string, user?: string): string;
+  /** Somebody deletes what the bot said last. */
+  remove(): void;
   /** @param what the request, as in `calls`, with ids left out: `POST /channels/messages` */
   fault(what: string, fault: Fault): void;
   /** The token is worthless from now on. */
@@ -45,7 +47,15 @@ interface Body {
   readonly allowed_mentions?: { readonly parse?: readonly string[]; readonly replied_user?: boolean };
   readonly message_reference?: { readonly message_id?: string };
   readonly components?: readonly { readonly components: readonly Button[] }[];
-  readonly files?: readonly { readonly name: string; readonly text: string }[];
+  readonly files?: readonly Sent[];
+  readonly attachments?: readonly { readonly id: number; readonly description?: string }[];
+  readonly recipient_id?: string;
+}
+
+interface Sent {
+  readonly name: string;
+  readonly text: string;
+  readonly png?: Uint8Array;
 }
 
 interface Button {
@@ -63,7 +73,7 @@ interface Post {
   readonly pings: readonly string[];
   readonly edits: number;
   readonly buttons: readonly Button[];
-  readonly file?: { readonly name: string; readonly text: string } | undefined;
+  readonly file?: Sent | undefined;
   readonly body: Body;
 }
 
@@ -193,10 +203,18 @@ export async function fakeDiscord({
     [
       /^POST \/channels\/(\d+)\/messages\/(\d+)\/threads$/,
       ([channel = "", message = ""], body) => {
-        if (threads.has(channel)) throw new Refusal(400, 50024, "Cannot execute action on this channel type");
+        if (threads.has(channel) || channel === DIRECT)
+          throw new Refusal(400, 50024, "Cannot execute action on this channel type");
         if (threads.has(message)) throw new Refusal(400, 160004, "A thread has already been created for this message");
         threads.add(message);
         return { id: message, name: body.name, type: 11 };
+      },
+    ],
+    [
+      /^POST \/users\/@me\/channels$/,
+      (_ids, body) => {
+        if (body.recipient_id !== ANN) throw new Refusal(400, 50007, "Cannot send messages to this user");
+        return { id: DIRECT, type: 1 };
       },
     ],
     [
@@ -312,6 +330,7 @@ export async function fakeDiscord({
       return data;
     },
     event: gateway.dispatch,
+    remove: () => void posts.pop(),
     press: (label, user = ANN) => {
       const post = posts.findLast(({ buttons }) => buttons.some((button) => button.label === label));
       const button = post?.buttons.find((one) => one.label === label);
@@ -359,10 +378,11 @@ async function read(request: HttpRequest): Promise<Body> {
   if (type.startsWith("application/json")) return JSON.parse(body.toString() || "{}") as Body;
   if (!type.startsWith("multipart/form-data")) return {};
   const form = await new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
-  const files: { name: string; text: string }[] = [];
+  const files: Sent[] = [];
   for (const [name, value] of form) {
-    if (typeof value !== "string" && name.startsWith("files["))
-      files.push({ name: value.name, text: await value.text() });
+    if (typeof value === "string" || !name.startsWith("files[")) continue;
+    const picture = value.type === "image/png" && { png: new Uint8Array(await value.arrayBuffer()) };
+    files.push({ name: value.name, text: await value.text(), ...picture });
   }
   return { ...(JSON.parse(String(form.get("payload_json") ?? "{}")) as Body), files };
 }

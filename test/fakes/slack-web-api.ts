@@ -41,7 +41,7 @@ export interface SlackHttp {
 
 export function slackHttp(
   methods: Readonly<Record<string, Method>>,
-  upload: (id: string, content: string) => void,
+  upload: (id: string, content: Buffer) => void,
   respond: (id: string, body: string) => number = () => 404,
 ): SlackHttp {
   const calls: Call[] = [];
@@ -98,11 +98,12 @@ async function read(request: HttpRequest): Promise<Buffer> {
 }
 
 /** A file as it was uploaded: the whole body, or the one file of a form. */
-async function content(body: Buffer, type = ""): Promise<string> {
-  if (!type.startsWith("multipart/form-data")) return body.toString();
+async function content(body: Buffer, type = ""): Promise<Buffer> {
+  if (!type.startsWith("multipart/form-data")) return body;
   const form = await new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
-  for (const value of form.values()) return typeof value === "string" ? value : await value.text();
-  return "";
+  for (const value of form.values())
+    return Buffer.from(typeof value === "string" ? value : new Uint8Array(await value.arrayBuffer()));
+  return Buffer.alloc(0);
 }
 
 function reply(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}) {

@@ -21,6 +21,8 @@ export interface FakeSlack extends Closable {
   readonly sockets: SlackSockets;
   /** What the bot said, as people see it, oldest first. */
   readonly posts: readonly Post[];
+  /** Timestamps of those that are deleted. */
+  readonly removed: ReadonlySet<string>;
   readonly calls: readonly Call[];
   /** What people do beside writing: slash commands, presses, forms, home tabs; and what they see beside channels. */
   readonly people: SlackPeople;
@@ -88,7 +90,7 @@ interface Post {
   readonly text: string;
   /** What would act: links, mentions. */
   readonly live: readonly string[];
-  readonly file?: { readonly name: string; readonly text: string };
+  readonly file?: { readonly name: string; readonly text: string; readonly png?: Uint8Array };
   /** Sections and buttons, instead of the text. */
   readonly blocks?: readonly Block[];
   readonly args: Arguments;
@@ -146,7 +148,7 @@ export async function fakeSlack(init: FakeSlackInit = {}): Promise<FakeSlack> {
   ]);
   const posts: Post[] = [];
   const removed = new Set<string>();
-  const uploads = new Map<string, { name: string; text: string }>();
+  const uploads = new Map<string, { name: string; text: string; png?: Uint8Array }>();
   let valid = true;
   let greeting = true;
   let count = 0;
@@ -220,9 +222,11 @@ export async function fakeSlack(init: FakeSlackInit = {}): Promise<FakeSlack> {
   const post = (args: Arguments, markup: string, given: string, file?: Post["file"]): Answer => {
     const { team: by, botUser: bot } = installed(given) ?? { team, botUser };
     const where = args["channel"] ?? args["channel_id"] ?? "";
-    // A person's id stands for the direct talk with them.
-    const channel = users.has(where) ? `D${where}` : where;
-    const error = users.has(where) ? undefined : refused(channel);
+    // A person's id stands for the direct talk with them, but not where a file is to go.
+    const person = users.has(where) && file === undefined;
+    const channel = person ? `D${where}` : where;
+    if (person) channels.set(channel, {});
+    const error = refused(channel);
     if (error !== undefined) return { error };
     const blocks = args["blocks"] === undefined ? undefined : (JSON.parse(args["blocks"]) as readonly Block[]);
     const wrong = blocks && refusedBlocks(blocks, "message");
@@ -363,9 +367,11 @@ export async function fakeSlack(init: FakeSlackInit = {}): Promise<FakeSlack> {
         return "error" in posted ? posted : { files: [{ id: file?.id }] };
       }),
     },
-    (id, text) => {
+    (id, bytes) => {
       const upload = uploads.get(id);
-      if (upload) upload.text = text;
+      if (upload === undefined) return;
+      upload.text = bytes.toString();
+      if (upload.name.endsWith(".png")) upload.png = new Uint8Array(bytes);
     },
     respond,
   );
@@ -399,6 +405,7 @@ export async function fakeSlack(init: FakeSlackInit = {}): Promise<FakeSlack> {
     botUser,
     sockets,
     posts,
+    removed,
     calls: http.calls,
     people,
     say,

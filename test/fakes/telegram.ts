@@ -29,6 +29,8 @@ export interface FakeTelegram extends Closable {
   /** An update comes once more, though it was acknowledged. */
   again(update: number): void;
   fault(method: string, fault: Fault): void;
+  /** Somebody deletes what the bot said last. */
+  remove(): void;
   /** Privacy mode. Default off: the bot hears everything. */
   privacy(on: boolean): void;
   webhook(set: boolean): void;
@@ -52,7 +54,7 @@ interface Post {
   readonly live: readonly string[];
   readonly edits: number;
   readonly buttons: readonly { readonly text: string; readonly callback_data: string }[];
-  readonly file?: { readonly name: string; readonly text: string };
+  readonly file?: { readonly name: string; readonly text: string; readonly png?: Uint8Array };
   readonly args: Args;
 }
 
@@ -230,8 +232,16 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
       if (seen.text === "") throw bad("message text is empty");
       return post(args, seen);
     },
-    sendDocument: (args) =>
-      post(args, look(args["caption"], 1024, "message caption"), args["document"] as Post["file"]),
+    sendPhoto: (args) => {
+      const photo = args["photo"] as { readonly name: string; readonly bytes: Uint8Array };
+      if (Buffer.from(photo.bytes.subarray(1, 4)).toString() !== "PNG") throw bad("IMAGE_PROCESS_FAILED");
+      const file = { name: photo.name, text: "", png: photo.bytes };
+      return post(args, look(args["caption"], 1024, "message caption"), file);
+    },
+    sendDocument: (args) => {
+      const { name, text } = args["document"] as { readonly name: string; readonly text: string };
+      return post(args, look(args["caption"], 1024, "message caption"), { name, text });
+    },
     editMessageText: (args) => {
       const at = posts.findIndex(({ chat, message }) => chat === args["chat_id"] && message === args["message_id"]);
       const before = posts[at];
@@ -331,6 +341,7 @@ export async function fakeTelegram(): Promise<FakeTelegram> {
       wake();
     },
     fault: (method, fault) => faults.set(method, [...(faults.get(method) ?? []), { fault, left: fault.times ?? 1 }]),
+    remove: () => void posts.pop(),
     privacy: (on) => {
       hearsAll = !on;
     },
@@ -376,21 +387,28 @@ async function read(request: HttpRequest): Promise<Args> {
   for (const [name, { text }] of parts) {
     const attached = /^attach:\/\/(.+)$/.exec(text)?.[1];
     const file = attached === undefined ? undefined : parts.get(attached);
-    if (file) args[name] = { name: file.file, text: file.text };
+    if (file) args[name] = { name: file.file, text: file.text, bytes: file.bytes };
     else args[name] = /^[{[]|^-?\d+$/.test(text) && name !== "caption" ? JSON.parse(text) : text;
   }
   return args;
 }
 
+interface Field {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  readonly file: string | undefined;
+}
+
 /** By hand, because grammY's forms leave out the quotes that a stricter reader wants; Telegram does not. */
-function form(body: Buffer, boundary: string): Map<string, { text: string; file: string | undefined }> {
-  const parts = new Map<string, { text: string; file: string | undefined }>();
+function form(body: Buffer, boundary: string): Map<string, Field> {
+  const parts = new Map<string, Field>();
   for (const part of body.toString("latin1").split(`--${boundary}`).slice(1, -1)) {
     const at = part.indexOf("\r\n\r\n");
     const head = part.slice(0, at);
     const name = /;\s*name="([^"]+)"/.exec(head)?.[1] ?? "";
     const file = /;\s*filename="?([^"\r\n;]+)/.exec(head)?.[1];
-    parts.set(name, { text: Buffer.from(part.slice(at + 4, -2), "latin1").toString(), file });
+    const bytes = Buffer.from(part.slice(at + 4, -2), "latin1");
+    parts.set(name, { text: bytes.toString(), bytes: new Uint8Array(bytes), file });
   }
   return parts;
 }

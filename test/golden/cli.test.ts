@@ -246,8 +246,29 @@ describe("the command line, to the letter", () => {
         ].join("\n"),
       ),
     );
-    expect((await micro("health")).stderr).toMatch(/^require service name\nusage: micro health <service>/);
     expect(await micro("health", "nope")).toEqual(bad("Service not found\n"));
+    expect((await micro("health", "greeter")).stdout).toMatch(/^service {2}go\.micro\.srv\.greeter\n/);
+  });
+
+  it("health prints a line per service, the worst first, when none is named", async () => {
+    const greeter = "go.micro.srv.greeter\t1 of 3 bad\t1.0.0, 2.0.0\t1 node refuses connections\n";
+    const table = `1 of 2 services unhealthy\n\nservice\tnodes\tversion\twhy\n${greeter}`;
+    expect(await micro("health")).toEqual(good(`${table}go.micro.srv.geo\t1 ok\tlatest\n`));
+    expect(await micro("health", "--unhealthy")).toEqual(good(table));
+  });
+
+  it("tells why a service is not well", async () => {
+    expect(await micro("why", "is", "greeter", "unhealthy?")).toEqual(
+      good(
+        [
+          "go.micro.srv.greeter: 1 of 3 nodes is not well",
+          "- 1 node refuses connections: go.micro.srv.greeter-99110f5e at 10.0.0.6:40000",
+          "- 2 versions run: 1.0.0 (2 nodes), 2.0.0 (1 node)",
+          "- the oldest node is go.micro.srv.greeter-154a6487, up for 62 min",
+          "",
+        ].join("\n"),
+      ),
+    );
   });
 
   it("stats prints a line per node", async () => {

@@ -40,7 +40,7 @@ function lineInput(show: (line: string) => void) {
       [Symbol.asyncDispose]: close,
     };
   };
-  const limits = { textLength: 4000, files: false, edits: false, buttons: false };
+  const limits = { textLength: 4000, files: false, edits: false, buttons: false, pictures: false };
   return { input: { name: "lines", limits, replays: false, connect } satisfies Input, say };
 }
 
@@ -70,6 +70,9 @@ const without: Partial<Record<Feature, string>> = {
   failForm: NONE,
   marks: NONE,
   failMark: NONE,
+  remove: NONE,
+  under: NONE,
+  alone: ONE,
 };
 const tools = { describe, it, beforeEach, afterEach, expect };
 inputSuite(tools)("lines", {

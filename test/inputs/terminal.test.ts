@@ -55,6 +55,9 @@ inputContract("terminal (pipes)", {
     marks: "a typed line takes no sign",
     failMark: "a typed line takes no sign",
     whispered: "nobody else is there",
+    remove: "what is written stays",
+    under: "lines stand below each other",
+    alone: "nobody else is there",
   },
 });
 

@@ -47,8 +47,8 @@ describe(`a command service in Go${missing === undefined ? "" : ` (not run: ${mi
   });
 
   const start = () => spawn(programOf("command"), ["--registry_address", consul.address], { stdio: "ignore" });
-  const isThere = () => bot.catalog.commands.some(({ name }) => name === "oncall");
-  const registered = async () => (await caller.registry.list()).includes("go.micro.bot.oncall");
+  const isThere = () => bot.catalog.commands.some(({ name }) => name === "rota");
+  const registered = async () => (await caller.registry.list()).includes("go.micro.bot.rota");
   const ask = async (line: string) => {
     const { sends } = input;
     input.say(line);
@@ -67,14 +67,14 @@ describe(`a command service in Go${missing === undefined ? "" : ` (not run: ${mi
         try {
           await expect.poll(registered, { timeout: 15_000, interval: 20 }).toBe(true);
           await expect.poll(isThere, { timeout: 2000, interval: 20 }).toBe(true);
-          expect(await ask("help")).toContain("oncall <team>");
-          expect(await ask("oncall orders")).toBe("Ann is on call for orders");
-          expect(await ask("oncall nobody")).toContain('there is no team "nobody"; there are orders, payments');
+          expect(await ask("help")).toContain("rota <team>");
+          expect(await ask("rota orders")).toBe("Ann is on call for orders");
+          expect(await ask("rota nobody")).toContain('there is no team "nobody"; there are orders, payments');
         } finally {
           child.kill(signal);
         }
         await expect.poll(isThere, { timeout: limitMs }).toBe(false);
-        expect(await ask("oncall orders")).toContain("there is no command");
+        expect(await ask("rota orders")).toContain("there is no command");
       }
     },
     90_000,

@@ -18,6 +18,10 @@ describe("the word of an approver", () => {
     expect(await tell("hlth", "bob")).toContain(`runbook approve ${id}`);
     expect(await tell(`runbook status ${id}`, "bob", /Step +State/)).toContain("waits for approval");
     expect(change.runs).toEqual([]);
+    // Nobody who looks takes it for approved, nor what a step does for its state.
+    const status = await tell(`runbook status ${id}`, "bob", /Step +State/);
+    expect(status).toMatch(/^ok +waits +approval by 1 of role:lead$/m);
+    expect(status).toMatch(/^step2 +not yet +change prod$/m);
     await tell("yes", "bob", /approved/);
     await said(/appr \(rb[0-9a-f]{6}\): done/);
     expect(change.runs).toEqual(["prod"]);
@@ -55,7 +59,7 @@ describe("the word of an approver", () => {
     const id = await begin("runbook run appr");
     await tell("pause writes", "ann", /paused/);
     expect(await tell("change prod", "ann")).toContain("paused");
-    expect(await tell(`runbook approve ${id}`, "bob", /approve/)).toContain("memory:bob approved");
+    expect(await tell(`runbook approve ${id}`, "bob", /^memory:bob approved/)).toContain(id);
   });
 
   it("is not that of who began it by another id, linked then or since, nor once they are parted", async () => {

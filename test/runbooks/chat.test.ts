@@ -111,6 +111,30 @@ describe("a runbook in a room", () => {
     expect(await untilSaid(input, /Step +State/)).toMatch(/confirm +done.*approved by memory:bob/);
   });
 
+  it("tells its end once, where who began it still watches", async () => {
+    const { input } = await botWith(examples);
+    const before = input.sent.length;
+    for (let n = 1; n <= 5; n++) {
+      const from = input.sent.length;
+      input.say("runbook run morning");
+      await untilSaid(input, /this changes things/, from);
+      input.say("yes");
+      const [, id = ""] = /\((rb[0-9a-f]{6})\).*: done/.exec(await untilSaid(input, /: done/, from)) ?? [];
+      // Once it is there, it has been said by whoever wanted to.
+      for (let shown = ""; !shown.includes(id); ) {
+        const asked = input.sent.length;
+        input.say("runbook history");
+        shown = await untilSaid(input, /runbook has ended yet|Ended as/, asked);
+      }
+    }
+    expect(
+      input.sent
+        .slice(before)
+        .map(textOf)
+        .filter((text) => /morning \(.*\): done/.test(text)),
+    ).toHaveLength(5);
+  });
+
   it("sends no write as a rehearsal, and shows what would be said", async () => {
     const { input, sent, reply } = await botWith(examples);
     input.say("runbook dry-run drain-orders region=us grace=5");
@@ -124,6 +148,7 @@ describe("a runbook in a room", () => {
     input.say("runbook run drain-orders region=us --dry-run");
     // Nobody is asked for what changes nothing.
     await untilSaid(input, /that was a rehearsal/);
+    expect(await untilSaid(input, /Step +What +Line +Found\nbefore +said /)).not.toContain("\t");
     expect(sent.every((one) => one.startsWith("Debug.Health"))).toBe(true);
   });
 
@@ -131,7 +156,7 @@ describe("a runbook in a room", () => {
     const { input } = await botWith(examples);
     input.say("runbook run drain-orders region=us");
     expect(await untilSaid(input, /this changes things/)).toContain(
-      "touches by `call go.micro.srv.orders Orders.Drain",
+      "touches what `call go.micro.srv.orders Orders.Drain",
     );
   });
 
@@ -160,6 +185,8 @@ steps:
       wrong:
         "summary: x\nsteps:\n  - run: pong\n  - run: call go.micro.srv.orders\n  - run: health a --loud\n  - wait: {run: 'call a B.C {}', until: result.ok}\n  - {run: 'call a B.C {}', retry: {times: 2}}\n",
       broken: "summary: x\nsteps:\n  - jump: high\n",
+      param: "summary: x\nparameters: {region: {}}\nsteps:\n  - run: ping\n",
+      piped: "summary: x\nsteps:\n  - run: health a | count\n",
       secret: "summary: x\nsteps:\n  - run: pause writes\n",
     };
     const own = mkdtempSync(join(folder, "bad-"));
@@ -175,8 +202,10 @@ steps:
     expect(await refused("runbook run self")).toContain("it would run itself without end: self -> self");
     expect(await refused("runbook run loop")).toContain("it would run itself without end: loop -> pool -> loop");
     const wrong = await refused("runbook run wrong");
-    expect(wrong).toContain('line 3: step step1: run `pong`: there is no command "pong"; the nearest are');
-    expect(wrong).toMatch(/line 4: step step2: run `call go.micro.srv.orders`: .*endpoint/);
+    expect(wrong).toContain(
+      'wrong.yaml, line 3, column 10: step step1: run `pong`: there is no command "pong"; the nearest are',
+    );
+    expect(wrong).toMatch(/line 4, column 10: step step2: run `call go.micro.srv.orders`: .*endpoint/);
     expect(wrong).toContain("health has no option --loud");
     expect(wrong).toContain("a wait says its command again and again, and `call` may change something");
     expect(wrong).toContain("tried again only with `idempotent: true`");
@@ -184,11 +213,19 @@ steps:
       'broken.yaml, line 3, column 5: steps[1]: unknown key "jump"; a step has id',
     );
     expect(await refused("runbook run secret")).toContain("you may not run `pause writes` (bot:admin)");
+    expect(await refused("runbook run piped")).toContain(
+      "piped.yaml, line 3, column 10: step step1: run `health a | count`: a step's line has no pipe: its result is looked at by",
+    );
+    expect(await refused("runbook run lop")).toContain("there is no runbook lop; did you mean loop? there are broken");
+    expect(await refused("runbook run param regoin=eu")).toContain(
+      "no parameter regoin; did you mean region? there are",
+    );
+    expect(await refused("runbook run param region=eu region=us")).toContain("region is given twice");
     expect(await refused("runbook run nothing")).toContain("there is no runbook nothing; there are broken, loop");
     expect(await refused("runbook run ../../etc/passwd")).toContain("there is no runbook ../../etc/passwd");
     expect(await refused("runbook run self a=b")).toContain("self has no parameter a; there are none");
     input.say("runbook check", { from: "bob" });
-    await untilSaid(input, /loop.yaml, it would run itself without end/);
+    await untilSaid(input, /loop.yaml, line 1, column 1: it would run itself without end/);
     expect(sent).toEqual([]);
   });
 

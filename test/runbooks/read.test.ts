@@ -62,12 +62,12 @@ describe("a runbook's file", () => {
     [
       "a key nobody knows",
       "summary: x\nstep: []\n",
-      /line 2, column 1: unknown key "step"; a runbook has name, summary/,
+      /line 2, column 1: unknown key "step" \(did you mean "steps"\?\); a runbook has name, summary/,
     ],
     [
       "a key of a step",
       "summary: x\nsteps:\n  - run: ping\n    retries: 3\n",
-      /line 4, column 5: steps\[1\]: unknown key "retries"; a step has id, when, run/,
+      /line 4, column 5: steps\[1\]: unknown key "retries" \(did you mean "retry"\?\); a step has id, when, run/,
     ],
     ["a wrong type", "summary: x\nsteps: ping\n", /line 2, column 8: steps: steps is a list of steps/],
     ["no steps", "summary: x\nsteps: []\n", /line 2, column 8: steps: steps has none/],
@@ -152,6 +152,45 @@ describe("a runbook's file", () => {
   ])("is refused for %s, with the place and what is expected", (_what, text, words) => {
     expect(refused(text)).toMatch(words);
     expect(refused(text)).toMatch(/^runbooks\/drain.yaml, line \d+, column \d+: /);
+  });
+
+  it("is told all that is wrong with it at once, where it stands, and nothing that only follows from that", () => {
+    const text = `sumary: x
+parameters:
+  region: {type: choice}
+  grace: {kind: number}
+steps:
+  - {id: look, run: health orders, retires: 3}
+  - id: look
+    run: "echo \${regoin} \${x"
+    when: 1 +
+  - ping
+  - {aprove: {by: ann}}
+  - wait: {until: health a is ok, every: soon}
+`;
+    expect(
+      refused(text)
+        .split("\n")
+        .map((line) => line.replace("runbooks/drain.yaml, ", "")),
+    ).toEqual([
+      expect.stringMatching(/^line 1, column 1: unknown key "sumary" \(did you mean "summary"\?\); a runbook has name/),
+      expect.stringMatching(/^line 3, column 11: parameters.region: choices belong to the type choice/),
+      expect.stringMatching(/^line 4, column 11: parameters.grace: unknown key "kind"; a parameter has type/),
+      expect.stringMatching(/^line 6, column 36: steps\[1\]: unknown key "retires" \(did you mean "retry"\?\)/),
+      expect.stringMatching(/^line 7, column 9: two steps are called look/),
+      expect.stringMatching(/^line 8, column \d+: steps\[2\].run: `\$\{` is not closed/),
+      expect.stringMatching(/^line 9, column 13: steps\[2\].when: `\+` is not understood/),
+      expect.stringMatching(/^line 10, column 5: steps\[3\]: a step is a map of id/),
+      expect.stringMatching(/^line 11, column 6: steps\[4\]: unknown key "aprove" \(did you mean "approve"\?\)/),
+      expect.stringMatching(/^line 12, column 42: steps\[5\].wait.every: every: "soon" is no duration/),
+    ]);
+    const one = "summary: x\nparameters: {region: {}}\nsteps:\n  - {id: a, run: 'echo ${regoin}'}\n";
+    const two = "  - {id: b, run: ping, when: steps.aa.result.x}\n  - {id: c, run: ping, when: nobody}\n";
+    expect(refused(one + two).split("\n")).toEqual([
+      expect.stringContaining("${regoin}: there is no such parameter; did you mean region? there are region"),
+      expect.stringContaining("no step before it is called aa; did you mean a? there are a"),
+      expect.stringContaining("${nobody}: there is no such parameter; there are region"),
+    ]);
   });
 
   it("takes what is plain of patterns, and gives up on a value for which one takes too long", () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach } from "vitest";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { builtin } from "../../src/commands/builtin.ts";
 import type { AnyCommand } from "../../src/commands/command.ts";
-import type { House } from "../../src/commands/house.ts";
+import type { Extension, House } from "../../src/commands/house.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
 import { memoryDb } from "../../src/platform/db/memory.ts";
 import { memoryKv } from "../../src/platform/kv/memory.ts";
@@ -26,11 +26,16 @@ members: ["*:*"]
 roles: { lead: { members: ["memory:bob", "memory:ann2", "memory:bob2"] } }
 `;
 /** A bot with these runbooks, `change` to write, and what rooms were told. */
-export async function botWith(files: Readonly<Record<string, string>>, commands: readonly AnyCommand[] = []) {
+export async function botWith(
+  files: Readonly<Record<string, string>>,
+  commands: readonly AnyCommand[] = [],
+  init: { readonly rules?: string; readonly extensions?: readonly ((house: House) => Extension)[] } = {},
+) {
   const own = mkdtempSync(join(folder, "own-"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(own, `${name}.yaml`), text);
   const input = memoryInput();
   const change = telling("change", { effect: "write" });
+  const look = telling("look");
   const db = memoryDb(RUNBOOK_TABLES);
   const store = memoryKv();
   await db.start();
@@ -41,13 +46,14 @@ export async function botWith(files: Readonly<Record<string, string>>, commands:
     store,
     limit: "none",
     replica: { name: "r" },
-    commands: [...builtin, change.command, ...commands],
-    policy: readPolicy(RULES, "test"),
+    commands: [...builtin, change.command, look.command, ...commands],
+    policy: readPolicy(init.rules ?? RULES, "test"),
     extensions: [
       (given) => {
         house = given;
         return { commands: [] };
       },
+      ...(init.extensions ?? []),
       runbooks({ shelf: folderShelf(own), db, leaseMs: 500, drainMs: 100 }),
     ],
   });

@@ -172,16 +172,48 @@ describe("a schedule", () => {
     expect(await ask("yes")).toContain("+ at 2026-01-02 13:01 (Europe/Berlin)");
   });
 
+  it("says a line once, after so long, counted from the yes where one is wanted", async () => {
+    const { ask, heard, idOf, clock, change, look } = await setUp();
+    const made = await ask('in 5s "look here"');
+    expect(made).toMatch(
+      /^schedule [0-9a-f]{6}: at 2026-01-01 13:00:05 \(Europe\/Berlin\), `look here`\. I have no store/,
+    );
+    expect(await ask("schedule list")).toContain("at 2026-01-01 13:00:05 (Europe/Berlin)");
+    expect(await heard(4000)).toEqual([]);
+    expect(await heard(2000)).toEqual([expect.stringContaining(`schedule ${idOf(made)}, at 2026-01-01 13:00:05`)]);
+    expect(look.runs).toEqual(["here"]);
+    expect(await ask('in 10m "change prod"')).toContain("this changes things");
+    await clock.advance(60_000);
+    expect(await ask("yes")).toContain("13:11:06 (Europe/Berlin), `change prod`");
+    await heard(540_000);
+    expect(change.runs).toEqual([]);
+    await heard(61_000);
+    expect(change.runs).toEqual(["prod"]);
+    expect(await ask("schedules")).toContain("nothing is scheduled");
+    expect(await ask("every 1h \"in 5s 'look'\"")).toContain("makes schedules is refused");
+    expect(await ask('in 0s "look"')).toContain('in 10m "');
+    expect(await ask('in soon "look"')).toContain("it is said like this");
+    expect(await ask('in 400d "look"')).toContain("longer than a year");
+  });
+
+  it("made with `in` is bound by what rules deny of `at`", async () => {
+    const rules = "members: ['bot:*', 'test:*']\nrules: ['deny members at']";
+    const { ask } = await setUp({ rules });
+    expect(await ask('in 5s "look here"')).toContain("deny members at");
+  });
+
   it("is listed, paused, resumed and ended by its owner, and by nobody else", async () => {
     const rules =
       "members: ['bot:talk', 'bot:schedule', 'test:*']\nroles: { lead: { members: ['memory:cid'], grants: ['*:*'] } }";
     const { ask, heard, idOf } = await setUp({ rules });
     const id = idOf(await ask('every 1m "look"'));
     expect(await ask("schedule list")).toMatch(
-      new RegExp(`${id}  every 1m  look  -     memory:ann  2026-01-01 13:01 .*  on`),
+      new RegExp(`${id}  every 1m  look  here  memory:ann  2026-01-01 13:01 .*  on`),
     );
     expect(await ask("schedule list", "bob", "elsewhere")).toContain("nothing is scheduled");
-    expect(await ask("schedule list", "cid", "elsewhere")).toContain(id);
+    expect(await ask("schedule list", "cid", "elsewhere")).toMatch(new RegExp(`${id} .* look  memory:room `));
+    expect(await ask("schedules")).toContain(id);
+    expect(await ask("list schedules | select id")).toContain(id);
     expect(await ask(`schedule remove ${id}`, "bob")).toContain("is memory:ann's");
     expect(await ask(`schedule pause ${id}`)).toContain("is paused");
     expect(await heard(120_000)).toEqual([]);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { readRequest } from "../../src/schedules/request.ts";
+import { type Maker, readRequest } from "../../src/schedules/request.ts";
 import { nextAfter, shortestGap, whenWords } from "../../src/schedules/when.ts";
 
 /* When something is due, also on the two days on which clocks are set. */
 
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0);
 const zone = "Europe/Berlin";
-const read = (kind: "every" | "at" | "cron", text: string, now = NOW) => readRequest(kind, text, zone, now);
+const read = (kind: Maker, text: string, now = NOW) => readRequest(kind, text, zone, now);
 const times = (kind: "every" | "at" | "cron", text: string, from: string, count: number) => {
   const { when } = read(kind, text, Date.parse(from));
   const found: string[] = [];
@@ -38,6 +38,10 @@ describe("a request", () => {
       kind: "at",
       at: Date.UTC(2026, 11, 1, 3),
       zone: "UTC",
+    });
+    expect(read("in", '90m in #ops "x"')).toMatchObject({
+      when: { kind: "at", at: NOW + 5_400_000, zone, said: "in" },
+      room: "#ops",
     });
     expect(read("every", '2d "x"').when).toMatchObject({ ms: 172_800_000 });
   });

@@ -63,6 +63,10 @@ describe("the kit for tests", () => {
       ),
     });
     expect(await bot.says("ping").answers()).toEqual(["pong"]);
+    await using writing = kit({ commands: [{ ...slow, effect: "write" as const }] });
+    await expect(writing.says("slow").expect("60 minutes")).rejects.toThrow(
+      'expect the question, and then `await bot.says("yes").expect(…)`',
+    );
     expect(() => kit({ commands: [{ ...region, summary: "" }] })).toThrow("`region`: `summary` must be one line");
   });
 

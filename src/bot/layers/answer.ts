@@ -41,13 +41,14 @@ export function answer(mouth: Mouth, log: Log, long?: Long, outputBytes = OUTPUT
   };
 }
 
-type Beside = Pick<OutgoingMessage, "whisper" | "choices" | "form" | "progress" | "reveal">;
+type Beside = Pick<OutgoingMessage, "whisper" | "aside" | "choices" | "form" | "progress" | "reveal">;
 
 /** What the answer has beside its words, as far as its network has such things. */
 function besideWords(answer: Manners & Pick<Partial<Answer>, "form" | "key">, limits: Input["limits"]): Beside {
-  const { whisper, choices, form, key, reveal } = answer;
+  const { whisper, aside, choices, form, key, reveal } = answer;
   return {
     ...(whisper && { whisper }),
+    ...(aside && { aside }),
     ...(choices && limits.buttons && { choices }),
     ...(form && { form }),
     ...(reveal !== undefined && { reveal }),

@@ -4,9 +4,10 @@ import { chatLine } from "../../commands/line.ts";
 import { applyStages, checkStages } from "../../commands/pipe/apply.ts";
 import { quantityOf } from "../../commands/pipe/quantity.ts";
 import { isList, type Records, recordsOf } from "../../commands/pipe/records.ts";
-import { pipedIn } from "../../commands/pipe/split.ts";
+import { type Piped, pipedIn } from "../../commands/pipe/split.ts";
 import { readStages, type Stage } from "../../commands/pipe/stages.ts";
 import { tableView } from "../../commands/pipe/table.ts";
+import { unclosedQuote } from "../../commands/unclosed.ts";
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Redactor } from "../../core/redact.ts";
@@ -56,6 +57,7 @@ export function pipe({ catalog, results, redactor, clock, during }: PipeInit): L
     const command = catalog().match(piped?.head ?? context.line)?.command;
     // Whoever else understands such a line is given all of it.
     if (command === undefined) return next(context);
+    if (piped) checkQuotes(piped, command);
     const stages = piped && readStages(piped.stages);
     if (stages) checkBefore(command, stages);
     const answer = await next(piped ? { ...context, head: piped.head } : context);
@@ -71,14 +73,17 @@ export function pipe({ catalog, results, redactor, clock, during }: PipeInit): L
 
 const NO_ROWS = "this answer has no rows, so the pipe did nothing";
 
+/** @throws MicroError `invalid_argument`: a quote before or within the pipes is not closed, or a line was meant to have the pipes */
+function checkQuotes({ head, stages }: Piped, { name, takesLine }: AnyCommand): void {
+  const open = unclosedQuote(stages.flat()) ?? (takesLine ? unclosedQuote(head.words) : undefined);
+  if (open !== undefined) throw new MicroError("invalid_argument", open.words);
+  if (!takesLine) return;
+  const words = `the line for \`${name}\` stands in quotes, all of it: else its | is none of it`;
+  throw new MicroError("invalid_argument", words);
+}
+
 /** @throws MicroError `invalid_argument` when it cannot be piped, or will not have such a field */
 function checkBefore(command: AnyCommand, stages: readonly Stage[]): void {
-  if (command.takesLine) {
-    throw new MicroError(
-      "invalid_argument",
-      `the line for \`${command.name}\` stands in quotes, all of it: else its | is none of it`,
-    );
-  }
   if (command.reveals) {
     throw new MicroError("invalid_argument", `what \`${command.name}\` tells is a secret, and goes through no pipe`);
   }

@@ -2,7 +2,7 @@ import type { Catalog, Match } from "../../commands/catalog.ts";
 import type { AnyCommand } from "../../commands/command.ts";
 import { fields, usage } from "../../commands/fields.ts";
 import { formOf, lineOf } from "../../commands/form.ts";
-import { chatLine } from "../../commands/line.ts";
+import { chatLine, type Line } from "../../commands/line.ts";
 import { parse } from "../../commands/parse.ts";
 import { MicroError } from "../../core/errors.ts";
 import { lookAlike } from "../../core/look-alike.ts";
@@ -23,11 +23,13 @@ export interface Ears {
 /**
  * Finds the command and its typed input. What is no command is answered with the nearest three that the caller may run; one
  * whose arguments are missing with a form for them, where one can be opened.
+ * @param unloaded what to say of a line that means something that did not load
  */
 export function understand(
   catalog: () => Catalog,
   mayRun: (context: Context, command: AnyCommand) => boolean,
   ears: Ears = { ask: async () => undefined, choose: () => [] },
+  unloaded: (context: Context, line: Line) => string | undefined = () => undefined,
 ): Layer {
   const meant = (context: Context, found: Meant): Context => {
     const command = found.together(ears.choose(context, found));
@@ -46,6 +48,10 @@ export function understand(
       const why = lookAlike(line.words[0]?.text ?? "");
       if (why !== undefined) {
         throw mannered(new MicroError("not_found", `"${said}" is no command: ${why}`), { whisper: true });
+      }
+      const broken = unloaded(context, line);
+      if (broken !== undefined) {
+        throw mannered(new MicroError("not_found", `there is no command "${said}": ${broken}`), { whisper: true });
       }
       const names = near.map((command) => `\`${command.name}\``).join(", ");
       const hint = near.length > 0 ? `the nearest are ${names}` : "and there is none that you may run";

@@ -100,7 +100,11 @@ export function createAccounts({
         await load(signal);
         const close = () => void watcher.close();
         signal.addEventListener("abort", close, { once: true });
-        for await (const { key, entry } of watcher) keep(key, entry?.value);
+        try {
+          for await (const { key, entry } of watcher) keep(key, entry?.value);
+        } finally {
+          signal.removeEventListener("abort", close);
+        }
       } catch (error) {
         if (signal.aborted) return;
         log.warn({ reason: MicroError.from(error).message }, "links between networks are not followed; again soon");

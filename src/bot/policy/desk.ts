@@ -2,6 +2,7 @@ import type { Catalog } from "../../commands/catalog.ts";
 import type { Asker, PolicyDesk, Verdict, WhoCan } from "../../commands/policy.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Decision, Known, Policy } from "../policy.ts";
+import { carriedBy, withoutPipe } from "./carried.ts";
 import { diffPolicies } from "./diff.ts";
 import { readFileBeside } from "./files.ts";
 import { runPolicyTests } from "./tests.ts";
@@ -19,11 +20,14 @@ export function createPolicyDesk(policy: Policy, catalog: () => Catalog): Policy
   };
   return {
     about: () => policy.about?.() ?? { rules: 0, people: 0 },
-    verdict: (line, asker, who) => {
+    verdict: async (line, asker, who) => {
       const understood = understand(line, catalog());
-      if (who === undefined) return verdict(line, asker.caller, decide(understood, [asker.caller], asker));
-      const ids = idsOf(who, asker, policy);
-      return verdict(line, who, decide(understood, ids, { ...asker, guest: false }));
+      const ids = who === undefined ? [asker.caller] : idsOf(who, asker, policy);
+      const name = who ?? asker.caller;
+      const as = who === undefined ? asker : { ...asker, guest: false };
+      const lines = await carriedBy(understood, catalog(), asker);
+      const carried = lines.map((one) => carriedVerdict(one, name, (inner) => decide(inner, ids, as), catalog()));
+      return { ...verdict(line, name, decide(understood, ids, as)), ...(carried.length > 0 && { carried }) };
     },
     whoCan: (line, asker) => {
       const understood = understand(line, catalog());
@@ -71,6 +75,24 @@ function idsOf(who: string, { caller }: Asker, policy: Policy): readonly string[
 
 function verdict(line: string, who: string, { allowed, rule, why, approvals }: Decision): Verdict {
   return { line, who, allowed, rule, why, ...(approvals && { approvals }) };
+}
+
+/** What is said of a line that nobody says: nobody is there to approve it, or to say what only a person does (`perform.ts`). */
+function carriedVerdict(line: string, who: string, decide: (line: Understood) => Decision, catalog: Catalog): Verdict {
+  const refused = (rule: string, why: string): Verdict => ({ line, who, allowed: false, rule, why });
+  try {
+    const understood = understand(withoutPipe(line), catalog);
+    if (understood.command.inPerson) return refused("default", "only a person says it, in a message of their own");
+    const decision = decide(understood);
+    const { rule, approvals } = decision;
+    if (!decision.allowed || approvals === undefined) return verdict(line, who, decision);
+    return refused(
+      rule,
+      `${approvals.count} of role:${approvals.role} have to approve it, so it has to be said by itself`,
+    );
+  } catch (error) {
+    return refused("default", MicroError.from(error).message);
+  }
 }
 
 function whoCanBy({ rule, why, approvals }: Decision): string {

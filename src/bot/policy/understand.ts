@@ -39,7 +39,7 @@ export function understand(text: string, catalog: Catalog): Understood {
 }
 
 /** The request that a line would be. */
-export function requestOf({ command, input }: Understood, asker: Asker): Request {
+export function requestOf({ command, input }: Understood, asker: Omit<Asker, "mayRun">): Request {
   const { caller, guest, room, at } = asker;
   const target = targetIn(command, input);
   return {

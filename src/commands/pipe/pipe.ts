@@ -3,10 +3,11 @@ import { MicroError } from "../../core/errors.ts";
 import type { Catalog } from "../catalog.ts";
 import { type AnyCommand, defineCommand } from "../command.ts";
 import { chatLine } from "../line.ts";
+import { unclosedQuote } from "../unclosed.ts";
 import { applyStages } from "./apply.ts";
 import type { Records } from "./records.ts";
 import { stageWords } from "./split.ts";
-import { readStages, STAGES } from "./stages.ts";
+import { DOES, readStages, STAGES } from "./stages.ts";
 import { tableView } from "./table.ts";
 
 /** The rows of an answer, as they are kept for a while. Secrets are crossed out in them. */
@@ -46,9 +47,18 @@ export function pipeCommand(last: LastRows, catalog: () => Catalog): AnyCommand 
     rest: "stages",
     permission: "bot:talk",
     effect: "read",
+    details: [
+      "What stands behind a | does something to the rows of a list, stage by stage: stats orders | sort -memory | top 5",
+      "A line that begins with | goes on with your last list here, and runs nothing again.",
+      "",
+      ...Object.entries(STAGES).map(([kind, said]) => `  ${said}\t${DOES[kind as keyof typeof STAGES]}`),
+    ],
     examples: ["pipe where status != ok", "pipe sort -uptime | select node uptime | top 10"],
     run: async ({ stages: text, of: id }, { person, caller, room = "", mayRun }) => {
-      const stages = readStages(stageWords(chatLine(text).words));
+      const { words } = chatLine(text);
+      const open = unclosedQuote(words);
+      if (open !== undefined) throw new MicroError("invalid_argument", open.words);
+      const stages = readStages(stageWords(words));
       const kept = await last(person ?? caller, room);
       if (kept === undefined) throw new MicroError("not_found", NONE);
       if (id !== undefined && kept.id !== id) throw new MicroError("not_found", OLD);

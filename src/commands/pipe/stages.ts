@@ -31,6 +31,17 @@ export const STAGES: Readonly<Record<Stage["kind"], string>> = {
   table: "table",
 };
 
+/** What each does, for `help pipe`. */
+export const DOES: Readonly<Record<Stage["kind"], string>> = {
+  where: "keep the rows that are so; ~ is for a text that is in it",
+  sort: "the smallest first; numbers, durations (1h30m) and sizes (1.5gb) as such",
+  select: "show these values, in this order",
+  top: "keep the first so many",
+  count: "how many rows, or how many of each value",
+  json: "show the rows as JSON; last of all",
+  table: "show them as a table; last of all",
+};
+
 /** So many stages and conditions are read; more is nothing that a person wrote. */
 const MOST = 32;
 

@@ -15,8 +15,8 @@ export interface VersionAnswers<T> {
   readonly nodes: readonly NodeAnswer<T>[];
 }
 
-/** How many nodes are asked at once. */
-const AT_ONCE = 64;
+/** How many nodes are asked at once: hanging ones are not to make the others wait. */
+const AT_ONCE = 512;
 
 /**
  * Asks every node of a service at once and waits for all, so the slowest one decides how long it takes and a dead one costs

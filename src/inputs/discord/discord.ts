@@ -7,7 +7,7 @@ import { createTold } from "../told.ts";
 import { discordConnection } from "./connection.ts";
 import { linkError } from "./errors.ts";
 import type { Marks } from "./mark.ts";
-import type { Kept } from "./post.ts";
+import { type Kept, placed } from "./post.ts";
 import { checkSettings } from "./settings.ts";
 import { discordWeb } from "./web.ts";
 
@@ -36,16 +36,23 @@ export function discordInput(init: DiscordInit): (parts?: { readonly clock?: Clo
   const settings = checkSettings(init);
   return ({ clock = systemClock, log = silent } = {}) => {
     // These belong to the input, because what they know holds over the next link.
-    const kept: Kept = { growing: new Map(), presses: new Map() };
+    const kept: Kept = { growing: new Map(), presses: new Map(), directs: new Map(), threads: new Map() };
     const marks: Marks = new Map();
     const told = createTold(clock);
     return {
       name: "discord",
       // Discord takes 2000 characters, of which fences and our own escapes want their share (docs.discord.com, "Create Message").
-      limits: { textLength: 1800, files: true, edits: true, buttons: true },
+      limits: { textLength: 1800, files: true, edits: true, buttons: true, pictures: true },
+      // 50 requests a second, 5 messages in 5 s in a channel (docs.discord.com, "Rate Limits").
+      pace: { link: 600, room: 50 },
       // The gateway tells nothing again to a bot that was restarted, but the same to each of several replicas.
       replays: true,
       placeIn: (room) => ({ room, channel: room }),
+      placeTo: (id) => (/^\d+$/.test(id) ? { room: `@${id}`, person: id } : undefined),
+      threadIn: (place, at) => {
+        const { channel, message } = placed(at) ?? {};
+        return channel === undefined || message === undefined ? place : { room: place.room, channel, under: message };
+      },
       connect: async ({ timeoutMs, ...options } = {}) => {
         using limit = deadline(
           { ...options, ...(timeoutMs !== undefined && { timeoutMs }) },

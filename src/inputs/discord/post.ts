@@ -15,7 +15,13 @@ export type Presses = Map<string, { readonly application: string; readonly token
 export interface Kept {
   readonly growing: Growing;
   readonly presses: Presses;
+  /** The channels of direct talks that we began, by person; and the threads that we know of, by the message that they hang on. */
+  readonly directs: Map<string, string>;
+  readonly threads: Map<string, string>;
 }
+
+/** What nobody asks for any more is forgotten in the end; Discord tells it again. */
+const KNOWN_AT_MOST = 1000;
 
 /** What is never ended (its process lost interest) is forgotten in the end. */
 const GROWING_AT_MOST = 1000;
@@ -34,14 +40,10 @@ const THREAD_EXISTS = 160004;
  *
  * @throws MicroError `invalid_argument`, `unauthenticated`, `exhausted` (`details.retryAfterMs`), `unavailable`
  */
-export async function post(
-  web: Web,
-  { growing, presses }: Kept,
-  message: OutgoingMessage,
-  options: CallOptions = {},
-): Promise<void> {
+export async function post(web: Web, kept: Kept, message: OutgoingMessage, options: CallOptions = {}): Promise<void> {
+  const { growing, presses } = kept;
   const { progress } = message;
-  if (message.place["channel"] === undefined)
+  if (message.place["channel"] === undefined && message.place["person"] === undefined)
     throw new MicroError("invalid_argument", "discord: the place names no channel");
   const { content, file } = fitted(message);
   const within = { timeoutMs: file ? 60_000 : 15_000, ...options };
@@ -52,7 +54,7 @@ export async function post(
     return;
   }
   if (message.whisper && (await whispered(web, presses.get(message.place["press"] ?? ""), body, within))) return;
-  const where = await whereTo(web, message, within);
+  const where = await whereTo(web, kept, message, within);
   const said = await web.call(
     "saying something",
     (api, signal) => api.channels.createMessage(where.channel, { ...body, ...where.reply }, { signal }),
@@ -60,14 +62,14 @@ export async function post(
   );
   if (progress === undefined) return;
   growing.delete(progress.key);
+  progress.onSaid?.(`${where.channel}/${said.id}`);
   if (progress.last) return;
   growing.set(progress.key, { channel: where.channel, message: said.id });
-  progress.onSaid?.(`${where.channel}/${said.id}`);
   if (growing.size > GROWING_AT_MOST) growing.delete(growing.keys().next().value as string);
 }
 
 /** What `onSaid` was told, read again. */
-function placed(at = ""): { readonly channel: string; readonly message: string } | undefined {
+export function placed(at = ""): { readonly channel: string; readonly message: string } | undefined {
   const [channel, message] = at.split("/");
   return channel && message ? { channel, message } : undefined;
 }
@@ -75,14 +77,19 @@ function placed(at = ""): { readonly channel: string; readonly message: string }
 type Body = ReturnType<typeof bodyOf>;
 
 function bodyOf(content: string, file: OutgoingMessage["file"], { choices = [] }: OutgoingMessage) {
-  const type = "text/plain; charset=utf-8";
   return {
     content,
     flags: SUPPRESS_EMBEDS,
     allowed_mentions: { parse: [], replied_user: false },
     components: buttons(choices),
-    ...(file && { files: [{ name: file.name, data: Buffer.from(file.text), contentType: type }] }),
+    ...(file && { files: [rawFile(file)] }),
+    ...(file?.png && { attachments: [{ id: 0, filename: file.name, description: file.text }] }),
   };
+}
+
+function rawFile({ name, text, png }: NonNullable<OutgoingMessage["file"]>) {
+  if (png !== undefined) return { name, data: Buffer.from(png), contentType: "image/png" };
+  return { name, data: Buffer.from(text), contentType: "text/plain; charset=utf-8" };
 }
 
 /** `false`: there is nothing to change any more, so what goes on is said anew. */
@@ -132,16 +139,48 @@ interface Where {
   readonly reply?: { readonly message_reference: { readonly message_id: string; readonly fail_if_not_exists: false } };
 }
 
-/** The channel it was asked in, as a reply there; or, when the answer is to stand aside, a thread of the question. */
-async function whereTo(web: Web, { place, aside }: OutgoingMessage, options: CallOptions): Promise<Where> {
-  const { channel = "", message, guild } = place;
+/**
+ * The channel it was asked in, as a reply there; or, when the answer is to stand aside, a thread of the question; or the thread of a
+ * message of ours (`under`); or a direct talk.
+ */
+async function whereTo(web: Web, kept: Kept, { place, aside }: OutgoingMessage, options: CallOptions): Promise<Where> {
+  const { person, message, guild, under } = place;
+  const channel = place["channel"] ?? (await directWith(web, kept, person ?? "", options));
+  if (under !== undefined) {
+    // Where there can be no thread, in direct talk and in another thread, Discord says so.
+    const thread = kept.threads.get(under) ?? (await threadOf(web, channel, under, options));
+    if (thread !== undefined) remember(kept.threads, under, thread);
+    return thread === undefined ? replyTo(channel, under) : { channel: thread };
+  }
   // In direct talk it is plain what an answer belongs to, and there are no threads.
   if (message === undefined || guild === undefined) return { channel };
   if (aside) {
     const thread = await threadOf(web, channel, message, options);
     if (thread !== undefined) return { channel: thread };
   }
+  return replyTo(channel, message);
+}
+
+function replyTo(channel: string, message: string): Where {
   return { channel, reply: { message_reference: { message_id: message, fail_if_not_exists: false } } };
+}
+
+/** The direct talk with somebody, which Discord opens, or tells where it is. @throws MicroError `invalid_argument` they let nobody write */
+async function directWith(web: Web, { directs }: Kept, person: string, options: CallOptions): Promise<string> {
+  const known = directs.get(person);
+  if (known !== undefined) return known;
+  const { id } = await web.call(
+    "opening a direct talk",
+    (api, signal) => api.users.createDM(person, { signal }),
+    options,
+  );
+  remember(directs, person, id);
+  return id;
+}
+
+function remember(known: Map<string, string>, key: string, value: string): void {
+  known.set(key, value);
+  if (known.size > KNOWN_AT_MOST) known.delete(known.keys().next().value as string);
 }
 
 /** `undefined`: there can be none, because we are in a thread already, or may not make one. */

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { deadline } from "../../core/deadline.ts";
 import { type Log, silent } from "../../core/log.ts";
 import type { Input } from "../input.ts";
+import { personJid } from "../xmpp/jid.ts";
 import { readCa } from "../xmpp/settings.ts";
 import { hipchatConnection } from "./connection.ts";
 import { type HipChatSettings, readSettings } from "./settings.ts";
@@ -35,10 +36,16 @@ export function hipchatInput(init: HipChatInit): (parts?: { readonly clock?: Clo
     return {
       name: "hipchat",
       // Signs of ours make it half as long again at most, and HipChat takes 10,000 characters.
-      limits: { textLength: 6000, files: false, edits: false, buttons: false },
+      limits: { textLength: 6000, files: false, edits: false, buttons: false, pictures: false },
+      // 30 messages a minute in a room, 500 requests in five (chat.md §5).
+      pace: { link: 90, room: 30 },
       // HipChat tells what was said before, in rooms and in direct talk.
       replays: true,
       placeIn: (room) => ({ room, to: room, type: "groupchat" }),
+      placeTo: (id) => {
+        const to = personJid(/^\d+_\d+$/.test(id) ? `${id}@${account.domain}` : id);
+        return to === undefined ? undefined : { room: to, to, type: "chat" };
+      },
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "hipchat: connecting");
         limit.check();

@@ -39,7 +39,9 @@ export function hubotInput(init: HubotInit): (parts?: { readonly log?: Log }) =>
   return ({ log = silent } = {}) => ({
     name,
     // What the network takes is not known; 2000 is the least among those that people use (Discord).
-    limits: { textLength: 2000, files: false, edits: false, buttons: false },
+    limits: { textLength: 2000, files: false, edits: false, buttons: false, pictures: false },
+    // Nor how fast; HipChat and IRC were the slowest.
+    pace: { link: 60, room: 30 },
     replays: true,
     connect: (options = {}) =>
       hubotConnection(

@@ -45,7 +45,7 @@ export function localInput(init: LocalInit): (parts?: { readonly clock?: Clock; 
   checkPath(init.path);
   return ({ clock = systemClock, log = silent } = {}) => ({
     name: "local",
-    limits: { textLength: ANSWER_TEXT, files: false, edits: false, buttons: false },
+    limits: { textLength: ANSWER_TEXT, files: false, edits: false, buttons: false, pictures: false },
     replays: false,
     hides: true,
     everyLine: true,

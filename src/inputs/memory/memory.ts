@@ -27,6 +27,8 @@ export interface MemoryInput extends Input {
   markOn(message: Pick<IncomingMessage, "id">): Mark | undefined;
   /** The answers so far (the last 10000), oldest first; one that grows says here what it says now. */
   readonly sent: readonly OutgoingMessage[];
+  /** A person deletes one of them. */
+  remove(message: OutgoingMessage): void;
   /** How often something was said or changed. */
   readonly sends: number;
   /** The oldest answer that `next` has not given yet, when nothing more comes to it. Default 5000 ms. @throws MicroError `timeout` */
@@ -67,16 +69,18 @@ interface SayOptions {
 export interface MemoryInputInit {
   /** Default `memory`. */
   readonly name?: string;
-  /** Default 4000 characters, with files, and what was said can be changed; nothing can be pressed. */
+  /** Default 4000 characters, with files and pictures, and what was said can be changed; nothing can be pressed. */
   readonly limits?: Partial<Input["limits"]>;
   /** Default true. */
   readonly replays?: boolean;
+  /** Default as fast as it comes. */
+  readonly pace?: NonNullable<Input["pace"]>;
   readonly clock?: Clock;
 }
 
 export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
   const { name = "memory", clock = systemClock, replays = true } = init;
-  const limits = { textLength: 4000, files: true, edits: true, buttons: false, ...init.limits };
+  const limits = { textLength: 4000, files: true, edits: true, buttons: false, pictures: true, ...init.limits };
   const { edits } = limits;
   const unacknowledged: IncomingMessage[] = [];
   const taken: string[] = [];
@@ -91,23 +95,40 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
   let said = 0;
   let given = 0;
   let sends = 0;
+  let stood = 0;
   const growing = new Map<string, OutgoingMessage>();
+  /** Those that can be changed, by where they stand. */
+  const standing = new Map<string, OutgoingMessage>();
+  const ats = new WeakMap<OutgoingMessage, string>();
   let held: Promise<void> | undefined;
   let answered = () => {};
 
-  /** Where what the message is to replace stands; -1 when it is something new. */
-  const placeOf = ({ progress }: OutgoingMessage): number => {
-    const before = progress && edits ? growing.get(progress.key) : undefined;
+  /** Which of `sent` the message is to replace; -1 when it is something new. */
+  const indexOf = ({ progress }: OutgoingMessage): number => {
+    const before = progress && edits ? (growing.get(progress.key) ?? standing.get(progress.at ?? "")) : undefined;
     return before === undefined ? -1 : sent.indexOf(before);
+  };
+  const remember = (message: OutgoingMessage, before: OutgoingMessage | undefined) => {
+    const { progress } = message;
+    if (progress === undefined) return;
+    if (progress.last) growing.delete(progress.key);
+    else growing.set(progress.key, message);
+    if (!edits) return;
+    const stands = before && ats.get(before);
+    const at = stands ?? `s${++stood}`;
+    standing.set(at, message);
+    ats.set(message, at);
+    if (stands === undefined) progress.onSaid?.(at);
+    if (standing.size > KEPT) standing.delete(standing.keys().next().value as string);
   };
   const say = (message: OutgoingMessage) => {
     if (forms.open(message)) return;
     sends += 1;
-    const at = placeOf(message);
+    const at = indexOf(message);
+    const before = sent[at];
     if (at >= 0) sent[at] = message;
     else sent.push(message);
-    if (message.progress?.last) growing.delete(message.progress.key);
-    else if (message.progress) growing.set(message.progress.key, message);
+    remember(message, before);
     if (sent.length > KEPT) {
       sent.shift();
       given = Math.max(0, given - 1);
@@ -145,9 +166,18 @@ export function memoryInput(init: MemoryInputInit = {}): MemoryInput {
   return {
     name,
     limits,
+    ...(init.pace && { pace: init.pace }),
     replays,
     placeIn: (room) => ({ room }),
+    placeTo: (id) => ({ room: `@${id}` }),
+    threadIn: (place, at) => ({ ...place, under: at }),
     sent,
+    remove: (message) => {
+      const at = sent.indexOf(message);
+      if (at < 0) return;
+      sent.splice(at, 1);
+      if (at < given) given -= 1;
+    },
     get sends() {
       return sends;
     },

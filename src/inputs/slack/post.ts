@@ -10,7 +10,7 @@ import { respond } from "./response-url.ts";
 import { sayOnce } from "./unsure.ts";
 import type { Web } from "./web.ts";
 
-/** The messages that grow: which of Slack's messages shows what goes on under a key; `""`: one that cannot be changed. */
+/** The messages that grow: where that one stands which shows what goes on under a key; `""`: one that cannot be changed. */
 export type Growing = Map<string, string>;
 
 /** What is never ended (its process lost interest) is forgotten in the end. */
@@ -64,19 +64,40 @@ export async function post(
     if (progress.last) growing.delete(progress.key);
     return;
   }
-  const ts = await say(web, channel, message, options);
+  const at = atOf(channel, await say(web, channel, message, options));
   growing.delete(progress.key);
+  if (at !== "") progress.onSaid?.(at);
   if (progress.last) return;
-  growing.set(progress.key, ts);
-  if (ts !== "") progress.onSaid?.(ts);
+  growing.set(progress.key, at);
   for (const oldest of growing.keys()) {
     if (growing.size <= GROWING_AT_MOST) break;
     growing.delete(oldest);
   }
 }
 
-/** The timestamp under which Slack knows what was said; `""` where it can not be changed. */
-async function say(web: Web, channel: string, message: OutgoingMessage, options: CallOptions): Promise<string> {
+/** What Slack knows as said: its timestamp, `""` where it can not be changed; and the channel, which is not always the one that was named. */
+interface Said {
+  readonly channel: string;
+  readonly ts: string;
+}
+
+/** Where something stands: its timestamp, with the channel before it where that is another than its place says (`placeTo`). */
+function atOf(channel: string, said: Said): string {
+  return said.ts === "" || said.channel === channel ? said.ts : `${said.channel}/${said.ts}`;
+}
+
+/** What `atOf` wrote, read again. */
+export function standsAt(channel: string, at: string): Said {
+  const [ts = at, moved = channel] = at.split("/").reverse();
+  return { channel: moved, ts };
+}
+
+/** A person's id, which stands for the direct talk with them (docs.slack.dev, "chat.postMessage"), and nowhere but there. */
+function isPerson(channel: string): boolean {
+  return /^[UW]/.test(channel);
+}
+
+async function say(web: Web, channel: string, message: OutgoingMessage, options: CallOptions): Promise<Said> {
   const within = { timeoutMs: 15_000, ...options };
   const { thread, ts, user } = message.place;
   // What grows has to be changed, and what only one person sees cannot be; in a direct talk nobody else is there.
@@ -87,21 +108,24 @@ async function say(web: Web, channel: string, message: OutgoingMessage, options:
       const where = { channel, user: alone, ...(thread !== undefined && { thread_ts: thread }) };
       const said = { ...PLAIN, ...words(message, WHISPER_MAX) };
       await web.call("chat.postEphemeral", (slack) => slack.chat.postEphemeral({ ...said, ...where }), within);
-      return "";
+      return { channel, ts: "" };
     }
     const under = thread ?? (message.aside ? ts : undefined);
     const where = { channel, ...(under !== undefined && { thread_ts: under }) };
     const said = { ...PLAIN, ...words(message) };
+    let into = channel;
     const post = async (metadata: types.MessageMetadata) => {
       const all = { ...said, ...where, metadata };
       const posted = await web.call("chat.postMessage", (slack) => slack.chat.postMessage(all), within);
+      into = posted.channel ?? channel;
       return posted.ts ?? "";
     };
-    return await sayOnce(web, message, where, post, within);
+    const posted = await sayOnce(web, message, where, post, within);
+    return { channel: into, ts: posted };
   } catch (error) {
     if (!AWAY.has(MicroError.from(error).details["slack"])) throw error;
     await sayAway(web, message, error, within);
-    return "";
+    return { channel, ts: "" };
   }
 }
 
@@ -136,11 +160,12 @@ function words({ parts, choices }: OutgoingMessage, most?: number): { text: stri
 /** `false`: there is nothing to change any more. An update makes no previews of its own, and keeps the thread. */
 async function changed(
   web: Web,
-  channel: string,
-  ts: string,
+  place: string,
+  at: string,
   message: OutgoingMessage,
   options: CallOptions,
 ): Promise<boolean> {
+  const { channel, ts } = standsAt(place, at);
   // No blocks is to be said as well: Slack keeps those from before, and buttons with them.
   const { text, blocks = [] } = words(message, UPDATE_MAX);
   try {
@@ -159,22 +184,30 @@ async function upload(
   web: Web,
   channel: string,
   message: OutgoingMessage,
-  file: { readonly name: string; readonly text: string },
+  file: NonNullable<OutgoingMessage["file"]>,
   options: CallOptions,
 ): Promise<void> {
   const { thread, ts } = message.place;
   const under = thread ?? (message.aside ? ts : undefined);
   const within = { timeoutMs: 60_000, ...options };
+  if (isPerson(channel)) {
+    // A file goes into a channel only: what is said with it tells which that is.
+    const { file: _, ...words } = message;
+    const said = await say(web, channel, words, options);
+    if (said.channel !== channel) return upload(web, said.channel, { ...message, parts: [] }, file, options);
+  }
+  const comment = render(message.parts, { links: false });
   try {
     await web.call(
       "files.uploadV2",
       (slack) =>
         slack.files.uploadV2({
           ...(under === undefined ? { channel_id: channel } : { channel_id: channel, thread_ts: under }),
-          initial_comment: render(message.parts, { links: false }),
+          // Slack takes no empty one.
+          ...(comment !== "" && { initial_comment: comment }),
           filename: file.name,
           title: file.name,
-          content: file.text,
+          ...(file.png === undefined ? { content: file.text } : { file: Buffer.from(file.png), alt_text: file.text }),
         }),
       within,
     );

@@ -6,7 +6,7 @@ import type { OpenArrivals } from "./arrivals.ts";
 import { slackConnection } from "./connection.ts";
 import { type HttpLimits, openHttp } from "./http.ts";
 import { createPace } from "./pace.ts";
-import type { Growing } from "./post.ts";
+import { type Growing, standsAt } from "./post.ts";
 import { sockets } from "./sockets.ts";
 import { checkApiUrl, checkSettings } from "./tokens.ts";
 import { openWorkspaces } from "./workspaces.ts";
@@ -49,13 +49,24 @@ export function slackInput(init: SlackInit): (parts?: { readonly clock?: Clock; 
     return {
       name: "slack",
       // Clients are asked to stay under 4000 characters; fences and our own escapes want their share (chat.md §3).
-      limits: { textLength: 3500, files: true, edits: true, buttons: true },
+      limits: { textLength: 3500, files: true, edits: true, buttons: true, pictures: true },
+      // 50 changes a minute in a workspace, a message a second in a channel (chat.md §3).
+      pace: { link: 50, room: 50 },
       replays: true,
       hides: true,
       // `T01/C02` where there are several workspaces.
       placeIn: (room) => {
         const [channel = room, team] = room.split("/").reverse();
         return { room: channel, channel, ...(team && { team }) };
+      },
+      // Slack opens the direct talk with who is named as the channel (docs.slack.dev, "chat.postMessage"), so no scope is needed for that.
+      placeTo: (id) => {
+        const [, team, user] = /^(?:(\w+)\/)?([UW]\w+)$/.exec(id) ?? [];
+        return user === undefined ? undefined : { room: user, channel: user, ...(team && { team }) };
+      },
+      threadIn: (place, at) => {
+        const { channel, ts } = standsAt(place["channel"] ?? "", at);
+        return { ...place, channel, thread: place["thread"] ?? ts };
       },
       connect: async ({ timeoutMs, ...options } = {}) => {
         using limit = deadline(

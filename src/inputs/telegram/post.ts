@@ -35,12 +35,13 @@ export async function post(
   const keyboard = { reply_markup: { inline_keyboard: rows(message.choices ?? []) } };
   // A preview would make Telegram fetch whatever address a service wrote into its answer (`chat.md §6`).
   const quiet = { parse_mode: "HTML" as const, link_preview_options: { is_disabled: true } };
+  // In direct talk it is plain what an answer belongs to.
+  const answered = place["under"] ?? (place["group"] === undefined ? undefined : place["message"]);
   const there = {
     ...(place["topic"] !== undefined && { message_thread_id: Number(place["topic"]) }),
-    ...(place["group"] !== undefined &&
-      place["message"] !== undefined && {
-        reply_parameters: { message_id: Number(place["message"]), allow_sending_without_reply: true },
-      }),
+    ...(answered !== undefined && {
+      reply_parameters: { message_id: Number(answered), allow_sending_without_reply: true },
+    }),
   };
 
   const before =
@@ -64,8 +65,10 @@ export async function post(
         const { text, file } = fitted(given);
         if (file === undefined) return api.sendMessage(chat, text, { ...quiet, ...there, ...keyboard }, signal);
         const { InputFile } = await import("grammy");
-        const document = new InputFile(Buffer.from(file.text), fileName(file.name));
-        return api.sendDocument(chat, document, { caption: text, parse_mode: "HTML", ...there, ...keyboard }, signal);
+        const upload = new InputFile(Buffer.from(file.png ?? file.text), fileName(file.name));
+        const beside = { caption: text, parse_mode: "HTML" as const, ...there, ...keyboard };
+        if (file.png !== undefined) return api.sendPhoto(chat, upload, beside, signal);
+        return api.sendDocument(chat, upload, beside, signal);
       },
       within,
     );
@@ -73,9 +76,9 @@ export async function post(
   const said = await sayMarked(message, () => false, say);
   if (progress === undefined) return;
   growing.delete(progress.key);
+  progress.onSaid?.(String(said.message_id));
   if (progress.last) return;
   growing.set(progress.key, said.message_id);
-  progress.onSaid?.(String(said.message_id));
   if (growing.size > GROWING_AT_MOST) growing.delete(growing.keys().next().value as string);
 }
 

@@ -36,13 +36,19 @@ export function telegramInput(init: TelegramInit): (parts?: { readonly clock?: C
     return {
       name: "telegram",
       // Telegram takes 4096 characters, of which those that keep names apart want their share.
-      limits: { textLength: 4000, files: true, edits: true, buttons: true },
+      limits: { textLength: 4000, files: true, edits: true, buttons: true, pictures: true, captionLength: 1000 },
+      // 20 messages a minute in a group, 30 a second in all (core.telegram.org/bots/faq).
+      pace: { link: 600, room: 20 },
       replays: true,
       // `-100123/7` is a topic.
       placeIn: (room) => {
         const [chat = room, topic] = room.split("/");
         return { room, chat, ...(topic && { topic }) };
       },
+      // A person's id is the one of the chat with them; who has never written to the bot is not to be reached (core.telegram.org/bots/api).
+      placeTo: (id) => (/^[1-9]\d*$/.test(id) ? { room: id, chat: id } : undefined),
+      // Telegram has no threads of messages: what belongs to one answers it.
+      threadIn: (place, at) => ({ ...place, under: at }),
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "telegram: connecting");
         limit.check();

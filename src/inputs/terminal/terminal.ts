@@ -37,10 +37,12 @@ export function terminalInput(init: TerminalInit): (parts?: { readonly clock?: C
   return ({ clock = systemClock } = {}) => ({
     name: "terminal",
     // A terminal scrolls, and who reads a pipe wants all of it.
-    limits: { textLength: 4_000_000, files: false, edits: false, buttons: false },
+    limits: { textLength: 4_000_000, files: false, edits: false, buttons: false, pictures: false },
     replays: false,
     hides: true,
     everyLine: true,
+    // There is one room, whatever it is called.
+    placeIn: () => ({ room: "terminal" }),
     connect: async (options = {}) => {
       if (options.signal?.aborted) throw new MicroError("cancelled", "terminal: cancelled while connecting");
       const closing = new AbortController();

@@ -24,3 +24,10 @@ export function parseJid(text: string): Jid {
     resource: slash < 0 ? "" : text.slice(slash + 1),
   };
 }
+
+/** Somebody's address without a resource, as servers write it; `undefined` where the text is none. */
+export function personJid(text: string): string | undefined {
+  const { bare, local, domain, resource } = parseJid(text);
+  const whole = local !== "" && domain !== "" && resource === "" && !text.includes("/") && !/[\s<>"&']/.test(text);
+  return whole ? bare : undefined;
+}

@@ -132,7 +132,7 @@ export function poster(
       if (progress.last) growing.delete(progress.key);
       // A correction of a correction names the first message (XEP-0308 §3).
       else growing.set(progress.key, before ?? id);
-      if (!progress.last && before === undefined) progress.onSaid?.(id);
+      if (before === undefined) progress.onSaid?.(id);
       for (const oldest of growing.keys()) {
         if (growing.size <= GROWING_AT_MOST) break;
         growing.delete(oldest);

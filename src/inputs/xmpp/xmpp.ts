@@ -3,7 +3,7 @@ import { deadline, orAbort } from "../../core/deadline.ts";
 import { type Log, silent } from "../../core/log.ts";
 import type { Input } from "../input.ts";
 import { xmppConnection } from "./connection.ts";
-import { parseJid } from "./jid.ts";
+import { parseJid, personJid } from "./jid.ts";
 import type { Growing } from "./post.ts";
 import { login } from "./sasl.ts";
 import { checkAccount, checkRoom, checkServer, readCa, serverOf } from "./settings.ts";
@@ -52,10 +52,17 @@ export function xmppInput(init: XmppInit): (parts?: { readonly clock?: Clock; re
     return {
       name: "xmpp",
       // A character of ours is 5 bytes at most as XML, so a message stays below 64 KiB, which every server takes.
-      limits: { textLength: 8000, files: false, edits: true, buttons: false },
+      limits: { textLength: 8000, files: false, edits: true, buttons: false, pictures: false },
+      // Servers count bytes, a few thousand a second at least: prosody's and ejabberd's own defaults.
+      pace: { link: 120, room: 60 },
       // Rooms tell newcomers what was said before, and servers keep what was said to who was away.
       replays: true,
       placeIn: (room) => ({ room, to: room, type: "groupchat" }),
+      // Only an address leads to somebody; an occupant-id is a room's word for them.
+      placeTo: (id) => {
+        const to = personJid(id);
+        return to === undefined ? undefined : { room: to, to, type: "chat" };
+      },
       connect: async (options = {}) => {
         using limit = deadline(options, 20_000, "xmpp: connecting");
         limit.check();

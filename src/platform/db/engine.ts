@@ -1,6 +1,6 @@
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
-import { createCalls } from "../../core/registry/calls.ts";
+import { createOpening } from "../opening.ts";
 import type { Db, DbQuery, DbRecord, DbTables } from "./db.ts";
 
 /** What differs between the stores of records. What it is handed was checked; the deadline is in the signal. */
@@ -22,7 +22,6 @@ export interface DbSearch extends Omit<DbQuery, "after"> {
   readonly before?: Pick<DbRecord, "at" | "id">;
 }
 
-const TIMEOUT_MS = 5000;
 const MAX_VALUE_BYTES = 1 << 20;
 const MAX_TEXT = 200;
 const MAX_FACTS = 16;
@@ -32,49 +31,22 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** A store of records out of what is peculiar to it. */
 export function createDb(engine: DbEngine, tables: DbTables): Db {
   const { kind, where } = engine;
-  const calls = createCalls(where, TIMEOUT_MS);
-  let opening: Promise<void> | undefined;
-  let open = false;
-
-  const during = async <T>(options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    try {
-      return await calls.during(options, work);
-    } catch (error) {
-      throw ofContract(error, where);
-    }
-  };
+  const opening = createOpening({
+    where,
+    open: (signal) => engine.open(signal),
+    close: () => engine.close(),
+    errorOf: (thrown) => ofContract(thrown, where),
+  });
   const call = <T>(table: string, options: CallOptions, work: (most: number, signal: AbortSignal) => Promise<T>) => {
     const most = Object.hasOwn(tables, table) ? tables[table]?.most : undefined;
     if (most === undefined) throw new MicroError("invalid_argument", `${where} has no table "${table}"`);
-    if (!open) throw new MicroError("unavailable", `the store (${where}) is not started`);
-    return during(options, (signal) => work(most, signal));
-  };
-  const begin = async (options: CallOptions): Promise<void> => {
-    try {
-      await during(options, (signal) => engine.open(signal));
-      open = true;
-    } catch (error) {
-      opening = undefined;
-      await engine.close();
-      throw error;
-    }
+    return opening.call(options, (signal) => work(most, signal));
   };
 
   return {
     kind,
-    start: (options = {}) => {
-      opening ??= begin(options);
-      return opening;
-    },
-    stop: async () => {
-      const starting = opening;
-      opening = undefined;
-      open = false;
-      calls.stop(new MicroError("unavailable", `the store (${where}) was stopped`));
-      await starting?.catch(() => {});
-      open = false;
-      await engine.close();
-    },
+    start: opening.start,
+    stop: () => opening.stop(),
     put: async (table, record, options = {}) => {
       check(record);
       return call(table, options, (most, signal) => engine.put(table, record, most, signal));

@@ -14,6 +14,8 @@ export interface SqliteDbInit {
   readonly path: string;
   readonly tables: DbTables;
   readonly clock?: Clock;
+  /** Another process keeps them; the file has to be there, and writing fails. */
+  readonly readonly?: boolean;
   /** How many pages of 4 KiB the file may have; a full disk on a small scale. */
   readonly maxPages?: number;
 }
@@ -36,7 +38,7 @@ const SLACK = 64;
  * Records in one SQLite file of their own, apart from the `kv` store's: that one may be a server that all replicas share, and
  * what is kept for years is not to be in the way of what is written each second. Processes of one machine may share it.
  */
-export function sqliteDb({ path, tables, clock = systemClock, maxPages }: SqliteDbInit): Db {
+export function sqliteDb({ path, tables, clock = systemClock, readonly = false, maxPages }: SqliteDbInit): Db {
   const where = `records at ${path}`;
   let opened: Opened | undefined;
   let puts = 0;
@@ -112,6 +114,12 @@ export function sqliteDb({ path, tables, clock = systemClock, maxPages }: Sqlite
       open: async (signal) => {
         const [{ default: Sqlite }, kysely] = await Promise.all([import("libsql"), import("kysely")]);
         signal.throwIfAborted();
+        if (readonly) {
+          const db = new Sqlite(path);
+          db.exec("PRAGMA busy_timeout = 0; PRAGMA query_only = 1");
+          opened = { db, sql: builder(kysely) };
+          return;
+        }
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
         closeSync(openSync(path, "a", 0o600)); // its companions get the same mode
         const db = new Sqlite(path);

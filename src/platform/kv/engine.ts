@@ -2,7 +2,7 @@ import { sharedAbort } from "../../core/abort.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, closable } from "../../core/lifecycle.ts";
 import { createQueue } from "../../core/queue.ts";
-import { createCalls } from "../../core/registry/calls.ts";
+import { createOpening } from "../opening.ts";
 import { checkKey, checkPrefix, checkRevision, checkValue } from "./keys.ts";
 import type { Change, Entry, Kv, KvWatcher } from "./kv.ts";
 
@@ -40,40 +40,20 @@ export interface KvFeed {
   readonly ended: Promise<unknown>;
 }
 
-/** For each call that says nothing itself. */
-const TIMEOUT_MS = 5000;
 /** How many changes a reader may be behind before it is cut off: it must read again anyway. */
 const MAX_BEHIND = 10_000;
 
 /** A store out of what is peculiar to it. */
 export function createKv(engine: KvEngine): Kv {
   const { kind, where } = engine;
-  const calls = createCalls(where, TIMEOUT_MS);
   const watches = new Set<{ lose(error: MicroError): void; readonly ended: Promise<unknown> }>();
-  let opening: Promise<void> | undefined;
-  let open = false;
-
-  const during = async <T>(options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    try {
-      return await calls.during(options, work);
-    } catch (error) {
-      throw ofContract(error, where);
-    }
-  };
-  const call = async <T>(options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    if (!open) throw new MicroError("unavailable", `the store (${where}) is not started`);
-    return during(options, work);
-  };
-  const begin = async (options: CallOptions): Promise<void> => {
-    try {
-      await during(options, (signal) => engine.open(signal));
-      open = true;
-    } catch (error) {
-      opening = undefined;
-      await engine.close();
-      throw error;
-    }
-  };
+  const opening = createOpening({
+    where,
+    open: (signal) => engine.open(signal),
+    close: () => engine.close(),
+    errorOf: (thrown) => ofContract(thrown, where),
+  });
+  const { call } = opening;
   const written = async (
     key: string,
     value: string | undefined,
@@ -88,23 +68,13 @@ export function createKv(engine: KvEngine): Kv {
 
   return {
     kind,
-    start: (options = {}) => {
-      opening ??= begin(options);
-      return opening;
-    },
-    stop: async () => {
-      const reason = new MicroError("unavailable", `the store (${where}) was stopped`);
-      const starting = opening;
-      opening = undefined;
-      open = false;
-      calls.stop(reason);
-      await starting?.catch(() => {});
-      open = false;
-      const all = [...watches];
-      for (const { lose } of all) lose(reason);
-      await Promise.all(all.map(({ ended }) => ended));
-      if (opening === undefined) await engine.close();
-    },
+    start: opening.start,
+    stop: () =>
+      opening.stop(async (reason) => {
+        const all = [...watches];
+        for (const { lose } of all) lose(reason);
+        await Promise.all(all.map(({ ended }) => ended));
+      }),
     get: async (key, options = {}) => {
       checkKey(key);
       return call(options, (signal) => engine.get(key, signal));
@@ -152,7 +122,7 @@ export function createKv(engine: KvEngine): Kv {
         abort.abort(error);
         throw error;
       });
-      if (!open) abort.abort();
+      if (!opening.isOpen) abort.abort();
       const watch = {
         lose,
         ended: feeding.then(

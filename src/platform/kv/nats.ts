@@ -1,3 +1,4 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import { sharedAbort } from "../../core/abort.ts";
 import { backoff } from "../../core/backoff.ts";
@@ -7,6 +8,7 @@ import { MicroError } from "../../core/errors.ts";
 import { type NatsInit, type NatsSession, natsLink } from "../../core/transport/nats-link.ts";
 import { createKv } from "./engine.ts";
 import type { Entry, Kv } from "./kv.ts";
+import { listNats } from "./nats-list.ts";
 import { sweepDeletions } from "./nats-sweep.ts";
 
 export interface NatsKvInit extends NatsInit {
@@ -36,7 +38,12 @@ export function natsKv(init: NatsKvInit = {}): Kv {
   const link = natsLink(init);
   const { where } = link;
   let opened:
-    | { readonly session: NatsSession; readonly kv: KV; readonly wrongRevision: (error: unknown) => boolean }
+    | {
+        readonly session: NatsSession;
+        readonly kv: KV;
+        readonly manager: JetStreamManager;
+        readonly wrongRevision: (error: unknown) => boolean;
+      }
     | undefined;
   let writes = 0;
   let sweeping: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
@@ -71,14 +78,14 @@ export function natsKv(init: NatsKvInit = {}): Kv {
     kind: "nats",
     where,
     open: async (signal) => {
-      const [{ Kvm }, { JetStreamApiCodes, JetStreamApiError, jetstream }] = await Promise.all([
+      const [{ Kvm }, { JetStreamApiCodes, JetStreamApiError, jetstream, jetstreamManager }] = await Promise.all([
         import("@nats-io/kv"),
         import("@nats-io/jetstream"),
       ]);
       const session = await link.join({ signal });
       try {
-        const manager = new Kvm(jetstream(session.connection));
-        const making = manager.create(bucket, { history: 1, replicas, allow_direct: false });
+        const made = new Kvm(jetstream(session.connection));
+        const making = made.create(bucket, { history: 1, replicas, allow_direct: false });
         const kv = await orAbort(making, signal).catch((error: unknown) => {
           throw signal.aborted ? error : explain(error, where, bucket);
         });
@@ -86,7 +93,8 @@ export function natsKv(init: NatsKvInit = {}): Kv {
           error instanceof JetStreamApiError &&
           (error.code === JetStreamApiCodes.StreamWrongLastSequence ||
             error.code === JetStreamApiCodes.StreamWrongLastSequenceUnknown);
-        opened = { session, kv, wrongRevision };
+        const manager = await orAbort(jetstreamManager(session.connection, { checkAPI: false }), signal);
+        opened = { session, kv, manager, wrongRevision };
       } catch (error) {
         await session.leave();
         throw error;
@@ -104,20 +112,9 @@ export function natsKv(init: NatsKvInit = {}): Kv {
     },
     get: async (key, signal) => entryOf(await (await ready(signal)).kv.get(key)),
     list: async (prefix, signal) => {
-      const { kv } = await ready(signal);
-      const found = new Map<string, KvEntry>();
-      const entries = await begun(kv.history({ key: `${prefix}>` }));
-      const stop = () => entries.stop();
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-      try {
-        for await (const entry of entries) found.set(entry.key, entry);
-      } finally {
-        signal.removeEventListener("abort", stop);
-        entries.stop();
-      }
-      signal.throwIfAborted();
-      return [...found.values()].flatMap((entry) => entryOf(entry) ?? []);
+      const { kv, manager } = await ready(signal);
+      const found = await listNats({ kv, manager, bucket, clock, begun }, prefix, signal);
+      return found.flatMap((entry) => entryOf(entry) ?? []);
     },
     write: async (key, value, expected, signal) => {
       const { kv, wrongRevision } = await ready(signal);

@@ -182,7 +182,10 @@ function prepare(db: Database.Database) {
     swept: db.prepare("UPDATE kv_head SET swept = ?"),
     head: db.prepare("SELECT revision, swept FROM kv_head"),
     changes: db.prepare("SELECT key, value, revision FROM kv WHERE revision > ? ORDER BY revision"),
-    changesBelow: db.prepare(`SELECT key, value, revision FROM kv WHERE revision > ? AND ${below} ORDER BY revision`),
+    // By revision (`+` keeps the other index away): what is new is little, what is below a prefix may be much.
+    changesBelow: db.prepare(
+      "SELECT key, value, revision FROM kv WHERE revision > ? AND +key >= ? AND +key < ? ORDER BY revision",
+    ),
     version: db.prepare("PRAGMA data_version"),
   };
 }

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Message } from "esbuild";
 import { MicroError } from "../../core/errors.ts";
@@ -10,11 +10,21 @@ export interface Bundle {
   readonly code: string;
   /** Whole paths of the files in it: it is another one once one of them changes. */
   readonly inputs: readonly string[];
+  /** Of the script's places to those in the files; their texts are not in it. */
+  readonly map: string;
+}
+
+/** A place in a file that a bundler does not understand. */
+export interface Mistake {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly why: string;
 }
 
 /** Turns files into scripts until it is closed. */
 export interface Bundler {
-  /** @throws MicroError `invalid_argument` with file, line and column; `details.inputs` names the file with the mistake, `details.unresolved`: an import is not there */
+  /** @throws MicroError `invalid_argument` with file, line and column; `details.inputs` names the file with the mistake, `details.mistakes` are the `Mistake`s, `details.unresolved`: an import is not there */
   bundle(path: string): Promise<Bundle>;
   close(): Promise<void>;
 }
@@ -42,6 +52,9 @@ export function createBundler(): Bundler {
           absWorkingDir: dirname(path),
           bundle: true,
           write: false,
+          outfile: `${path}.cjs`,
+          sourcemap: "external",
+          sourcesContent: false,
           metafile: true,
           format: "cjs",
           platform: "node",
@@ -56,16 +69,21 @@ export function createBundler(): Bundler {
           logLevel: "silent",
         });
         return {
-          code: outputFiles[0]?.text ?? "",
+          code: outputFiles.find((file) => file.path.endsWith(".cjs"))?.text ?? "",
+          map: outputFiles.find((file) => file.path.endsWith(".map"))?.text ?? "{}",
           inputs: Object.keys(metafile.inputs).map((input) => resolve(dirname(path), input)),
         };
       } catch (thrown) {
         const { errors = [] } = thrown as { errors?: readonly Message[] };
         const words = errors.slice(0, 3).map(toldMistake).join("; ");
         const inputs = errors.map(({ location }) => resolve(dirname(path), location?.file ?? path));
+        const mistakes = errors.slice(0, 20).map(({ text, location }): Mistake => {
+          const { file = basename(path), line = 1, column = 0 } = location ?? {};
+          return { file, line, column: column + 1, why: text };
+        });
         throw new MicroError("invalid_argument", words || (thrown as Error).message, {
           cause: thrown,
-          details: { inputs, unresolved: errors.some(({ text }) => text.startsWith("Could not resolve")) },
+          details: { inputs, mistakes, unresolved: errors.some(({ text }) => text.startsWith("Could not resolve")) },
         });
       }
     },

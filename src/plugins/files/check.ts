@@ -45,6 +45,7 @@ const DEFINITION = {
       error: "must be `true` or `{ memoryMb: 8 to 4096, timeMs: 1 to 86400000 }`",
     })
     .optional(),
+  details: names.optional(),
   examples: names.optional(),
   run: fn,
   view: fn,
@@ -70,41 +71,65 @@ export function isMeant(value: unknown): value is object {
   return typeof value === "object" && value !== null && ("run" in value || ("name" in value && "input" in value));
 }
 
-/**
- * What is wrong with a command's definition, a sentence each; nothing where it can be loaded. The same for `micro lint` and for
- * a file that was just saved.
- */
+/** Something that is wrong with a definition. */
+export interface Flawed {
+  /** A sentence. */
+  readonly why: string;
+  /** What the command is called, if it says so. */
+  readonly name?: string;
+  /** The field that it is about. */
+  readonly key?: string;
+  /** What stands there and is wrong. */
+  readonly said?: string;
+}
+
+/** What is wrong with a command's definition, a sentence each; nothing where it can be loaded. */
 export function problemsOf(given: object): readonly string[] {
+  return flawsOf(given).map(({ why }) => why);
+}
+
+/** What is wrong with a command's definition, and with which part. The same for `micro lint` and for a file that was just saved. */
+export function flawsOf(given: object): readonly Flawed[] {
+  const { name: called } = given as { readonly name?: unknown };
+  const name = typeof called === "string" ? { name: called } : {};
   const unknown = Object.keys(given)
     .filter((key) => !Object.hasOwn(DEFINITION, key))
-    .map((key) => `there is no field \`${key}\`${meant(key)}`);
+    .map((key) => ({ ...name, key, why: `there is no field \`${key}\`${meant(key)}` }));
   const checked = z.object(DEFINITION).safeParse(given);
-  const wrong = checked.success
-    ? []
-    : checked.error.issues.map(({ path, message }) => `\`${spelled(path)}\` ${message}`);
-  const problems = [...unknown, ...new Set(wrong)];
-  return problems.length > 0 ? problems : problemsWithin(given as AnyCommand);
+  const issues = checked.success ? [] : checked.error.issues;
+  const wrong = new Map(
+    issues.map(({ path, message }) => {
+      const why = `\`${spelled(path)}\` ${message}`;
+      return [why, { ...name, key: String(path[0]), why }];
+    }),
+  );
+  const flaws = [...unknown, ...wrong.values()];
+  return flaws.length > 0 ? flaws : flawsWithin(given as AnyCommand).map((flaw) => ({ ...name, ...flaw }));
 }
 
 /** What only shows once the parts are what they should be. */
-function problemsWithin(command: AnyCommand): readonly string[] {
+function flawsWithin(command: AnyCommand): readonly Flawed[] {
   try {
     const known = new Set(fields(command).map(({ name }) => name));
     const lost = (command.secrets ?? []).filter((name) => !known.has(name));
-    if (lost.length > 0) return [`\`secrets\` names ${lost.join(", ")}, and \`input\` has no such field`];
+    if (lost.length > 0) {
+      return [{ key: "secrets", why: `\`secrets\` names ${lost.join(", ")}, and \`input\` has no such field` }];
+    }
     const catalog = createCatalog([command]);
     return (command.examples ?? []).flatMap((example) => {
+      const of = { key: "examples", said: example };
       const match = catalog.match(chatLine(example));
-      if (match === undefined) return [`the example "${example}" does not begin with "${command.name}"`];
+      if (match === undefined)
+        return [{ ...of, why: `the example "${example}" does not begin with "${command.name}"` }];
       try {
         parse(match);
         return [];
       } catch (thrown) {
-        return [`the example "${example}" is not understood: ${MicroError.from(thrown).message}`];
+        return [{ ...of, why: `the example "${example}" is not understood: ${MicroError.from(thrown).message}` }];
       }
     });
   } catch (thrown) {
-    return [MicroError.from(thrown).message];
+    return [{ why: MicroError.from(thrown).message }];
   }
 }
 

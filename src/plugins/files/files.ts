@@ -9,6 +9,7 @@ import { createBundler } from "./bundle.ts";
 import type { HouseModules } from "./evaluate.ts";
 import { given, type Supplies } from "./give.ts";
 import { isCommandFile, type Loaded, loadFile } from "./load.ts";
+import type { Origins } from "./origins.ts";
 import { createHints, stampOf } from "./stamps.ts";
 
 export interface CommandFilesInit {
@@ -23,6 +24,12 @@ export interface CommandFilesInit {
   readonly everyMs?: number;
 }
 
+/** Commands of files, and where in the files they throw. */
+export interface CommandFiles extends CommandSource {
+  /** Puts the files' lines into the stack of what was thrown where nobody waits. */
+  mend(thrown: unknown): void;
+}
+
 /** A file and what is in force of it. */
 interface Held {
   readonly stamp: string;
@@ -30,6 +37,7 @@ interface Held {
   readonly loaded: Loaded;
   /** Of the code that the commands in force come from. */
   readonly digest?: string | undefined;
+  readonly origins?: Origins | undefined;
   /** What seemed wrong with it when it was read last: told once it is so again. */
   readonly doubt?: string;
 }
@@ -48,7 +56,7 @@ const DOUBT_MS = 100;
  * The folder is looked at, and the system's hints only say when: that works for editors, renames, mounted volumes and
  * network disks alike.
  */
-export function commandFiles(init: CommandFilesInit): CommandSource {
+export function commandFiles(init: CommandFilesInit): CommandFiles {
   const { folder, clock, log, everyMs = 1000 } = init;
   const place = basename(folder);
   const files = new Map<string, Held>();
@@ -77,13 +85,13 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
       if (!settled || before.doubt === undefined) return { ...before, stamp: "", doubt: loaded.why };
     }
     if (loaded.why === undefined) {
-      const commands = loaded.commands.map((command) => given(command, from, init.supplies, log, loaded.script));
+      const commands = loaded.commands.map((command) => given(command, from, init.supplies, log, loaded));
       if (before !== undefined) log.info({ from }, "loaded anew");
-      return { stamp, commands, loaded, digest: loaded.digest };
+      return { stamp, commands, loaded, digest: loaded.digest, origins: loaded.origins };
     }
     const kept = before?.commands ?? [];
     if (loaded.why !== before?.loaded.why) log.error({ from, kept: kept.length > 0 }, loaded.why);
-    return { stamp, commands: kept, loaded, digest: before?.digest };
+    return { stamp, commands: kept, loaded, digest: before?.digest, origins: before?.origins };
   };
 
   /** @returns whether something is different */
@@ -129,7 +137,14 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
       broken: all.flatMap(([path, { commands, loaded }]): Broken[] =>
         loaded.why === undefined
           ? []
-          : [{ from: called(path), why: loaded.why, ...(commands.length > 0 && { kept: true }) }],
+          : [
+              {
+                from: called(path),
+                why: loaded.why,
+                ...(commands.length > 0 && { kept: true }),
+                ...(loaded.flaws && { flaws: loaded.flaws }),
+              },
+            ],
       ),
     });
   };
@@ -167,6 +182,9 @@ export function commandFiles(init: CommandFilesInit): CommandSource {
 
   return {
     name: "files",
+    mend: (thrown) => {
+      for (const { origins } of files.values()) origins?.mend(thrown);
+    },
     start: async (offer) => {
       try {
         await look();

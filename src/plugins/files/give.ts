@@ -2,6 +2,7 @@ import type { AnyCommand, CommandContext } from "../../commands/command.ts";
 import { type Given, type Http, type OwnKv, PARTS } from "../../commands/needs.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
+import type { Origins } from "./origins.ts";
 import { inThread, type ThreadScript } from "./thread.ts";
 
 /** What there is to be given; each command gets what it names. */
@@ -15,17 +16,26 @@ export interface Supplies {
 
 /**
  * A definition as the bot runs it: it gets what it needs and nothing else, and what it throws is told by its name.
- * @param script what it came in, for those that run in a thread
+ * @param loaded what it came in: the script, for those that run in a thread, and where in its files something was thrown
  */
 export function given(
   command: AnyCommand,
   from: string,
   supplies: Supplies,
   log: Log,
-  script?: ThreadScript,
+  { script, origins }: { readonly script?: ThreadScript; readonly origins?: Origins } = {},
 ): AnyCommand {
   const { run, touches, complete, view } = command;
   const narrowed = (context: CommandContext) => narrow(command, context, from, supplies);
+  /** Errors of the house say all there is to say; others only what went wrong, and the log where. */
+  const ownError = (how: string, thrown: unknown): MicroError => {
+    const at = origins?.placeOf(thrown);
+    if (thrown instanceof MicroError) return thrown;
+    log.warn({ from, ...(at && { at }), err: thrown }, `\`${command.name}\` threw what is no MicroError`);
+    const known = MicroError.from(thrown);
+    const [line = ""] = known.message.split("\n");
+    return new MicroError(known.code, `\`${command.name}\` ${how}: ${line.slice(0, 300)}`, { cause: thrown });
+  };
   return {
     ...command,
     run: async (input, context) => {
@@ -34,11 +44,16 @@ export function given(
           return await run.call(command, input, narrowed(context));
         return await inThread(command, script, input, narrowed(context));
       } catch (thrown) {
-        throw ownError(command, thrown, from, log);
+        throw ownError("failed", thrown);
       }
     },
     view: (result, input) => {
-      const shown: unknown = view.call(command, result, input);
+      let shown: unknown;
+      try {
+        shown = view.call(command, result, input);
+      } catch (thrown) {
+        throw ownError("was run, but its `view` failed", thrown);
+      }
       if (isView(shown)) return shown as ReturnType<typeof view>;
       throw new MicroError(
         "internal",
@@ -106,15 +121,6 @@ function bound(http: Http, context: CommandContext): Http {
 function notAsked({ name }: AnyCommand, what: string, need: string): MicroError {
   const words = `\`${name}\` did not ask for ${what}: its definition wants \`needs: ["${need}"]\``;
   return new MicroError("permission_denied", words);
-}
-
-/** Errors of the house say all there is to say; others only what went wrong. */
-function ownError({ name }: AnyCommand, thrown: unknown, from: string, log: Log): MicroError {
-  if (thrown instanceof MicroError) return thrown;
-  log.warn({ from, err: thrown }, `\`${name}\` threw what is no MicroError`);
-  const known = MicroError.from(thrown);
-  const [line = ""] = known.message.split("\n");
-  return new MicroError(known.code, `\`${name}\` failed: ${line.slice(0, 300)}`, { cause: thrown });
 }
 
 function isView(shown: unknown): boolean {

@@ -40,7 +40,7 @@ export function commandPackages({ names, cwd, modules, supplies, log }: CommandP
           const loaded = entry === undefined ? undefined : await loadFile(entry, bundler, house);
           const why = loaded === undefined ? `it is not installed: npm install ${from}` : loaded.why;
           if (why === undefined) {
-            const made = (loaded?.commands ?? []).map((command) => given(command, from, supplies, log, loaded?.script));
+            const made = (loaded?.commands ?? []).map((command) => given(command, from, supplies, log, loaded));
             const digest = loaded?.digest;
             commands.push(...made.map((command) => ({ command, from, ...(digest !== undefined && { digest }) })));
           } else {

@@ -79,9 +79,13 @@ export function threadMain(require: NodeJS.Require): void {
   const module = { exports: {} as Record<string, unknown> };
   const own = (id: string) => house[id] ?? (id === "zod" ? near(zod) : near(id));
   const told = (thrown: unknown) => {
-    const { code, message, details } = (thrown ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
+    const { code, message, details, stack } = (thrown ?? {}) as Readonly<Record<string, unknown>>;
     const ours = thrown instanceof MicroError;
-    return { ours, code: ours ? code : "internal", message: String(message ?? thrown), details: ours ? details : {} };
+    const at = typeof stack === "string" ? { stack } : {};
+    return {
+      ...{ ours, code: ours ? code : "internal", message: String(message ?? thrown), details: ours ? details : {} },
+      ...at,
+    };
   };
   const begin = async () => {
     const load = new Script(`(function (exports, require, module, __filename) {${code}\n})`, { filename: path });

@@ -25,6 +25,8 @@ interface Failure {
   readonly ours: boolean;
   readonly code: ErrorCode;
   readonly message: string;
+  /** Where in the script, for the log. */
+  readonly stack?: string;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -125,6 +127,7 @@ async function forward(what: string, args: readonly unknown[], context: CommandC
   return JSON.parse(JSON.stringify(value ?? null)) ?? undefined;
 }
 
-function errorOf({ ours, code, message, details }: Failure): Error {
-  return ours ? new MicroError(code, message, { details }) : new Error(message);
+function errorOf({ ours, code, message, details, stack }: Failure): Error {
+  if (ours) return new MicroError(code, message, { details });
+  return Object.assign(new Error(message), stack !== undefined && { stack });
 }

@@ -22,6 +22,22 @@ export function listenerNames(listeners: readonly ListenerFacts[]): readonly str
   });
 }
 
+/** What is said to reach a listener: its pattern, and whether the robot is to be spoken to. */
+export function reachedBy(kind: ListenerFacts["kind"], pattern: string | undefined, name: string): string {
+  if (kind === "respond") return `said to ${name}: ${pattern ?? "what its script takes"}`;
+  if (kind === "hear") return `said anywhere: ${pattern ?? "what its script takes"}`;
+  const event = eventOf(kind);
+  if (event !== undefined) return `never: no input tells that ${event}`;
+  return kind === "catchAll" ? "what nothing else takes" : `anywhere, what its script takes`;
+}
+
+/** What a listener waits for that is nothing said: a clause. */
+export function eventOf(kind: ListenerFacts["kind"]): string | undefined {
+  if (kind === "enter") return "somebody comes into a room";
+  if (kind === "leave") return "somebody leaves a room";
+  return kind === "topic" ? "somebody sets a room's topic" : undefined;
+}
+
 /** A line of a script's help: what to say, and what it does. */
 export interface HelpLine {
   readonly usage: string;

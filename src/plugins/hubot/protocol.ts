@@ -98,7 +98,8 @@ export interface OfferedScripts {
 export interface ListenerFacts {
   readonly index: number;
   readonly script: string;
-  readonly kind: "hear" | "respond" | "listen" | "catchAll";
+  /** No input tells of `enter`, `leave` and `topic`, so nothing calls those. */
+  readonly kind: "hear" | "respond" | "listen" | "catchAll" | "enter" | "leave" | "topic";
   readonly pattern?: string | undefined;
   /** As the script calls it. */
   readonly id?: string | undefined;

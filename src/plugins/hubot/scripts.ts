@@ -9,7 +9,7 @@ import type { CommandSource, Offer, Owned } from "../plugins.ts";
 import { type BrainStore, createBrainStore } from "./brain-store.ts";
 import { type Acted, createHost, type Host } from "./host.ts";
 import { createHttpDoor, type HttpDoor } from "./http-door.ts";
-import { helpLines, listenerNames } from "./names.ts";
+import { eventOf, helpLines, listenerNames, reachedBy } from "./names.ts";
 import { createPlaces } from "./places.ts";
 import type { HeardText, OfferedScripts } from "./protocol.ts";
 import { typedCommand } from "./typed.ts";
@@ -103,9 +103,12 @@ export function hubotScripts(init: HubotScriptsInit): HubotScripts {
   const listenerCommand = (index: number, title: string, facts: OfferedScripts): AnyCommand => {
     const { script, pattern, kind } = facts.listeners[index] as OfferedScripts["listeners"][number];
     const first = facts.listeners.findIndex((one) => one.script === script) === index;
+    const event = eventOf(kind);
+    const when = event === undefined ? `on what its ${kind} takes` : `when ${event}`;
+    const wanted = pattern ?? (event === undefined ? "something else" : `that ${event}, which no input tells`);
     return defineCommand({
       name: title,
-      summary: `What the script ${script} does on ${pattern === undefined ? `what its ${kind} takes` : `${kind} ${pattern.slice(0, 80)}`}`,
+      summary: `What the script ${script} does ${pattern === undefined ? when : `on ${kind} ${pattern.slice(0, 80)}`}`,
       says: first ? helpLines(facts.help, script, name) : [],
       input: text,
       words: ["text"],
@@ -122,10 +125,7 @@ export function hubotScripts(init: HubotScriptsInit): HubotScripts {
         const found = await limit.race(running().hear(token, heardText({ message, text, caller, guest, room }, true)));
         if (!found.includes(index)) {
           running().forget(token);
-          throw new MicroError(
-            "invalid_argument",
-            `\`${title}\` does not act on that: it wants ${pattern ?? "something else"}`,
-          );
+          throw new MicroError("invalid_argument", `\`${title}\` does not act on that: it wants ${wanted}`);
         }
         return answered(await act(token, [index], context, quietMs), `\`${title}\``);
       },
@@ -163,10 +163,10 @@ export function hubotScripts(init: HubotScriptsInit): HubotScripts {
     commands = facts.listeners.map(({ index }) => listenerCommand(index, names[index] as string, facts));
     const from = new Map(facts.files);
     const fromOf = (script: string) => from.get(script) ?? script;
-    const owned: Owned[] = commands.map((command, index) => ({
-      command,
-      from: fromOf(facts.listeners[index]?.script ?? ""),
-    }));
+    const owned: Owned[] = commands.map((command, index) => {
+      const { script = "", kind, pattern } = facts.listeners[index] ?? {};
+      return { command, from: fromOf(script), ...(kind && { said: reachedBy(kind, pattern, name) }) };
+    });
     for (const bus of facts.commands) {
       const writing = writes.includes(bus.script);
       const command = typedCommand(bus, permissionOf(bus.script), writing, (args, context) => {

@@ -96,7 +96,7 @@ describe("linking", () => {
     { maxLength: 6 },
   );
 
-  it("removes no approval and no denial, neither one's own nor one of the other id", () => {
+  it("removes no approval and no denial, neither one's own nor one of the other id", { timeout: 60_000 }, () => {
     const pairs = [
       [EVE_SLACK, EVE_XMPP],
       [ANN_SLACK, EVE_XMPP],

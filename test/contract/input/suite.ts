@@ -1,6 +1,7 @@
 import type { Closable } from "../../../src/core/lifecycle.ts";
 import type { Input } from "../../../src/inputs/input.ts";
 import { answering } from "./answering.ts";
+import { cards } from "./cards.ts";
 import { hearing } from "./hearing.ts";
 import { links } from "./links.ts";
 import { picking } from "./picking.ts";
@@ -71,13 +72,19 @@ export interface ChatUnderTest extends Closable {
   failMark?(): void | Promise<void>;
   /** Those texts of `heard` that only who asked sees. */
   whispered?(): readonly string[];
+  /** Somebody deletes what the bot said last; `heard` has it no more. */
+  remove?(): void | Promise<void>;
+  /** For each of `heard`, the text of the message whose thread it stands in, or that it answers. */
+  under?(): readonly (string | undefined)[];
+  /** Those texts of `heard` that were said to the member alone, without having been asked. */
+  alone?(): readonly string[];
 }
 
 /** What people see of one message of the bot, as it is now. */
 export interface Heard {
   readonly text: string;
   readonly where?: string;
-  readonly file?: { readonly name: string; readonly text: string } | undefined;
+  readonly file?: { readonly name: string; readonly text: string; readonly png?: Uint8Array } | undefined;
   /** What in the text would act: a link, a mention, an escape sequence. */
   readonly live: readonly string[];
   /** What can be pressed, by what is written on it. */
@@ -109,6 +116,7 @@ export function inputSuite(tools: TestTools): (name: string, setup: InputSetup) 
       tools.describe("writing", () => writing(session));
       tools.describe("picking", () => picking(session));
       tools.describe("links", () => links(session));
+      tools.describe("cards", () => cards(session));
     });
   };
 }

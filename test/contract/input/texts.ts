@@ -13,6 +13,18 @@ export const HOSTILE: readonly string[] = [
   "@channel @here @everyone",
 ];
 
+/** What would call people, or everybody, on one network or another; an alert may be named so by whoever can reach its source. */
+export const CALLING: readonly string[] = [
+  "@here @everyone @channel @all",
+  "<!here> <!channel|channel> <!everyone> <!subteam^S1>",
+  "<@U1> <@U1|ann> <@UBOT> @Ann",
+  "<@100000000000000001> <@!100000000000000001> <@&300000000000000001> <#200000000000000001>",
+  "@ann @micro_test_bot /list@micro_test_bot /stop",
+  "<a href='tg://user?id=101'>Ann</a> [Ann](tg://user?id=101) tg://user?id=101",
+  "xmpp:ann@chat.example.org?message ann@chat.example.org/laptop ops@conference.chat.example.org",
+  "@AnnSmith @all (allthethings) /code",
+];
+
 /** What moves a cursor, names a window or ends a text too early. */
 export const CONTROLS = "one\u0000two \u0007\u0008\u001b[2Jthree \u001b]0;title\u0007 \u009b31mfour \ufffe\ud800";
 

@@ -50,9 +50,9 @@ it("asks all nodes at once, in their own protocol; one that hangs or is gone cos
     [{ name: "svc", version: "1", metadata: {}, endpoints: [], nodes }],
     "Debug.Health",
     (said) => (said as { status: string }).status,
-    { timeoutMs: 600, signal: limit.signal },
+    { timeoutMs: 2500, signal: limit.signal },
   );
-  expect(performance.now() - began).toBeLessThan(5000);
+  expect(performance.now() - began).toBeLessThan(8000);
   expect(answers?.nodes.map(({ node }) => node.id)).toEqual(nodes.map(({ id }) => id));
   expect(answers?.nodes.slice(0, 101).every((found) => found.answer === "ok")).toBe(true);
   expect(answers?.nodes[101]?.error).toMatchObject({ code: 408 });

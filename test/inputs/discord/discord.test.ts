@@ -34,6 +34,13 @@ inputContract("discord", {
           choices: buttons.map(({ label }) => label),
         })),
       alive: (raw) => shown(raw).live,
+      remove: discord.remove,
+      under: () =>
+        discord.posts.map(({ channel, replyTo }) => {
+          const above = discord.posts.find(({ message }) => message === channel || message === replyTo);
+          return above?.text;
+        }),
+      alone: () => discord.posts.filter(({ channel }) => channel === DIRECT).map(({ text }) => text),
       sayElsewhere: (text) => say(`micro ${text}`, { channel: OTHER }),
       sayDirect: (text) => say(text, { channel: DIRECT }),
       overhear: (text) => say(text),

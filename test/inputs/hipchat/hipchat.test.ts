@@ -79,6 +79,7 @@ async function chatUnderTest(token: string | undefined) {
         server.deliver(xml("message", { from: OPS, type: "groupchat" }, xml("body", {}, words)));
       },
       whispered: () => typed().flatMap(({ text, where }) => (where === `12345_2@${CHAT}` ? [text] : [])),
+      alone: () => typed().flatMap(({ text, where }) => (where === `12345_2@${CHAT}` ? [text] : [])),
       lose: server.cut,
       refuse: () => {
         server.manners.refuse = true;

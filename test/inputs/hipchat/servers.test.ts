@@ -115,6 +115,7 @@ describe.runIf(hasProsody && hasSlixmpp)("at a real server under HipChat's names
           await bob.join(room, ANN);
           say(bob, room, `@microbot ${text}`);
         },
+        alone: () => seen().flatMap(({ text, where }) => (where === `chat/${BOT}@${CHAT}` ? [text] : [])),
         whispered: () => seen().flatMap(({ text, where }) => (where === `chat/${BOT}@${CHAT}` ? [text] : [])),
         flood: (length) => say(ann, room, `@microbot ${"x".repeat(Math.min(length, 200_000))}`),
         noise: () => {

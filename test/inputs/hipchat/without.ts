@@ -11,4 +11,6 @@ export const WITHOUT: Partial<Record<Feature, string>> = {
   failForm: "HipChat has no forms",
   marks: "HipChat has no reactions",
   failMark: "HipChat has no reactions",
+  remove: "HipChat deletes nothing, and changes nothing",
+  under: "HipChat has no threads",
 };

@@ -12,4 +12,7 @@ export const WITHOUT = {
   failForm: "an adapter sends text only",
   marks: "Hubot has no reactions",
   failMark: "Hubot has no reactions",
+  remove: "an adapter changes nothing that it said",
+  under: "an adapter sends to a room or a person",
+  alone: "an adapter answers; whom it could write to, and how they are called, each knows by itself",
 } as const satisfies InputSetup["without"];

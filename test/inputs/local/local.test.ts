@@ -98,5 +98,8 @@ inputContract("local", {
     marks: "a terminal has no signs",
     failMark: "a terminal has no signs",
     whispered: "every session is between one person and the bot",
+    remove: "what is written stays",
+    under: "lines stand below each other",
+    alone: "a session is there when somebody has come",
   },
 });

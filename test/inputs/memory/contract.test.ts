@@ -43,6 +43,12 @@ inputContract("memory", {
       failForm: () => input.failForms(),
       marks: () => [input.markOn(last)].filter((mark) => mark !== undefined),
       failMark: () => input.failMarks(new MicroError("unavailable", "no signs today"), 10),
+      remove: () => {
+        const last = input.sent.at(-1);
+        if (last) input.remove(last);
+      },
+      under: () => input.sent.map(({ place }) => (place["under"] ? textOf(input.sent[0]!) : undefined)),
+      alone: () => input.sent.filter(({ place }) => place.room === "@ann").map(textOf),
       whispered: () => input.sent.filter(({ whisper }) => whisper).map(textOf),
       close: async () => {},
       [Symbol.asyncDispose]: async () => {},

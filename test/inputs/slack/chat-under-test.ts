@@ -8,10 +8,12 @@ export function slackPeople(slack: FakeSlack, said: Said[]) {
   const { people } = slack;
   const seen = () =>
     [...slack.posts, ...people.whispers]
+      .filter(({ ts }) => !slack.removed.has(ts))
       .sort((a, b) => (a.ts < b.ts ? -1 : 1))
       .map((post) => ({
         text: post.text,
         where: `${post.channel}/${post.thread}`,
+        thread: post.thread,
         file: "file" in post ? post.file : undefined,
         live: post.live,
         choices: buttons(post.blocks).map(labelOf),
@@ -74,6 +76,12 @@ export function slackPeople(slack: FakeSlack, said: Said[]) {
     failForm: people.late,
     marks: () => people.reactions(said.at(-1) as Said),
     failMark: () => slack.fault("reactions.add", { error: "too_many_reactions", times: 10 }),
+    remove: () => {
+      const last = slack.posts.at(-1);
+      if (last) slack.remove(last);
+    },
+    under: () => seen().map(({ thread }) => slack.posts.find(({ ts }) => ts === thread)?.text),
+    alone: () => slack.posts.filter(({ channel }) => channel === "DU1").map(({ text }) => text),
     whispered: () => people.whispers.map(({ text }) => text),
     close: slack.close,
     [Symbol.asyncDispose]: slack.close,

@@ -24,6 +24,8 @@ inputContract("slack over http, beside an independent emulator", {
     fill: "the emulator has no slash commands",
     failForm: "the emulator has no slash commands",
     failMark: "the emulator takes every reaction",
+    remove: "the emulator's people delete nothing",
+    alone: "the emulator knows no channel by a person's id",
   },
   create: async () => {
     const port = await freePort();
@@ -47,9 +49,15 @@ inputContract("slack over http, beside an independent emulator", {
             file: files?.map(({ name, content_base64 = "" }) => ({
               name,
               text: Buffer.from(content_base64, "base64").toString(),
+              ...(name.endsWith(".png") && { png: new Uint8Array(Buffer.from(content_base64, "base64")) }),
             }))[0],
           })),
       alive: (raw) => shown(raw).live,
+      under: () => {
+        const all = slack.messages();
+        const above = (thread?: string | null) => all.find(({ ts }) => ts === thread)?.text;
+        return all.filter(({ user }) => user === slack.botUser).map(({ thread_ts }) => above(thread_ts));
+      },
       whispered: () =>
         slack
           .messages()

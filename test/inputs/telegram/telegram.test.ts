@@ -33,6 +33,9 @@ inputContract("telegram", {
           return [String(refused)];
         }
       },
+      remove: telegram.remove,
+      under: () => telegram.posts.map(({ replyTo }) => telegram.posts.find(({ message }) => message === replyTo)?.text),
+      alone: () => telegram.posts.filter(({ chat }) => chat === 101).map(({ text }) => text),
       sayElsewhere: (text) => {
         const topic = { message_thread_id: TOPIC, is_topic_message: true };
         said.push(telegram.say(`/${text}@micro_test_bot`, { chat: FORUM, message: topic }));

@@ -77,6 +77,8 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
       sayForForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
       fill: "data forms (XEP-0004) are opened by the person's client, not by the bot",
       failForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
+      remove: "what was said is deleted by who said it, if at all (XEP-0424)",
+      under: "threads (RFC 6121 §5.2.5) are shown by few clients",
       failMark: "a server refuses when it wants to",
       alive: "a server lets nobody say what is no XML; the fake has it",
     },
@@ -98,6 +100,10 @@ describe.each(SERVERS.filter(({ has }) => has && hasSlixmpp))("at a real server,
           await bob.join(room, "ann");
           say(bob, room, `micro: ${text}`);
         },
+        alone: () =>
+          heardBy(ann, since, room, "micro").flatMap(({ text, where }) =>
+            where === `chat/bot@${XMPP_DOMAIN}` ? [text] : [],
+          ),
         whispered: () =>
           ann.events
             .slice(since)

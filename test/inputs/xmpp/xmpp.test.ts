@@ -21,6 +21,8 @@ inputContract("xmpp", {
     sayForForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
     fill: "data forms (XEP-0004) are opened by the person's client, not by the bot",
     failForm: "data forms (XEP-0004) are opened by the person's client, not by the bot",
+    remove: "what was said is deleted by who said it, if at all (XEP-0424)",
+    under: "threads (RFC 6121 §5.2.5) are shown by few clients",
   },
   create: async () => {
     const server = await fakeXmpp(certificate);
@@ -69,6 +71,8 @@ inputContract("xmpp", {
       },
       whispered: () =>
         server.heard.filter(({ type, to }) => type === "chat" && to === `${OPS}/ann`).map(({ text }) => text),
+      alone: () =>
+        server.heard.filter(({ type, to }) => type === "chat" && to === `ann@${DOMAIN}`).map(({ text }) => text),
       marks: () => {
         const id = child(last, "stanza-id", "urn:xmpp:sid:0")?.attrs["id"];
         const { mark } = server.said.reduce<{ mark?: string }>((found, said) => {

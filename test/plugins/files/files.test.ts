@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { silent } from "../../../src/core/log.ts";
 import type { Offered } from "../../../src/plugins/plugins.ts";
 import { contextFor } from "../../commands/context.ts";
 import { folderOf, noted, offersOf, saying } from "./folder.ts";
@@ -70,9 +71,9 @@ exports.old = defineCommand({ name: "old", summary: "An old one", input: z.objec
     [
       "a package that is not there",
       `import "nowhere-at-all"; export default {}`,
-      /^Cannot find module 'nowhere-at-all'$/,
+      /^a\.ts:1:8: Cannot find module 'nowhere-at-all'$/,
     ],
-    ["what it throws", "throw new Error('no luck')", /^no luck$/],
+    ["what it throws", "throw new Error('no luck')", /^a\.ts:1:7: no luck$/],
     ["first lines without an end", "for (;;) {}", /^its first lines took longer than 2000 ms/],
     ["no command", "export const a = 1", /^it exports no command: `export default defineCommand/],
     [
@@ -95,7 +96,7 @@ exports.old = defineCommand({ name: "old", summary: "An old one", input: z.objec
     const folder = await folderOf({ "a.ts": text });
     const { last } = await offersOf(folder.source());
     expect(last().commands).toEqual([]);
-    expect(last().broken).toEqual([{ from: "commands/a.ts", why: expect.stringMatching(why) }]);
+    expect(last().broken).toMatchObject([{ from: "commands/a.ts", why: expect.stringMatching(why) }]);
   });
 
   it("are loaded anew when they are saved, under 300 ms", async () => {
@@ -138,13 +139,65 @@ exports.old = defineCommand({ name: "old", summary: "An old one", input: z.objec
     expect(names(await offers.until((last) => last.commands.length === 1))).toEqual(["new"]);
   });
 
+  it("tell of each flaw by itself, with its place", async () => {
+    const one = saying("a", "x").replace("effect:", "efect:").replace("summary:", "sumary:");
+    const lib = saying("b", "x").replace("effect:", "examples: ['c d'], effect:");
+    const folder = await folderOf({ "lib/b.ts": lib, "a.ts": `export { default as b } from "./lib/b.ts";\n${one}` });
+    const { last } = await offersOf(folder.source());
+    const flaws = last().broken?.[0]?.flaws ?? [];
+    const places = flaws.map(({ file, line, column, why }) => `${file}:${line}:${column} ${why.slice(0, 40)}`);
+    expect(places.sort()).toEqual([
+      'a.ts:5:3 `a`: `effect` must be "read", or "write"',
+      "a.ts:5:3 `a`: `summary` must be a text: one line ",
+      "a.ts:6:3 `a`: there is no field `sumary`; did you",
+      "a.ts:9:3 `a`: there is no field `efect`; did you ",
+      'lib/b.ts:8:15 `b`: the example "c d" does not begin wi',
+    ]);
+  });
+
+  it("throw with the lines of the file in their stack, also where nobody waits and in a thread", async () => {
+    const failing = (name: string) =>
+      saying(name, "x").replace(
+        'async (): Promise<{ text: string }> => ({ text: "x" })',
+        'async () => {\n    throw new TypeError("no");\n  }',
+      );
+    const folder = await folderOf({
+      "lib/words.ts":
+        "// Types take room.\ninterface Word {\n  readonly text: string;\n}\n\nexport function fail(word: Word): never {\n  throw new Error(word.text);\n}\n",
+      "here.ts": failing("here"),
+      "lib.ts": `import { fail } from "./lib/words.ts";\n${failing("far").replace('throw new TypeError("no")', 'fail({ text: "no" })')}`,
+      "thread.ts": failing("aside").replace("effect:", "worker: true, effect:"),
+    });
+    const errors: Error[] = [];
+    const places: unknown[] = [];
+    const warn = (facts: object) => {
+      const { err, at } = facts as { err: Error; at?: string };
+      errors.push(err);
+      places.push(at);
+    };
+    const source = folder.source({ log: { ...silent, warn } });
+    const { last } = await offersOf(source);
+    const stackOf = async (name: string) => {
+      await said(last(), name).catch(() => {});
+      return (errors.pop()?.stack ?? "").split("\n").slice(0, 3).join("\n");
+    };
+    expect(await stackOf("here")).toContain("commands/here.ts:10:11)");
+    expect(await stackOf("far")).toMatch(/lib\/words\.ts:7:9\).*lib\.ts:11:5\)/s);
+    expect(await stackOf("aside")).toContain("commands/thread.ts:10:11)");
+    // A log on a screen has no stacks.
+    expect(places).toEqual(["here.ts:10:11", "lib/words.ts:7:9", "thread.ts:10:11"]);
+    const late = Object.assign(new Error("late"), { stack: `Error: late\n    at ${folder.path}/here.ts:1:1` });
+    source.mend(late);
+    expect(late.stack).toContain("here.ts:1:1");
+  });
+
   it("stay in force as they were when the newest does not load, until one does", async () => {
     const folder = await folderOf({ "hi.ts": saying("hi", "one"), "ho.ts": saying("ho", "ho") });
     const log = noted();
     const offers = await offersOf(folder.source({ log, everyMs: 50 }));
     await folder.write("hi.ts", "export default {");
     const { broken } = await offers.until((last) => (last.broken ?? []).length > 0);
-    expect(broken).toEqual([{ from: "commands/hi.ts", why: expect.stringMatching(/^hi\.ts:1:/), kept: true }]);
+    expect(broken).toMatchObject([{ from: "commands/hi.ts", why: expect.stringMatching(/^hi\.ts:1:/), kept: true }]);
     expect(await said(offers.last(), "hi")).toBe("one");
     const [told] = broken ?? [];
     expect(log.lines).toContain(told?.why);
@@ -182,7 +235,7 @@ exports.old = defineCommand({ name: "old", summary: "An old one", input: z.objec
       "a.ts": `import { word } from "@team/late";\n${saying("a", "x").replace('"x"', "word")}`,
     });
     const offers = await offersOf(folder.source({ everyMs: 20 }));
-    expect(offers.last().broken?.[0]?.why).toBe("Cannot find module '@team/late'");
+    expect(offers.last().broken?.[0]?.why).toBe("a.ts:1:22: Cannot find module '@team/late'");
     await folder.write("../node_modules/@team/late/index.js", "exports.word = 'late';");
     await folder.write("../node_modules/@team/late/package.json", '{ "main": "index.js" }');
     await offers.until((last) => last.broken?.length === 0);

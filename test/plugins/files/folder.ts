@@ -9,7 +9,7 @@ import { silent } from "../../../src/core/log.ts";
 import * as own from "../../../src/index.ts";
 import { memoryKv } from "../../../src/platform/kv/memory.ts";
 import type { HouseModules } from "../../../src/plugins/files/evaluate.ts";
-import { type CommandFilesInit, commandFiles } from "../../../src/plugins/files/files.ts";
+import { type CommandFiles, type CommandFilesInit, commandFiles } from "../../../src/plugins/files/files.ts";
 import type { Supplies } from "../../../src/plugins/files/give.ts";
 import { httpOf } from "../../../src/plugins/files/http.ts";
 import { ownKv } from "../../../src/plugins/files/kv.ts";
@@ -31,7 +31,7 @@ export interface Folder {
   write(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
   /** Commands of it. Stopped after the test. */
-  source(init?: Partial<CommandFilesInit>): CommandSource;
+  source(init?: Partial<CommandFilesInit>): CommandFiles;
 }
 
 const closing: (() => Promise<void>)[] = [];

@@ -105,6 +105,7 @@ describe("Hubot's scripts", () => {
     expect(await ask("plugins")).toContain(
       "scripts/wont.js: it wants the package no-such-package: npm install no-such-package",
     );
+    expect(await ask("plugins")).toMatch(/^hubot\.ears\.1 +hubot +scripts\/ears\.js +said (anywhere|to micro): \//m);
     const help = await ask("help");
     expect(help).toMatch(/^ship it {2,}A squirrel$/m);
     expect(help).not.toContain("hubot.ears");

@@ -1,7 +1,7 @@
-import Module, { createRequire } from "node:module";
+import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { oldHubot, oldModule } from "./facade.mjs";
+import { requireHubot } from "./modules.mjs";
 
 /**
  * Finds an adapter (a path, or a package as the working directory sees it) and the Hubot that it is written for: its own
@@ -10,7 +10,7 @@ import { oldHubot, oldModule } from "./facade.mjs";
 export async function loadAdapter(name, cwd) {
   const file = find(name, cwd);
   const hubot = await hubotFor(file);
-  beOldHubot(hubot, cwd);
+  requireHubot(hubot, cwd);
   const adapter = adapterIn(await load(file, cwd));
   if (adapter === undefined) throw wrong(`${name} is no Hubot adapter: it exports no function \`use\``);
   return { hubot, adapter };
@@ -36,19 +36,6 @@ async function hubotFor(file) {
     // Not installed beside the adapter.
   }
   return own?.endsWith(".mjs") ? import(pathToFileURL(own).href) : import("hubot");
-}
-
-/** Lets `require("hubot")` be that Hubot, also as `require.main.require("hubot")`. */
-function beOldHubot(hubot, cwd) {
-  const old = oldHubot(hubot);
-  const original = Module._load;
-  Module._load = function (request, ...rest) {
-    return oldModule(old, request) ?? original.call(this, request, ...rest);
-  };
-  const main = new Module(join(cwd, "hubot.js"));
-  main.filename = main.id;
-  main.paths = Module._nodeModulePaths(cwd);
-  process.mainModule = main;
 }
 
 async function load(file, cwd) {

@@ -1,21 +1,12 @@
 import Module, { createRequire } from "node:module";
-import { join } from "node:path";
-import { oldHubot, oldModule } from "./facade.mjs";
+import { requireHubot } from "./modules.mjs";
 
 /**
  * Lets scripts have the Hubot that runs them, however they ask for it: `import "hubot"`, `require("hubot")` of today and of the
  * versions before 11 with their inner files, `require.main.require`. Another copy's messages would be strangers (`hubot.md §3`).
  */
 export function beHubot(hubot, cwd) {
-  const old = oldHubot(hubot);
-  const original = Module._load;
-  Module._load = function (request, ...rest) {
-    return oldModule(old, request) ?? original.call(this, request, ...rest);
-  };
-  const main = new Module(join(cwd, "hubot.js"));
-  main.filename = main.id;
-  main.paths = Module._nodeModulePaths(cwd);
-  process.mainModule = main;
+  requireHubot(hubot, cwd);
   importedAs(createRequire(import.meta.url).resolve("hubot"));
 }
 

@@ -46,29 +46,35 @@ export function createHearing({ robot, hubot, busy }) {
     return context.response.message;
   };
 
+  /** @returns indexes of the listeners that would act, in their order; `undefined`: a script's middleware has stopped it */
+  const take = async (token, said, addressed) => {
+    let message = await received(said);
+    if (message === undefined) return undefined;
+    let found = message.done ? [] : matching(message, addressed);
+    if (
+      found.length === 0 &&
+      !message.done &&
+      robot.listeners.some(({ kind }) => kind === "catchAll" || kind === "listen")
+    ) {
+      message = await received(new CatchAllMessage(message));
+      if (message === undefined) return undefined;
+      found = message.done ? [] : matching(message, addressed);
+    }
+    if (found.length === 0) return found;
+    waiting.set(token, { message, found });
+    // What the bot did not want to be acted on.
+    if (waiting.size > WAITING) waiting.delete(waiting.keys().next().value);
+    return found;
+  };
+
   return {
-    /** @returns indexes of the listeners that would act, in their order; `undefined`: a script's middleware has stopped it */
+    /** `take` of what the bot was told. */
     hear: async (token, { id, text, from, room, addressed, name }) => {
       const said = new TextMessage(speaker({ ...from, room }), addressed ? `${name} ${text}` : text, id);
       said[TOKEN] = token;
-      let message = await received(said);
-      if (message === undefined) return undefined;
-      let found = message.done ? [] : matching(message, addressed);
-      if (
-        found.length === 0 &&
-        !message.done &&
-        robot.listeners.some(({ kind }) => kind === "catchAll" || kind === "listen")
-      ) {
-        message = await received(new CatchAllMessage(message));
-        if (message === undefined) return undefined;
-        found = message.done ? [] : matching(message, addressed);
-      }
-      if (found.length === 0) return found;
-      waiting.set(token, { message, found });
-      // What the bot did not want to be acted on.
-      if (waiting.size > WAITING) waiting.delete(waiting.keys().next().value);
-      return found;
+      return take(token, said, addressed);
     },
+    take,
     /** Lets those act that may, until one says `finish()`. @throws what the last that failed has thrown */
     act: async (token, allowed) => {
       const heard = waiting.get(token);

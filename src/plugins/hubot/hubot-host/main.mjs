@@ -12,6 +12,7 @@ import { keepBrain } from "./brain.mjs";
 import { execute, listed, watchCommands } from "./commands.mjs";
 import { beHubot } from "./compat.mjs";
 import { createHearing } from "./hearing.mjs";
+import { createLines } from "./lines.mjs";
 import { createLogger } from "./logger.mjs";
 import { createMeasure } from "./measure.mjs";
 import { hostRobot } from "./robot.mjs";
@@ -21,13 +22,16 @@ import { createScripts } from "./scripts.mjs";
 const { cwd, folder, name, skip, brain: stored, httpPath, shared } = workerData;
 /** What runs now, for who finds this thread hanging: a listener's index and the number of a message. */
 const state = new Int32Array(shared);
+/** What acts on sentences that are not said to the robot. */
+const OVERHEAR = new Set(["hear", "listen", "catchAll"]);
 const tell = (message) => parentPort.postMessage(message);
 const runs = new Map();
 const measure = createMeasure();
 /** By script: the message that it acted on last. What it throws later is told there: to follow each message costs all of them. */
 const latest = new Map();
 
-const logger = createLogger((level, text) => tell({ kind: "log", level, text }));
+const log = createLines((level, text) => tell({ kind: "log", level, text }));
+const logger = createLogger(log);
 
 const exit = process.exit.bind(process);
 process.exit = (code) => {
@@ -37,7 +41,7 @@ process.exit = (code) => {
 process.on("uncaughtException", (error) => {
   // Of a library's own, such as a store that is away: nobody knows whose that is, and to end all for it would help none.
   if (scripts.owner(error) === undefined) {
-    tell({ kind: "log", level: "error", text: `something threw when nobody waited for it: ${wordsOf(error)}` });
+    log("error", `something threw when nobody waited for it: ${wordsOf(error)}`);
     return;
   }
   tell({ kind: "ending", ...blamed(error), why: `it threw when nobody waited for it: ${wordsOf(error)}` });
@@ -45,11 +49,7 @@ process.on("uncaughtException", (error) => {
 });
 // Scripts that do not wait for what they say are many; nothing is broken by that.
 process.on("unhandledRejection", (error) => {
-  tell({
-    kind: "log",
-    level: "warn",
-    text: `${blamed(error).script ?? "a script"}: nobody waited for what failed: ${wordsOf(error)}`,
-  });
+  log("warn", `${blamed(error).script ?? "a script"}: nobody waited for what failed: ${wordsOf(error)}`);
 });
 
 let changes;
@@ -152,7 +152,7 @@ function say({ token, room, user, text }) {
   const current = token === undefined ? undefined : runs.get(token);
   const measured = measure(token, current === undefined, text);
   if (measured === undefined) return;
-  if (measured !== text) tell({ kind: "log", level: "warn", text: measured });
+  if (measured !== text) log("warn", measured);
   if (current === undefined) return tell({ kind: "say", token, room, user, text: measured });
   current.words.push(measured);
   current.timer ??= setTimeout(() => {
@@ -173,7 +173,7 @@ function offer() {
     help: [...scripts.help],
     broken: [...scripts.broken],
     files: scripts.files(),
-    overhears: robot.middleware.receive.stack.length > 0 || listeners.some(({ kind }) => kind !== "respond"),
+    overhears: robot.middleware.receive.stack.length > 0 || listeners.some(({ kind }) => OVERHEAR.has(kind)),
   });
 }
 

@@ -37,6 +37,28 @@ export function hostRobot(hubot, scripts) {
       if (last !== undefined) last.kind = "catchAll";
     }
 
+    enter(options, callback) {
+      super.enter(options, callback);
+      this.#deaf("enter");
+    }
+
+    leave(options, callback) {
+      super.leave(options, callback);
+      this.#deaf("leave");
+    }
+
+    topic(options, callback) {
+      super.topic(options, callback);
+      this.#deaf("topic");
+    }
+
+    /** It loads, and nothing ever calls it. */
+    #deaf(kind) {
+      const last = this.listeners.at(-1);
+      if (last !== undefined) last.kind = kind;
+      scripts?.deaf(this, kind);
+    }
+
     #note(kind) {
       const last = this.listeners.at(-1);
       if (last === undefined) return;
@@ -109,7 +131,7 @@ function withThree(middleware) {
 }
 
 /** The command bus, which is also the array of help that `robot.commands` was before version 14. */
-function asList(bus, robot) {
+export function asList(bus, robot) {
   return new Proxy(bus, {
     get: (target, name) => {
       if (name in target) {

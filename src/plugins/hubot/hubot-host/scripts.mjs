@@ -23,6 +23,7 @@ export function createScripts({ cwd, skip, onLoading, onChange }) {
   const known = new Map();
   const broken = [];
   const help = new Map();
+  const deaf = new Set();
   let loading;
 
   const nameOf = (path) => {
@@ -119,6 +120,14 @@ export function createScripts({ cwd, skip, onLoading, onChange }) {
     broken,
     help,
     changed: onChange,
+    /** Says once of each script that its `enter`, `leave` or `topic` listeners wait in vain. */
+    deaf: (robot, kind) => {
+      const name = loading?.name ?? ownerOf(new Error().stack)?.name;
+      const from = [...known.values()].find((script) => script.name === name)?.from ?? "a script";
+      if (deaf.has(`${from} ${kind}`)) return;
+      deaf.add(`${from} ${kind}`);
+      robot.logger.warn(`${from}: its ${kind} listeners are never called, since no input of the bot tells of that`);
+    },
     /** Whose code runs now: what is being loaded, else by the files of the stack. */
     current: () => loading?.name ?? ownerOf(new Error().stack)?.name ?? "scripts",
     /** Whose code has thrown this: a script's name and where it comes from. */

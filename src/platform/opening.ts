@@ -1,0 +1,80 @@
+import { MicroError } from "../core/errors.ts";
+import type { CallOptions } from "../core/lifecycle.ts";
+import { createCalls } from "../core/registry/calls.ts";
+
+/** For each call that says nothing itself. */
+const TIMEOUT_MS = 5000;
+
+export interface OpeningInit {
+  /** For people: `etcd at 127.0.0.1:2379`. Carries no secret. */
+  readonly where: string;
+  open(signal: AbortSignal): Promise<void>;
+  /** Closes what was opened, in part as well; nothing to close is fine. */
+  close(): Promise<void>;
+  /** What was thrown, as the store's contract has it. */
+  errorOf(thrown: unknown): MicroError;
+}
+
+/** A store that is opened, asked things, and closed: what all stores have in common, whatever they keep. */
+export interface Opening {
+  readonly isOpen: boolean;
+  /** Opens it, once for all who ask. @throws MicroError of the contract; then it is closed, and may be started again */
+  start(options?: CallOptions): Promise<void>;
+  /**
+   * Ends the calls in flight and closes; may be started again.
+   * @param before what is ended with the same reason before it is closed
+   */
+  stop(before?: (reason: MicroError) => Promise<unknown>): Promise<void>;
+  /** Asks it something, within the call's deadline and not beyond `stop()`. @throws MicroError `unavailable` (not started), of the contract */
+  call<T>(options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+/** Opens and closes a store in order, whoever starts and stops it when. */
+export function createOpening({ where, open, close, errorOf }: OpeningInit): Opening {
+  const calls = createCalls(where, TIMEOUT_MS);
+  let opening: Promise<void> | undefined;
+  let isOpen = false;
+
+  const during = async <T>(options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    try {
+      return await calls.during(options, work);
+    } catch (error) {
+      throw errorOf(error);
+    }
+  };
+  const begin = async (options: CallOptions): Promise<void> => {
+    try {
+      await during(options, open);
+      isOpen = true;
+    } catch (error) {
+      opening = undefined;
+      await close();
+      throw error;
+    }
+  };
+  return {
+    get isOpen() {
+      return isOpen;
+    },
+    start: (options = {}) => {
+      opening ??= begin(options);
+      return opening;
+    },
+    stop: async (before) => {
+      const reason = new MicroError("unavailable", `the store (${where}) was stopped`);
+      const starting = opening;
+      opening = undefined;
+      isOpen = false;
+      calls.stop(reason);
+      await starting?.catch(() => {});
+      isOpen = false;
+      await before?.(reason);
+      // Somebody may have started it again by now.
+      if (opening === undefined) await close();
+    },
+    call: async (options, work) => {
+      if (!isOpen) throw new MicroError("unavailable", `the store (${where}) is not started`);
+      return during(options, work);
+    },
+  };
+}

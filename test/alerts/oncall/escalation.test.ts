@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { acknowledge, type Incident } from "../../../src/alerts/incidents/incident.ts";
+import { merge } from "../../../src/alerts/incidents/merge.ts";
+import { nextStep, stepBegun, stepSaid, stepUnsaid } from "../../../src/alerts/oncall/escalation.ts";
+import type { Step } from "../../../src/alerts/oncall/routing.ts";
+import { alert, NOON, notification } from "../incidents/notifications.ts";
+
+const MINUTE = 60_000;
+const steps: readonly Step[] = [
+  { after: 10 * MINUTE, to: { kind: "oncall" } },
+  { after: 20 * MINUTE, to: { kind: "room" } },
+];
+const fresh = (): Incident => merge(undefined, notification([alert()], { receivedAt: NOON }), NOON, "a7f3");
+const due = (incident: Incident) => {
+  const next = nextStep(incident, steps);
+  return next && [next.number, (next.at - NOON) / MINUTE];
+};
+
+describe("the next step of an escalation", () => {
+  it("comes after the one before, each once", () => {
+    let incident = fresh();
+    expect(due(incident)).toEqual([0, 10]);
+    const next = nextStep(incident, steps) as NonNullable<ReturnType<typeof nextStep>>;
+    expect(stepBegun(incident, next, steps, "ann", NOON + 9 * MINUTE)).toBe(incident);
+    incident = stepBegun(incident, next, steps, "ann", NOON + 10 * MINUTE);
+    expect(due(incident)).toEqual([0, 10]);
+    incident = stepSaid(incident, 0, "ann", "directly in slack", NOON + 10 * MINUTE);
+    expect(incident.did.at(-1)).toMatchObject({ by: "escalation", what: "told ann directly in slack" });
+    expect(stepSaid(incident, 0, "ann", "directly in slack", NOON + 11 * MINUTE)).toBe(incident);
+    expect(stepBegun(incident, next, steps, "ann", NOON + 12 * MINUTE)).toBe(incident);
+    expect(due(incident)).toEqual([1, 20]);
+    expect(due(stepUnsaid(incident, 0))).toEqual([1, 20]);
+  });
+
+  it("is as before when it was certainly not said", () => {
+    const incident = fresh();
+    const next = nextStep(incident, steps) as NonNullable<ReturnType<typeof nextStep>>;
+    const begun = stepBegun(incident, next, steps, "ann", NOON + 10 * MINUTE);
+    expect(stepUnsaid(begun, 0).escalated).toEqual([]);
+  });
+
+  it("is none once somebody has acknowledged it, or it is resolved", () => {
+    const incident = fresh();
+    expect(due(acknowledge(incident, "ann", NOON))).toBeUndefined();
+    const over = merge(
+      incident,
+      notification([alert({ status: "resolved", endsAt: NOON + 1 })], { receivedAt: NOON + 2 }),
+      NOON + 2,
+      "a7f3",
+    );
+    expect(due(over)).toBeUndefined();
+  });
+
+  it("counts from the end of a silence, and of quiet hours", () => {
+    const incident = fresh();
+    const silence = { id: "s", until: NOON + 60 * MINUTE, by: "ann", why: "" };
+    expect(due({ ...incident, silence })).toEqual([0, 70]);
+    const card = { input: "slack", room: "C02", place: { room: "C02" } };
+    const held = { ...card, held: { until: NOON + 30 * MINUTE } };
+    const warning = { ...incident, severity: "warning" } as const;
+    expect(due({ ...warning, cards: [held] })).toEqual([0, 40]);
+    expect(due({ ...warning, cards: [held, card] })).toEqual([0, 10]);
+    expect(due({ ...warning, severity: "critical", cards: [held] })).toEqual([0, 10]);
+  });
+});

@@ -13,7 +13,7 @@ const ROWS = ["Id\tAddress\tPort\tMetadata"].concat(
 /** Milliseconds that the event loop is held, the median of many. */
 export async function ours() {
   const { renderAnswer } = await import("../dist/src/bot/render.js");
-  const limits = { textLength: 4000, files: true, edits: true, buttons: true };
+  const limits = { textLength: 4000, files: true, edits: true, buttons: true, pictures: true };
   const text = ROWS.join("\n");
   const once = () => {
     const began = performance.now();

@@ -18,6 +18,10 @@ const GROUPS = [
   "pipe",
   "schedules",
   "runbook",
+  "webhook",
+  "health500",
+  "graph",
+  "watches",
 ];
 
 const HEAD = ["what", "ours", "peer", "", "ratio", "of the rounds", "target", ""];

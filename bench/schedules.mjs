@@ -9,7 +9,7 @@ const COUNT = 10_000;
 /** @param what `memory`: MiB that the process has grown by; `late`: ms that the last of 10,000 due at one moment is late */
 export async function ours({ what }) {
   const [{ memoryKv }, { schedules }, { createAgenda }, { systemClock }, { silent }] = await Promise.all(
-    ["platform/kv/memory", "schedules/schedules", "schedules/agenda", "core/clock", "core/log"].map(
+    ["platform/kv/memory", "schedules/schedules", "core/agenda", "core/clock", "core/log"].map(
       (name) => import(`../dist/src/${name}.js`),
     ),
   );

@@ -46,6 +46,7 @@ export function raiseCommands({ raise, fields = {}, secrets = [] }: RaiseInit): 
       ...fields,
     }),
     words: ["summary"],
+    furtherNames: ["demo", "resolve", "show", "sources"],
     target: (input) => input.service || input.label["service"] || undefined,
     examples: ['alert "disk is full" --service payments', 'alert "disk is full" --name DiskFull --severity critical'],
     run: async (input, context) => {

@@ -23,6 +23,11 @@ export interface Command<S extends z.ZodObject = z.ZodObject, R = unknown> {
   readonly words?: readonly (keyof z.input<S> & string)[];
   /** The field, last of `words`, that takes the rest of the line as it was typed: JSON, text. */
   readonly rest?: keyof z.input<S> & string;
+  /**
+   * Words that make another command of it where they come first (`alert demo`), where any text would do. What is nearly one of them
+   * is asked about and not taken for text; behind `--` and in quotes it is.
+   */
+  readonly furtherNames?: readonly string[];
   /** `area:verb`; roles grant patterns such as `registry:*`. */
   readonly permission: `${string}:${string}`;
   /**

@@ -1,6 +1,7 @@
 import { MicroError } from "../core/errors.ts";
 import type { Match } from "./catalog.ts";
 import { type Field, fields, usage, valueName } from "./fields.ts";
+import { nearlyOther } from "./further-names.ts";
 import { jsonEnd, type Line, type Word } from "./line.ts";
 import { doubtfulName } from "./names.ts";
 import { unclosedQuote } from "./unclosed.ts";
@@ -35,6 +36,8 @@ export interface Value extends Mark {
 export function parse(match: Match): Parsed {
   const { command, line } = match;
   const specs = fields(command);
+  const other = nearlyOther(match);
+  if (other !== undefined) throw wrong(match, other.words, other.word);
   const given: Record<string, unknown> = {};
   const marks: Record<string, Mark> = {};
   const values: Value[] = [];

@@ -75,6 +75,16 @@ describe("a bot that receives alerts", () => {
       .not.toContain("DiskFull");
   }, 60_000);
 
+  it("asks what is meant by a word that is nearly a command, and raises nothing", async () => {
+    const bot = await receivingBot(`--webhook_token=${TOKEN}`);
+    for (const [slip, meant] of Object.entries({ dmo: "demo", shwo: "show", resolv: "resolve", source: "sources" })) {
+      await expect
+        .poll(() => bot.asked(`alert ${slip}`), { timeout: 20_000, interval: 500 })
+        .toContain(`did you mean \`alert ${meant}\`?`);
+    }
+    await expect.poll(() => bot.asked("alerts"), { timeout: 20_000, interval: 500 }).toContain("nothing fires");
+  }, 60_000);
+
   it("says to `micro alert` what is wrong, and never the token", async () => {
     const bot = await receivingBot(`--webhook_token=${TOKEN}`);
     const said = async (...args: readonly string[]) => {
@@ -93,6 +103,8 @@ describe("a bot that receives alerts", () => {
     expect(await said(nobody, `--webhook_token=${TOKEN}`)).toMatch(
       /cannot be reached; is a bot running with --webhook_address/,
     );
+    const { code, stderr } = await micro(["alert", "resolv", "DiskFull", address]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("did you mean `alert resolve`?")]);
     expect(await said("--webhook_address=a b", `--webhook_token=${TOKEN}`)).toContain("no address of a receiver");
     expect(await said(address, "--webhook_token=env:NO_SUCH_VARIABLE")).toContain("NO_SUCH_VARIABLE");
   }, 60_000);

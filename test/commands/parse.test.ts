@@ -167,3 +167,34 @@ describe("words that are several", () => {
     expect(said("gather a constructor=1 __proto__=2")["values"]).toMatchObject({ constructor: "1" });
   });
 });
+
+describe("a first word that is nearly a further name", () => {
+  const alarm = defineCommand({
+    name: "alarm",
+    summary: "Say what is wrong",
+    furtherNames: ["demo", "resolve"],
+    input: z.object({ what: z.string(), loud: z.boolean().default(false) }),
+    words: ["what"],
+    permission: "alarm:raise",
+    effect: "write",
+    run: async (input) => input,
+    view: () => ({ kind: "text", text: "" }),
+  });
+  const said = (text: string) => {
+    const match = createCatalog([alarm]).match(chatLine(text));
+    if (!match) throw new Error("no match");
+    return parse(match).input;
+  };
+
+  it.each(["alarm dmo", "alarm Deom", "alarm resolv disk", "alarm resovle --loud"])("is asked about: %s", (line) => {
+    expect(() => said(line)).toThrow(/did you mean `alarm (demo|resolve)`\?/);
+  });
+  it("cannot be said where there is no such command", () => {
+    expect(() => said("alarm demo")).toThrow("`alarm demo` cannot be said here");
+  });
+  it("is text in quotes, behind -- and when it is another word", () => {
+    expect(said('alarm "dmo" --loud')).toMatchObject({ what: "dmo", loud: true });
+    expect(said("alarm -- dmo")).toMatchObject({ what: "dmo" });
+    expect(said("alarm disk")).toMatchObject({ what: "disk" });
+  });
+});

@@ -25,20 +25,33 @@ export const shellShape = z.object({
   labels: z.record(z.string(), z.string()).default({}),
   link: z.string().optional(),
   runbook: z.string().optional(),
-  /** Epoch ms at which it was said: so that saying it again is something new, and sending it again is not. */
+  /** Epoch ms by the clock of who said it: so that saying it again is something new, and sending it again is not. */
   at: z.number(),
 });
 
 export type ShellAlert = z.input<typeof shellShape>;
 
+/** What ends an alert may be as old as the inbox knows it again: recorded and sent later, it would end one that is real. */
+const OLDEST_END_MS = 15 * 60_000;
+
 export const readShell: Reader = (body, now) => {
   const checked = shellShape.safeParse(body);
   if (!checked.success) return refused(checked.error.issues[0]);
+  const { status, at } = checked.data;
+  const ago = now - startOf(at, now);
+  if (status === "resolved" && ago > OLDEST_END_MS) {
+    const minutes = Math.round(ago / 60_000);
+    const message = `it was said ${minutes} min ago by the clock of who sends it, so it may be an old request sent again: set that clock`;
+    return refused({ path: ["at"], message });
+  }
   const alert = raisedAlert(checked.data, now);
   return { timed: true, groups: [groupOf(raisedGroup(checked.data), [alert])] };
 };
 
-/** What somebody raised by hand, which is known by its name and service. */
+/**
+ * What somebody raised by hand, which is known by its name and service. Its times are ours: an end by a clock that is behind would
+ * else come before the beginning, and change nothing.
+ */
 export function raisedAlert(said: z.output<typeof shellShape>, now: number): Alert {
   const { service, status, severity, labels, link } = said;
   const description = descriptionOf(said.description);
@@ -53,8 +66,8 @@ export function raisedAlert(said: z.output<typeof shellShape>, now: number): Ale
     ...(description !== undefined && { description }),
     // What it is about is what the policy was asked of, so no other label says something else.
     labels: labelsOf({ ...labels, ...(service !== "" && { service }) }),
-    startsAt: startOf(said.at, now),
-    ...(status === "resolved" && { endsAt: startOf(said.at, now) }),
+    startsAt: now,
+    ...(status === "resolved" && { endsAt: now }),
     links: linksOf([["source", link]]),
     ...(runbook !== undefined && { runbook }),
   };

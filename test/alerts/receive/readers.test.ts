@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Incident } from "../../../src/alerts/incidents/incident.ts";
+import { merge } from "../../../src/alerts/incidents/merge.ts";
 import { readAlertmanager } from "../../../src/alerts/receive/alertmanager.ts";
 import { genericReader } from "../../../src/alerts/receive/generic.ts";
 import { readGrafana } from "../../../src/alerts/receive/grafana.ts";
@@ -291,9 +293,29 @@ describe("what `micro alert` sends", () => {
       at: NOW - 5,
     });
     const over = one(readShell, { name: "DiskFull", service: "payments", status: "resolved", at: NOW });
-    expect(fired).toMatchObject({ labels: { service: "payments" }, severity: "critical", startsAt: NOW - 5 });
+    expect(fired).toMatchObject({ labels: { service: "payments" }, severity: "critical", startsAt: NOW });
     expect(over).toMatchObject({ fingerprint: fired.fingerprint, status: "resolved", endsAt: NOW });
     expect(one(readShell, { name: "DiskFull", at: NOW }).fingerprint).not.toBe(fired.fingerprint);
+  });
+
+  it("begins and ends by our clock, so an end by a clock that is behind ends it", () => {
+    const said = { name: "DiskFull", service: "payments" };
+    let incident: Incident | undefined;
+    /** Heard so long after noon, said by a clock that is so far behind. */
+    const hear = (status: string, after: number, behind: number) => {
+      const now = NOW + after;
+      const { groups } = readShell({ ...said, status, at: now - behind }, now);
+      const heard = { id: `${after}`, source: "shell", kind: "shell", receivedAt: now, ...groups[0]! } as const;
+      incident = merge(incident, heard, now, "a7f3");
+      return incident.status;
+    };
+    expect(hear("firing", 0, 0)).toBe("firing");
+    expect(hear("resolved", 1000, 5 * 60_000)).toBe("resolved");
+    expect(hear("firing", 2000, 3 * 3_600_000)).toBe("firing");
+    expect(() => hear("resolved", 3000, 62 * 60_000)).toThrow(
+      /at: it was said 62 min ago by the clock of who sends it/,
+    );
+    expect(hear("resolved", 4000, -3 * 3_600_000)).toBe("resolved");
   });
 
   it("is about the service that it says, whatever labels say", () => {

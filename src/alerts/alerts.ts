@@ -14,6 +14,8 @@ export interface AlertsInit extends Omit<WorkerInit, "house" | "store" | "leads"
   readonly db: Db;
   /** How long the others wait before one of them takes over. @default 10000 */
   readonly leaseMs?: number;
+  /** Ids by which a person can be written to, as `slack:T01/U02`, the best first: who is given an incident is told. */
+  readonly idsOf?: (person: string) => readonly string[];
   /** Done by the one process that works on incidents, as long as it does: escalation. Ends with the signal; what it throws begins all of it anew. */
   readonly beside?: readonly ((incidents: Incidents, signal: AbortSignal) => Promise<void>)[];
 }
@@ -53,7 +55,12 @@ export function alerts(init: AlertsInit): (house: House) => Extension {
     return {
       commands: [
         ...readingCommands({ store, desk, db, silences: alertmanager !== undefined }),
-        ...actingCommands({ desk, ...(alertmanager && { alertmanager }), ...(examine && { examine }) }),
+        ...actingCommands({
+          ...{ desk, house },
+          ...(alertmanager && { alertmanager }),
+          ...(examine && { examine }),
+          ...(init.idsOf && { idsOf: init.idsOf }),
+        }),
         demo.command,
       ],
       start: async () => {

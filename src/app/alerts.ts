@@ -94,6 +94,7 @@ export async function openAlerts(settings: BotSettings, host: AlertsHost): Promi
     registry,
     roomsFor: onCall.roomsFor,
     beside: onCall.beside,
+    idsOf: onCall.idsOf,
     leaseMs: settings.lease,
     examine: (service, options) => examineAround(parts, service, options),
     changes: (service, sinceMs, options) =>

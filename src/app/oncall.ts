@@ -44,6 +44,7 @@ export function peopleOf(policy: Pick<Policy, "known">): People {
 export interface OpenedOnCall {
   readonly roomsFor: AlertsInit["roomsFor"];
   readonly beside: NonNullable<AlertsInit["beside"]>;
+  readonly idsOf: NonNullable<AlertsInit["idsOf"]>;
   readonly extension: (house: House) => Extension;
   stop(): Promise<void>;
 }
@@ -138,6 +139,7 @@ export async function openOnCall(
   ];
   return {
     roomsFor: async (incident) => (await routed(incident)).rooms,
+    idsOf: contacts.idsOf,
     beside: [escalation({ schedules, contacts, routed }), digests, keepFresh],
     extension: () => ({ commands }),
     stop: async () => {

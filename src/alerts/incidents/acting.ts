@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { durationText } from "../../commands/bounds.ts";
-import { type AnyCommand, defineCommand } from "../../commands/command.ts";
+import { type AnyCommand, type CommandContext, defineCommand } from "../../commands/command.ts";
+import type { House } from "../../commands/house.ts";
 import { readDuration } from "../../core/duration.ts";
 import { MicroError } from "../../core/errors.ts";
 import { headlineOf } from "../../core/health/explain.ts";
@@ -9,28 +10,41 @@ import { askerOf, incidentId } from "./asker.ts";
 import { titleOf } from "./card.ts";
 import type { Desk } from "./desk.ts";
 import type { Sources } from "./findings.ts";
+import { type Giving, tellGiven } from "./given.ts";
 import { acknowledge, assign, type Incident, silenced, unsilenced } from "./incident.ts";
+import { permitted } from "./permitted.ts";
 import { inLine, timeOf } from "./words.ts";
 
-export interface ActingInit extends Pick<Sources, "examine"> {
+export interface ActingInit extends Pick<Sources, "examine">, Pick<Giving, "idsOf"> {
   readonly desk: Desk;
+  readonly house: Pick<House, "board" | "placeTo" | "clock" | "may">;
   readonly alertmanager?: Alertmanager;
 }
 
 /** Saying it is saying it: a yes would only be in the way at night. The card tells what was done, so the answer stands in its thread. */
 const ACT = { permission: "alert:act", effect: "write", confirm: false, whilePaused: true, aside: true } as const;
 const SILENCE = { permission: "alert:silence", effect: "write", confirm: false, aside: true } as const;
+const ACK = { ...ACT, name: "ack" } as const;
+const ASSIGN = { ...ACT, name: "assign" } as const;
+const MUTE = { ...SILENCE, name: "silence" } as const;
+const UNMUTE = { ...SILENCE, name: "unsilence" } as const;
+const RECHECK = { name: "recheck", permission: "alert:read", effect: "read" } as const;
 const LONGEST_MS = 30 * 86_400_000;
 const EXAMINE_MS = 4000;
 
 /** `ack`, `assign`, `silence`, `unsilence` and `recheck`: what people do about an incident, each told on its card. */
-export function actingCommands({ desk, alertmanager, examine }: ActingInit): readonly AnyCommand[] {
+export function actingCommands(init: ActingInit): readonly AnyCommand[] {
+  const { desk, alertmanager, examine, house } = init;
   const target = ({ id }: { readonly id: string }) => desk.serviceOf(id);
+  /** The incident, if who asks may do that to it. The policy was asked about one service already. */
+  const mayBe = (command: Parameters<typeof permitted>[0], incident: Incident, context: CommandContext): Incident => {
+    permitted(command, incident, desk.serviceOf(incident.id), context, house);
+    return incident;
+  };
   const complete = async (field: string) => (field === "id" ? desk.ids() : field === "person" ? ["me"] : []);
 
   const ack = defineCommand({
-    ...ACT,
-    name: "ack",
+    ...ACK,
     summary: "Say that you have seen an alert and look after it",
     input: z.object({ id: incidentId }),
     words: ["id"],
@@ -39,7 +53,9 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
     examples: ["ack a7f3"],
     run: async ({ id }, context) => {
       const by = askerOf(context);
-      const { before, after } = await desk.change(id, (now) => acknowledge(now, by, context.clock.now()));
+      const { before, after } = await desk.change(id, (now) =>
+        acknowledge(mayBe(ACK, now, context), by, context.clock.now()),
+      );
       return { ...told(after), by, already: before === after, ...(before.acked && { acked: before.acked }) };
     },
     view: ({ id, title, by, already, over, acked }) => ({
@@ -53,9 +69,8 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
   });
 
   const give = defineCommand({
-    ...ACT,
-    name: "assign",
-    summary: "Say who looks after an alert",
+    ...ASSIGN,
+    summary: "Say who looks after an alert, and tell them",
     input: z.object({
       id: incidentId,
       person: z
@@ -72,11 +87,13 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
       const to = person === "me" ? by : inLine(person.replace(/^[@<]+|>$/g, ""), 60);
       if (to === "") throw new MicroError("invalid_argument", "to whom? `me`, or a name");
       const { before, after } = await desk.change(id, (now) =>
-        now.status === "resolved" ? now : assign(now, to, by, context.clock.now()),
+        mayBe(ASSIGN, now, context).status === "resolved" ? now : assign(now, to, by, context.clock.now()),
       );
-      return { ...told(after), to, by, already: before === after };
+      const already = before === after;
+      const whether = already || to === by ? "" : await tellGiven(after, { to, by }, init, context.signal);
+      return { ...told(after), to, by, already, whether };
     },
-    view: ({ id, title, to, by, over, already }) => ({
+    view: ({ id, title, to, by, over, already, whether }) => ({
       kind: "text",
       text: over
         ? `${id} is resolved already: ${title}`
@@ -84,13 +101,12 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
           ? `${to} has ${id} already`
           : to === by
             ? `${by} has ${id}: ${title}`
-            : `${to} has ${id}, by ${by}: ${title}`,
+            : `${to} has ${id}, by ${by}: ${title}\n${whether}`,
     }),
   });
 
   const silence = defineCommand({
-    ...SILENCE,
-    name: "silence",
+    ...MUTE,
     summary: "Silence the alerts of a group in Alertmanager for a while",
     input: z.object({
       id: incidentId,
@@ -104,14 +120,13 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
     examples: ["silence a7f3 2h", 'silence a7f3 30m "the disk is being replaced"'],
     run: async ({ id, for: length, why: said }, context) => {
       const { clock, signal } = context;
-      const manager = needed(alertmanager);
+      const why = inLine(said.replace(/^(["'])(.*)\1$/s, "$2"), 300);
+      const by = askerOf(context);
+      const incident = mayBe(MUTE, (await desk.open(id)).incident, context);
       const ms = readDuration(length);
       if (ms < 60_000 || ms > LONGEST_MS) {
         throw new MicroError("invalid_argument", "a silence lasts from 1m to 720h");
       }
-      const why = inLine(said.replace(/^(["'])(.*)\1$/s, "$2"), 300);
-      const by = askerOf(context);
-      const { incident } = await desk.open(id);
       const now = clock.now();
       const { common, kind, source, silence: there } = incident;
       if (kind !== "alertmanager") {
@@ -120,6 +135,7 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
           `${id} comes from ${source}, which I cannot silence; \`ack ${id}\` says that you have seen it`,
         );
       }
+      const manager = needed(alertmanager);
       if (there && there.until > now) return { ...told(incident), ...there, already: true, labels: common };
       // How bad it is tells nothing from anything else.
       if (Object.keys(common).every((name) => name === "severity")) {
@@ -151,8 +167,7 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
   });
 
   const unsilence = defineCommand({
-    ...SILENCE,
-    name: "unsilence",
+    ...UNMUTE,
     summary: "End the silence of an alert",
     input: z.object({ id: incidentId }),
     words: ["id"],
@@ -160,10 +175,10 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
     complete,
     examples: ["unsilence a7f3"],
     run: async ({ id }, context) => {
-      const manager = needed(alertmanager);
-      const { incident } = await desk.open(id);
+      const incident = mayBe(UNMUTE, (await desk.open(id)).incident, context);
       const { silence: there } = incident;
       if (there === undefined) return { ...told(incident), was: false };
+      const manager = needed(alertmanager);
       await manager.expire(there.id, { signal: context.signal }).catch((error: unknown) => {
         // It has ended by itself, or by somebody else.
         if (MicroError.from(error).code !== "not_found") throw error;
@@ -181,18 +196,17 @@ export function actingCommands({ desk, alertmanager, examine }: ActingInit): rea
   });
 
   const recheck = defineCommand({
-    name: "recheck",
+    ...RECHECK,
     summary: "Look at the services of an alert now, and bring its card up to date",
     input: z.object({ id: incidentId }),
     words: ["id"],
-    permission: "alert:read",
-    effect: "read",
     target,
     complete,
     examples: ["recheck a7f3"],
-    run: async ({ id }, { clock, signal }) => {
+    run: async ({ id }, context) => {
+      const { clock, signal } = context;
       const { after } = await desk.change(id, (one) =>
-        one.status === "resolved" ? one : { ...one, lookAt: clock.now() },
+        mayBe(RECHECK, one, context).status === "resolved" ? one : { ...one, lookAt: clock.now() },
       );
       const { services = [] } = after;
       const found = await Promise.all(

@@ -84,6 +84,26 @@ describe("who says", () => {
     expect(await say(`assign ${id} bob`, "cid")).toBe(`bob has ${id} already`);
   });
 
+  it("assign writes to whom it is given, and says whether they know", async () => {
+    const ids: Readonly<Record<string, readonly string[]>> = {
+      bob: ["nowhere:b", "memory:bob"],
+      cid: ["nowhere:c"],
+    };
+    const room = await firing({ idsOf: (name) => ids[name] ?? [] });
+    const { id, say, texts } = room;
+    expect(await say(`assign ${id} bob`)).toBe(
+      `bob has ${id}, by ann: InstanceDown · go.micro.srv.payments\nI told bob directly in memory`,
+    );
+    expect(texts("@bob")).toEqual([
+      expect.stringMatching(/^FIRING .*\nann gave it to you\.\nIts card is in memory:ops\./),
+    ]);
+    expect(await say(`assign ${id} bob`, "cid")).toBe(`bob has ${id} already`);
+    expect(await say(`assign ${id} cid`)).toContain("I cannot write to cid myself now, so they have not been told");
+    expect(await say(`assign ${id} dan`)).toContain("I know no id of dan and have not told them");
+    expect(await say(`assign ${id} me`, "bob")).toBe(`bob has ${id}: InstanceDown · go.micro.srv.payments`);
+    expect(texts("@bob")).toHaveLength(1);
+  });
+
   it("silence makes one of what the labels have in common, once", async () => {
     const { alertmanager, made, ended } = silencer();
     const { id, card, say, clock } = await firing({ alertmanager });
@@ -134,7 +154,11 @@ describe("who says", () => {
     const room = await firing({ alertmanager: silencer().alertmanager });
     expect(await room.say(`silence ${room.id} 5s`)).toContain("from 1m to 720h");
     expect(await room.say(`silence ${room.id} soon`)).toContain("duration");
-    expect(await room.say("silence ffff 2h")).toMatch(/there is no alert ffff; `alerts` shows the ids/);
+    for (const { say } of [none, room]) {
+      for (const line of ["silence ffff 2h", "silence ffff 1s", "unsilence ffff"]) {
+        expect(await say(line)).toMatch(/there is no alert ffff; `alerts` shows the ids/);
+      }
+    }
   });
 
   it("silence of what has nothing in common but how bad it is would be one of all that is", async () => {
@@ -201,6 +225,55 @@ describe("who says", () => {
     await pass(5000);
     const orders = (await incidents()).find(({ group }) => group === "orders");
     expect(await ask(`ack ${orders?.id}`)).toContain("deny");
+  });
+
+  it("what they may not on one of the services that it names is refused, and that one is named", async () => {
+    const rules = `
+      members: ["*:*"]
+      rules:
+        - deny memory:bob alert:act go.micro.srv.orders
+        - deny memory:bob alert:silence go.micro.srv.orders
+        - deny memory:bob recheck go.micro.srv.orders`;
+    const { alertmanager, made } = silencer();
+    const room = await alertsRoom({ rules, alertmanager });
+    const both = ["payments", "orders"].map((service) => alert({ fingerprint: service, labels: { service } }));
+    room.hear(both);
+    await room.pass(5000);
+    const { id, services } = await room.one();
+    expect(services?.[0]).toBe("go.micro.srv.payments");
+    for (const line of [`ack ${id}`, `assign ${id} me`, `silence ${id} 2h`, `unsilence ${id}`, `recheck ${id}`]) {
+      expect(await room.ask(line, "bob")).toContain(`${id} names go.micro.srv.orders, too, on which you may not`);
+    }
+    expect(await room.one()).not.toHaveProperty("acked");
+    expect(made).toEqual([]);
+    expect(await room.ask(`ack ${id}`)).toContain("ann acknowledged");
+  });
+
+  it("while the registry has not told what it names, only who has bot:admin acts on it", async () => {
+    const rules = `
+      members: ["alert:*", "bot:talk"]
+      roles: { admins: { members: ["memory:ann"], grants: ["*:*"] } }
+      rules: ["deny memory:bob ack go.micro.srv.payments"]`;
+    const room = await alertsRoom({ rules });
+    const { list } = room.registry;
+    const away = async () => {
+      throw new MicroError("unavailable", "the registry is away");
+    };
+    Object.assign(room.registry, { list: away });
+    room.hear([alert({ labels: payments })]);
+    await room.pass(5000);
+    const { id, services } = await room.one();
+    expect(services).toBeUndefined();
+    for (const from of ["bob", "cid"]) {
+      expect(await room.ask(`ack ${id}`, from)).toContain("the registry cannot tell yet which services");
+    }
+    expect(await room.ask(`ack ${id}`)).toContain("ann acknowledged");
+    // What it names is written down when it comes back, and asked about also when it is away again.
+    Object.assign(room.registry, { list });
+    await room.pass(30_000);
+    Object.assign(room.registry, { list: away });
+    expect(await room.ask(`assign ${id} me`, "cid")).toContain(`cid has ${id}`);
+    expect(await room.ask(`ack ${id}`, "bob")).toContain("deny memory:bob ack");
   });
 });
 

@@ -169,6 +169,17 @@ export function assign(incident: Incident, to: string, by: string, now: number):
 
 /** A silence of its source. */
 export function silenced(incident: Incident, silence: NonNullable<Incident["silence"]>, now: number): Incident {
+/**
+ * It fires again after it was over: who had it may be asleep by now, so nobody has it, and escalation begins anew. What goes back and
+ * forth stays with who has seen that.
+ */
+export function firesAgain(incident: Incident, now: number): Incident {
+  if (isFlapping(incident, now)) return incident;
+  const { acked, assigned, escalated: _before, ...rest } = incident;
+  const who = assigned?.to ?? acked?.by;
+  return who === undefined ? rest : noted(rest, "it", `fires again, and nobody has it: ${who} had`, now);
+}
+
   const until = new Date(silence.until).toISOString().slice(11, 16);
   const why = silence.why === "" ? "" : `: ${silence.why}`;
   return noted({ ...incident, silence }, silence.by, `silenced it until ${until} UTC${why}`, now);

@@ -1,5 +1,5 @@
 import type { Alert, Notification, Severity } from "../alert.ts";
-import { type Incident, type Item, KNOWN, SHOWN, shortPrint, TURNS } from "./incident.ts";
+import { firesAgain, type Incident, type Item, KNOWN, SHOWN, shortPrint, TURNS } from "./incident.ts";
 
 /** Every replica has all of them in memory, and people's deeds and cards come on top. */
 const MAX_BYTES = 96 << 10;
@@ -73,7 +73,9 @@ function settled(next: Incident, base: Incident, { receivedAt, alerts }: Notific
   const began = firing.map(([at]) => (at > 0 && at <= now ? at : receivedAt));
   const shown = next.alerts.filter((item) => item.status === "firing").map((item) => item.severity);
   const severity = shown.toSorted((a, b) => RANK[b] - RANK[a])[0] ?? base.severity;
-  return { ...rest, since: Math.min(...began), severity, fires: base.fires + (turned ? 1 : 0) };
+  const fires = base.fires + (turned ? 1 : 0);
+  const known = { ...rest, since: Math.min(...began), severity, fires };
+  return turned && fires > 1 ? firesAgain(known, now) : known;
 }
 
 /** Of one alert the later beginning is the newer word, and of the same beginning that it has ended. */

@@ -78,6 +78,25 @@ describe("what is heard of an incident", () => {
     expect(isFlapping(heard([fires("a")], [ends("a")]), NOON + 3000)).toBe(false);
   });
 
+  it("is nobody's any more when it fires again, and escalates anew, unless it goes back and forth", () => {
+    const minute = 60_000;
+    const over = (after: number) => {
+      const taken = {
+        ...assign(acknowledge(heard([fires("a")]), "ann", NOON + 1), "bob", "ann", NOON + 2),
+        escalated: [{ step: 0, at: NOON, to: "ann", saidAt: NOON }],
+      };
+      const at = NOON + after;
+      const ended = merge(taken, notification([ends("a", NOON, at)]), at, "ffff");
+      expect(ended).toMatchObject({ status: "resolved", acked: { by: "ann" }, assigned: { to: "bob" } });
+      return merge(ended, notification([fires("a", at + 1000)]), at + 1000, "ffff");
+    };
+    const again = over(12 * minute);
+    expect(again).toMatchObject({ status: "firing", fires: 2 });
+    for (const gone of ["acked", "assigned", "escalated"]) expect(again).not.toHaveProperty(gone);
+    expect(again.did.at(-1)).toMatchObject({ by: "it", what: "fires again, and nobody has it: bob had" });
+    expect(over(minute)).toMatchObject({ acked: { by: "ann" }, assigned: { to: "bob" }, escalated: [{ step: 0 }] });
+  });
+
   it("is as bad as the worst that fires", () => {
     const info = fires("a", NOON, { severity: "info" });
     expect(heard([info]).severity).toBe("info");

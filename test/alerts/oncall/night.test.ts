@@ -133,6 +133,24 @@ describe("an alert that nobody acknowledges", () => {
     expect([...texts("@bob"), ...texts("all")]).toEqual([]);
   });
 
+  it("wakes people anew when it fires again after it was over, whoever had acknowledged it", async () => {
+    const { hear, pass, texts, one, clock, ask } = await night();
+    hear([alert()]);
+    await pass(11 * MINUTE);
+    expect(texts("@ann")).toHaveLength(1);
+    await ask(`ack ${(await one()).id}`);
+    hear([alert({ status: "resolved" })]);
+    await pass(2 * MINUTE);
+    hear([alert({ startsAt: clock.now() })]);
+    await pass(9 * MINUTE);
+    expect(texts()[0]).toContain("it fires again, and nobody has it: ann had");
+    expect(texts("@ann")).toHaveLength(1);
+    await pass(2 * MINUTE);
+    expect(texts("@ann")).toHaveLength(2);
+    await pass(10 * MINUTE);
+    expect(texts("@bob")).toHaveLength(1);
+  });
+
   it("goes on where it was after a restart, and says nothing twice", async () => {
     const first = await night();
     first.hear([alert()]);

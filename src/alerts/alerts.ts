@@ -25,6 +25,8 @@ export interface Incidents {
   readonly house: House;
   readonly desk: Desk;
   readonly store: IncidentStore;
+  /** The number of this process's turn to work on them: a later turn, whoever's, has a higher one. `undefined`: it is over. */
+  turn(): number | undefined;
 }
 
 const KEY = "alerts.worker";
@@ -46,9 +48,10 @@ export function alerts(init: AlertsInit): (house: House) => Extension {
     const { lease } = leading;
     const demo = demoCommand({ store, registry: init.registry, clock, log, signal: ended.signal });
 
+    const turn = () => (lease.held() ? lease.fence : undefined);
     const work = (signal: AbortSignal) => [
       workOn({ ...init, house, store, leads: () => lease.held() }, signal),
-      ...(init.beside ?? []).map((beside) => beside({ house, desk, store }, signal)),
+      ...(init.beside ?? []).map((beside) => beside({ house, desk, store, turn }, signal)),
     ];
 
     let going: Promise<unknown> | undefined;

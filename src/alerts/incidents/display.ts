@@ -80,7 +80,8 @@ export function createDisplay({ store, board, clock, log, findings, offers, lead
       try {
         return await store.alter(key, (incident) => {
           const card = incident?.cards.find((one) => roomOf(one) === room);
-          return incident && card && withCard(incident, to(card));
+          const next = card && to(card);
+          return incident && next && next !== card ? withCard(incident, next) : incident;
         });
       } catch (error) {
         if (signal.aborted) throw error;
@@ -99,6 +100,8 @@ export function createDisplay({ store, board, clock, log, findings, offers, lead
       key,
       name,
       (card) => {
+        // Another has said it meanwhile.
+        if (card.saidAt !== undefined) return card;
         const { openedAt } = store.knownAs(key)?.incident ?? { openedAt: now };
         const late = now - openedAt > LATE_MS && card.lateMs === undefined;
         return {
@@ -111,17 +114,29 @@ export function createDisplay({ store, board, clock, log, findings, offers, lead
       signal,
     );
     const card = begun?.incident.cards.find((one) => roomOf(one) === name);
-    if (begun === undefined || card === undefined || !leads()) return;
+    if (begun === undefined || card === undefined || card.saidAt !== undefined || !leads()) return;
+    /** Who comes late changes nothing: another has begun it since, and keeps its own up to date. */
+    const ours = (to: (one: Shown) => Shown) => (one: Shown) => (one.begunAt === card.begunAt ? to(one) : one);
     const drawn = draw(begun.incident, card);
     const { status } = begun.incident;
     try {
       const at = await put(begun.incident, card, drawn);
       said.add(cardKey(begun.incident, card));
-      await note(key, name, (one) => ({ ...one, at, ...saidNow(drawn, status) }), signal);
+      await note(
+        key,
+        name,
+        ours((one) => ({ ...one, at, ...saidNow(drawn, status) })),
+        signal,
+      );
     } catch (thrown) {
       // Where it is certain that nothing was said, it is said anew as if for the first time.
       if (surelyUnsaid(MicroError.from(thrown)))
-        await note(key, name, ({ begunAt: _begun, twice: _twice, ...one }) => one, signal);
+        await note(
+          key,
+          name,
+          ours(({ begunAt: _begun, twice: _twice, ...one }) => one),
+          signal,
+        );
       throw thrown;
     }
   };

@@ -8,7 +8,7 @@ import type { Incident } from "../incidents/incident.ts";
 import type { Held } from "../incidents/store.ts";
 import { inLine, spanOf } from "../incidents/words.ts";
 import type { Contacts } from "./contacts.ts";
-import { type NextStep, nextStep, stepBegun, stepSaid, stepUnsaid } from "./escalation.ts";
+import { type NextStep, nextStep, openStep, stepBegun, stepSaid, stepUnsaid } from "./escalation.ts";
 import type { Routed } from "./routing.ts";
 import type { Schedules } from "./schedules.ts";
 import { roomParts } from "./target.ts";
@@ -112,20 +112,25 @@ async function sayStep(
   stuck: ReadonlySet<number>,
   routed: Routed,
   init: EscalationInit,
-  { house, store }: Incidents,
+  { house, store, turn }: Incidents,
   signal: AbortSignal,
 ): Promise<"done" | { readonly failure?: unknown }> {
   const { clock, board } = house;
   const told = await toldBy(next, routed, init, clock.now(), signal);
   const aims = aimsOf(next, told, incident, routed, init.contacts, house).filter(({ input }) => board.live(input));
   if (aims.length === 0) return {};
+  const ours = turn();
+  if (ours === undefined) return "done";
   // It was begun before, by somebody who did not live to tell whether it was said.
-  const twice = (incident.escalated ?? []).some(({ step }) => step === next.number);
-  const begin = (now: Incident) => stepBegun(now, next, routed.steps, told.to, clock.now(), stuck);
-  const begun = await store.alter(key, (now) => now && begin(now));
-  const open = begun?.incident.escalated?.find(({ step, saidAt }) => step === next.number && saidAt === undefined);
-  if (begun === undefined || open === undefined || begun.incident.acked || begun.incident.status === "resolved")
-    return "done";
+  let twice = false;
+  const begun = await store.alter(key, (now) => {
+    twice = now !== undefined && openStep(now, next.number) !== undefined;
+    return now && stepBegun(now, next, routed.steps, { to: told.to, now: clock.now(), turn: ours, stuck });
+  });
+  if (begun === undefined || openStep(begun.incident, next.number)?.turn !== ours) return "done";
+  if (begun.incident.acked || begun.incident.status === "resolved") return "done";
+  // Who was stopped meanwhile has left it to another, who says that it may have been said.
+  if (turn() !== ours) return "done";
 
   let failure: unknown;
   for (const aim of aims) {
@@ -149,7 +154,7 @@ async function sayStep(
       if (code !== "invalid_argument" && code !== "exhausted" && details["unsaid"] !== true) throw error;
     }
   }
-  await store.alter(key, (now) => now && stepUnsaid(now, next.number));
+  await store.alter(key, (now) => now && stepUnsaid(now, next.number, ours));
   return { failure };
 }
 

@@ -45,33 +45,54 @@ function countsFrom({ openedAt, turns, silence, severity, cards }: Escalating): 
   return Math.max(began, silence?.until ?? 0, told);
 }
 
-/** A step is begun; who is told is known. @returns itself when there is nothing more to be done */
+/** Who begins a step. */
+export interface Beginning {
+  /** Who is told, as people call them. */
+  readonly to: string;
+  /** Epoch ms. */
+  readonly now: number;
+  /** The number of the turn of who begins it (`Incidents.turn`). */
+  readonly turn: number;
+  /** Numbers of steps that cannot be said now. */
+  readonly stuck?: ReadonlySet<number>;
+}
+
+/**
+ * A step is begun; who is told is known. What was begun in a later turn is not ours to say any more.
+ * @returns itself when there is nothing more to be done
+ */
 export function stepBegun(
   incident: Incident,
   { number }: NextStep,
   steps: readonly Step[],
-  to: string,
-  now: number,
-  stuck?: ReadonlySet<number>,
+  { to, now, turn, stuck }: Beginning,
 ): Incident {
   const next = nextStep(incident, steps, stuck);
   if (next === undefined || next.number !== number || next.at > now) return incident;
-  const others = (incident.escalated ?? []).filter(({ step }) => step !== number);
-  return { ...incident, escalated: [...others, { step: number, at: now, to }] };
+  if ((openStep(incident, number)?.turn ?? 0) > turn) return incident;
+  return { ...incident, escalated: [...othersOf(incident, number), { step: number, at: now, to, turn }] };
 }
 
-/** Somebody was told. @param where as people call it */
+/** What was begun and not said, as far as anybody knows. */
+export function openStep({ escalated = [] }: Pick<Incident, "escalated">, number: number) {
+  return escalated.find(({ step, saidAt }) => step === number && saidAt === undefined);
+}
+
+/** Somebody was told, whoever has begun it since. @param where as people call it */
 export function stepSaid(incident: Incident, number: number, to: string, where: string, now: number): Incident {
   const entry = (incident.escalated ?? []).find(({ step }) => step === number);
   if (entry === undefined || entry.saidAt !== undefined) return incident;
   const done = { ...entry, to, where, saidAt: now };
-  const others = (incident.escalated ?? []).filter(({ step }) => step !== number);
   const did = { at: now, by: "escalation", what: `told ${to} ${where}` };
-  return { ...incident, changedAt: now, escalated: [...others, done], did: [...incident.did, did].slice(-30) };
+  const escalated = [...othersOf(incident, number), done];
+  return { ...incident, changedAt: now, escalated, did: [...incident.did, did].slice(-30) };
 }
 
-/** It was certainly not said: it is as if it had not been begun. */
-export function stepUnsaid(incident: Incident, number: number): Incident {
-  const left = (incident.escalated ?? []).filter(({ step, saidAt }) => step !== number || saidAt !== undefined);
-  return { ...incident, escalated: left };
+/** It was certainly not said in that turn: it is as if it had not been begun then. */
+export function stepUnsaid(incident: Incident, number: number, turn: number): Incident {
+  return openStep(incident, number)?.turn === turn ? { ...incident, escalated: othersOf(incident, number) } : incident;
+}
+
+function othersOf({ escalated = [] }: Pick<Incident, "escalated">, number: number) {
+  return escalated.filter(({ step }) => step !== number);
 }

@@ -15,28 +15,40 @@ const due = (incident: Incident) => {
   const next = nextStep(incident, steps);
   return next && [next.number, (next.at - NOON) / MINUTE];
 };
+/** Ann is told so many minutes after noon, in a turn. */
+const by = (minutes: number, turn = 1) => ({ to: "ann", now: NOON + minutes * MINUTE, turn });
 
 describe("the next step of an escalation", () => {
   it("comes after the one before, each once", () => {
     let incident = fresh();
     expect(due(incident)).toEqual([0, 10]);
     const next = nextStep(incident, steps) as NonNullable<ReturnType<typeof nextStep>>;
-    expect(stepBegun(incident, next, steps, "ann", NOON + 9 * MINUTE)).toBe(incident);
-    incident = stepBegun(incident, next, steps, "ann", NOON + 10 * MINUTE);
+    expect(stepBegun(incident, next, steps, by(9))).toBe(incident);
+    incident = stepBegun(incident, next, steps, by(10));
     expect(due(incident)).toEqual([0, 10]);
     incident = stepSaid(incident, 0, "ann", "directly in slack", NOON + 10 * MINUTE);
     expect(incident.did.at(-1)).toMatchObject({ by: "escalation", what: "told ann directly in slack" });
     expect(stepSaid(incident, 0, "ann", "directly in slack", NOON + 11 * MINUTE)).toBe(incident);
-    expect(stepBegun(incident, next, steps, "ann", NOON + 12 * MINUTE)).toBe(incident);
+    expect(stepBegun(incident, next, steps, by(12))).toBe(incident);
     expect(due(incident)).toEqual([1, 20]);
-    expect(due(stepUnsaid(incident, 0))).toEqual([1, 20]);
+    expect(due(stepUnsaid(incident, 0, 1))).toEqual([1, 20]);
   });
 
   it("is as before when it was certainly not said", () => {
     const incident = fresh();
     const next = nextStep(incident, steps) as NonNullable<ReturnType<typeof nextStep>>;
-    const begun = stepBegun(incident, next, steps, "ann", NOON + 10 * MINUTE);
-    expect(stepUnsaid(begun, 0).escalated).toEqual([]);
+    const begun = stepBegun(incident, next, steps, by(10));
+    expect(stepUnsaid(begun, 0, 1).escalated).toEqual([]);
+  });
+
+  it("is his who began it in the latest turn, whatever those before him come to", () => {
+    const incident = fresh();
+    const next = nextStep(incident, steps) as NonNullable<ReturnType<typeof nextStep>>;
+    const later = stepBegun(stepBegun(incident, next, steps, by(10, 1)), next, steps, by(11, 2));
+    expect(later.escalated).toEqual([{ step: 0, at: NOON + 11 * MINUTE, to: "ann", turn: 2 }]);
+    expect(stepBegun(later, next, steps, by(12, 1))).toBe(later);
+    expect(stepUnsaid(later, 0, 1)).toBe(later);
+    expect(stepSaid(later, 0, "ann", "in slack", NOON).escalated).toMatchObject([{ turn: 2, saidAt: NOON }]);
   });
 
   it("is none once somebody has acknowledged it, or it is resolved", () => {

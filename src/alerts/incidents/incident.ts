@@ -98,6 +98,8 @@ const schema = z.object({
         step: z.number(),
         at: z.number(),
         to: z.string(),
+        /** In whose turn it was begun (`Incidents.turn`). */
+        turn: z.number().optional(),
         where: z.string().optional(),
         saidAt: z.number().optional(),
       }),
@@ -167,8 +169,6 @@ export function assign(incident: Incident, to: string, by: string, now: number):
   return noted({ ...incident, assigned: { to, by, at: now }, ...(taken && { acked: taken }) }, by, what, now);
 }
 
-/** A silence of its source. */
-export function silenced(incident: Incident, silence: NonNullable<Incident["silence"]>, now: number): Incident {
 /**
  * It fires again after it was over: who had it may be asleep by now, so nobody has it, and escalation begins anew. What goes back and
  * forth stays with who has seen that.
@@ -180,6 +180,8 @@ export function firesAgain(incident: Incident, now: number): Incident {
   return who === undefined ? rest : noted(rest, "it", `fires again, and nobody has it: ${who} had`, now);
 }
 
+/** A silence of its source. */
+export function silenced(incident: Incident, silence: NonNullable<Incident["silence"]>, now: number): Incident {
   const until = new Date(silence.until).toISOString().slice(11, 16);
   const why = silence.why === "" ? "" : `: ${silence.why}`;
   return noted({ ...incident, silence }, silence.by, `silenced it until ${until} UTC${why}`, now);

@@ -42,10 +42,14 @@ export interface AlertmanagerInit {
   readonly groupBy?: readonly string[];
   /** The most alerts of one notification, 0 for all (`max_alerts`). */
   readonly maxAlerts?: number;
+  /** How long it waits, as it stands in the file. @default { group_wait: "0s", group_interval: "1s", repeat_interval: "1h" } */
+  readonly waits?: Readonly<Record<string, string>>;
+  /** What it calls itself in what it sends; left out: by this machine's name. */
+  readonly externalUrl?: string;
 }
 
 export async function startAlertmanager(init: AlertmanagerInit = {}): Promise<AlertmanagerServer> {
-  const { webhook, httpConfig, groupBy = ["alertname"], maxAlerts = 0 } = init;
+  const { webhook, httpConfig, groupBy = ["alertname"], maxAlerts = 0, waits = {}, externalUrl } = init;
   const folder = await mkdtemp(join(tmpdir(), "micro-alertmanager-"));
   const address = `127.0.0.1:${await freePort()}`;
   const sent = {
@@ -54,9 +58,10 @@ export async function startAlertmanager(init: AlertmanagerInit = {}): Promise<Al
     max_alerts: maxAlerts,
     ...(httpConfig && { http_config: httpConfig }),
   };
+  const often = { group_wait: "0s", group_interval: "1s", repeat_interval: "1h", ...waits };
   // JSON is YAML.
   const config = {
-    route: { receiver: "here", group_by: groupBy, group_wait: "0s", group_interval: "1s", repeat_interval: "1h" },
+    route: { receiver: "here", group_by: groupBy, ...often },
     receivers: [{ name: "here", ...(webhook !== undefined && { webhook_configs: [sent] }) }],
   };
   const file = join(folder, "am.yml");
@@ -67,6 +72,7 @@ export async function startAlertmanager(init: AlertmanagerInit = {}): Promise<Al
     `--storage.path=${join(folder, "data")}`,
     `--web.listen-address=${address}`,
     "--cluster.listen-address=",
+    ...(externalUrl === undefined ? [] : [`--web.external-url=${externalUrl}`]),
   ];
   const start = () => launch(command, join(folder, "log"), () => isReady(address));
   let running = await start();

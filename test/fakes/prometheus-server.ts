@@ -18,6 +18,9 @@ export interface PrometheusServer {
   kill(): Promise<void>;
   /** Starts it again on the same port with what it had, after `kill()`. */
   restart(): Promise<void>;
+  /** SIGSTOP: it scrapes nothing and tells nobody anything. SIGCONT. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -28,10 +31,12 @@ export interface PrometheusInit {
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /** `host:port` that is told what fires. */
   readonly alertmanager?: string;
+  /** What it calls itself in what it sends; left out: by this machine's name. */
+  readonly externalUrl?: string;
 }
 
 export async function startPrometheus(init: PrometheusInit = {}): Promise<PrometheusServer> {
-  const { jobs = {}, rules = [], alertmanager } = init;
+  const { jobs = {}, rules = [], alertmanager, externalUrl } = init;
   const folder = await mkdtemp(join(tmpdir(), "micro-prometheus-"));
   const address = `127.0.0.1:${await freePort()}`;
   const ruleFile = join(folder, "rules.yml");
@@ -51,6 +56,7 @@ export async function startPrometheus(init: PrometheusInit = {}): Promise<Promet
     `--storage.tsdb.path=${join(folder, "data")}`,
     `--web.listen-address=${address}`,
     "--rules.alert.resend-delay=1s",
+    ...(externalUrl === undefined ? [] : [`--web.external-url=${externalUrl}`]),
   ];
   const ready = async () => {
     const response = await fetch(`http://${address}/-/ready`, { signal: AbortSignal.timeout(1000) });
@@ -74,6 +80,8 @@ export async function startPrometheus(init: PrometheusInit = {}): Promise<Promet
     restart: async () => {
       running = await start();
     },
+    freeze: () => running.freeze(),
+    thaw: () => running.thaw(),
     stop: async () => {
       await running.kill();
       await rm(folder, { recursive: true, force: true });

@@ -1,0 +1,89 @@
+import { createInbox } from "../../src/alerts/inbox.ts";
+import { incidentKey } from "../../src/alerts/incidents/store.ts";
+import { createReceiver } from "../../src/alerts/receive/receiver.ts";
+import type { Input } from "../../src/inputs/input.ts";
+import { memoryInput } from "../../src/inputs/memory/memory.ts";
+import { slackInput } from "../../src/inputs/slack/slack.ts";
+import { memoryKv, memoryShelf } from "../../src/platform/kv/memory.ts";
+import { textOf } from "../bot/run-bot.ts";
+import { manualClock } from "../fakes/clock.ts";
+import { alertsRoom, type Box, type RoomInit } from "./incidents/room.ts";
+import { ask, bearer, sourceOf } from "./receive/posting.ts";
+import type { Recording } from "./recording.ts";
+
+/** How Slack is spoken to: no link is opened to it. */
+const { limits, pace } = slackInput({ token: "xoxb-of-tests", appToken: "xapp-of-tests" })();
+/** So much is said in a room within a minute at most. */
+export const MOST_A_MINUTE = pace?.room ?? 0;
+
+/**
+ * A bot that hears a recording through its real receiver and inbox, by a clock that begins when the recording did, and shows what it
+ * hears in a room that takes as much a minute as Slack.
+ */
+export async function replaying(recording: Recording, init: RoomInit = {}) {
+  const clock = manualClock(recording.startedAt);
+  const kv = memoryKv({ shelf: memoryShelf() });
+  await kv.start();
+  const inbox = createInbox({ kv, clock });
+  await inbox.start();
+  const receiver = createReceiver({ address: "127.0.0.1:0", sources: [sourceOf("am")], inbox, clock });
+  await receiver.start();
+  const input = memoryInput({ clock, limits, ...(pace && { pace }) });
+  /** When something was said or changed. */
+  const spoken: number[] = [];
+  const heard: Input = {
+    ...input,
+    connect: async (options) => {
+      const connection = await input.connect(options);
+      const send: typeof connection.send = (message, how) => {
+        spoken.push(clock.now());
+        return connection.send(message, how);
+      };
+      return Object.assign(Object.create(connection), { send });
+    },
+  };
+  const waiting: Box = {
+    replay: false,
+    put: (notification) => void inbox.put(notification),
+    take: inbox.take,
+    get waiting() {
+      return inbox.waiting;
+    },
+  };
+  const room = await alertsRoom({ ...init, clock, kv, input, inputs: [heard], inbox: waiting });
+  /** All of it, in its order and at its pace. @returns what the receiver answered */
+  const replay = async () => {
+    const answers: unknown[] = [];
+    const from = clock.now();
+    for (const { ms, headers, body } of recording.requests) {
+      await room.pass(Math.max(0, from + ms - clock.now()));
+      const { status, body: said } = await ask(receiver.address, "/alerts/am", {
+        body,
+        headers: { ...headers, ...bearer() },
+      });
+      answers.push(status === 200 ? said["status"] : status);
+    }
+    return answers;
+  };
+  const cards = () => room.said().filter(({ place }) => place["under"] === undefined);
+  return {
+    ...room,
+    replay,
+    spoken,
+    /** What stands in the room, without what was said below it. */
+    cards: () => cards().map((message) => ({ text: textOf(message), choices: message.choices ?? [] })),
+    below: () => room.said().length - cards().length,
+    keyOf: (group: string) => incidentKey({ source: "am", group }),
+    close: async () => {
+      await receiver.stop();
+      await room.stop();
+      await inbox.stop();
+      await kv.stop();
+    },
+  };
+}
+
+/** The most that was said within a minute. */
+export function mostInAMinute(times: readonly number[]): number {
+  return Math.max(0, ...times.map((from) => times.filter((at) => at >= from && at < from + 60_000).length));
+}

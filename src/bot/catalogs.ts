@@ -7,6 +7,7 @@ import type { CallOptions } from "../core/lifecycle.ts";
 import type { Log } from "../core/log.ts";
 import { lookAlike } from "../core/look-alike.ts";
 import type { Broken, CommandSource, Offered, Owned } from "../plugins/plugins.ts";
+import { GREETINGS } from "./address.ts";
 
 /** The bot's own commands and those of its sources, as one catalog that is swapped whole whenever one of them changes. */
 export interface Catalogs {
@@ -35,6 +36,15 @@ interface Held extends Owned {
 
 /** Said to the bot itself, before it looks for a command (`approvals/spoken.ts`, `asking.ts`). */
 export const SPOKEN = ["yes", "no", "approve", "answer", "break-glass"];
+
+/** Words that are no commands and mean something to a bot of that name, each with what they are: `a greeting, …`. */
+export function takenWords(name: string): ReadonlyMap<string, string> {
+  return new Map([
+    ...GREETINGS.map((word) => [word, "a greeting, which is left out before I look for a command"] as const),
+    ...SPOKEN.map((word) => [word, "what is said to me about a question or a request"] as const),
+    [name, "what I am called"],
+  ]);
+}
 
 /** @throws MicroError `conflict` when two of the bot's own commands share a name */
 export function createCatalogs({ own, sources, name, log }: CatalogsInit): Catalogs {

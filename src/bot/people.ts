@@ -57,8 +57,13 @@ export function callerOf(input: string, id: string | undefined): string {
 }
 
 /** Whom a message is from. Nobody can tell one stranger from another, so those in one room are one, but no more than that. */
-export function personOf({ caller, message }: Context, known: (caller: string) => string): string {
+function personOf({ caller, message }: Context, known: (caller: string) => string): string {
   return message.from.id === undefined ? `${caller} in ${message.place.room}` : known(caller);
+}
+
+/** Puts whom the policy knows the caller as beside them. */
+export function withPerson(policy: { personOf?(caller: string): string }): (context: Context) => Context {
+  return (context) => ({ ...context, person: personOf(context, (caller) => policy.personOf?.(caller) ?? caller) });
 }
 
 /** Two with the same name here may do each other's: cancel, confirm, read on. */

@@ -8,14 +8,13 @@ import type { AskStanding } from "./approvals/standing.ts";
 import { type Answer, type Context, type Layer, say } from "./context.ts";
 import { contextOf } from "./heard.ts";
 import type { Link } from "./links.ts";
-import { personOf } from "./people.ts";
 import { renderAnswer } from "./render.ts";
 
 export interface PerformInit {
   readonly links: readonly Link[];
   readonly clock: Clock;
-  /** Whom the policy knows a caller as. */
-  readonly personOf: (caller: string) => string;
+  /** Puts the person beside the caller. */
+  readonly known: (context: Context) => Context;
   /** Those of a message, in their order, without what only a conversation needs. */
   readonly layers: readonly Layer[];
   /** Stands last: it writes down that it begins. */
@@ -44,25 +43,19 @@ export function createPerformer(init: PerformInit): Performer {
       const link = linkOf(behalf);
       const { place, from } = behalf;
       const message = { id: `performed/${id}`, from, place, text, addressed: true, sentAt: clock.now() };
-      let known = contextOf(link.input, message, chatLine(text), id);
+      let last = contextOf(link.input, message, chatLine(text), id);
       const run = (context: Context) => {
-        known = context;
+        last = context;
         return init.run(context);
       };
       const layers = [...init.layers, settled(options), init.begun];
       const cancel = () => init.cancel(id);
       signal?.addEventListener("abort", cancel, { once: true });
       try {
-        const answer = await compose<Context, Answer | undefined>(
-          layers,
-          run,
-        )({
-          ...known,
-          confirmed: options.confirmed === true,
-          person: personOf(known, init.personOf),
-        });
-        if (known.run === undefined || answer === undefined) throw notOne(text);
-        const { command, input } = known.run;
+        const handle = compose<Context, Answer | undefined>(layers, run);
+        const answer = await handle(init.known({ ...last, confirmed: options.confirmed === true }));
+        if (last.run === undefined || answer === undefined) throw notOne(text);
+        const { command, input } = last.run;
         return { command: command.name, input, result: answer.result, view: answer.view, effect: command.effect };
       } finally {
         signal?.removeEventListener("abort", cancel);

@@ -1,13 +1,7 @@
 import type { OutgoingMessage, Part } from "../inputs/input.ts";
 import type { Context, Shown } from "./context.ts";
 import { cut } from "./fit.ts";
-
-/** How things get out; the outboxes of all inputs. */
-export interface Mouth {
-  /** Resolves to whether it was said. */
-  send(context: Context, message: OutgoingMessage): Promise<boolean>;
-  grow(context: Context, key: string, draw: () => OutgoingMessage): void;
-}
+import type { Mouth } from "./mouth.ts";
 
 /** What a command shows before it ends. */
 export interface Progress {
@@ -18,12 +12,12 @@ export interface Progress {
 }
 
 /** One message that grows, where the network can change what was said; else one message after the other. */
-export function createProgress(context: Context, mouth: Mouth): Progress {
+export function createProgress(context: Context, mouth: Pick<Mouth, "send" | "grow">): Progress {
   return context.input.limits.edits ? oneMessage(context, mouth) : manyMessages(context, mouth);
 }
 
 /** The last lines that fit, however many come; so showing costs nothing to wait for. */
-function oneMessage(context: Context, mouth: Mouth): Progress {
+function oneMessage(context: Context, mouth: Pick<Mouth, "send" | "grow">): Progress {
   const { id } = context;
   const { place } = context.message;
   const { textLength } = context.input.limits;
@@ -58,7 +52,7 @@ function oneMessage(context: Context, mouth: Mouth): Progress {
 /** As many lines wait to be said; then who shows them waits. */
 const WAITING = 100;
 
-function manyMessages(context: Context, mouth: Mouth): Progress {
+function manyMessages(context: Context, mouth: Pick<Mouth, "send" | "grow">): Progress {
   const { place } = context.message;
   const key = context.id;
   const { textLength } = context.input.limits;

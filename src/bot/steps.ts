@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { Layer } from "./context.ts";
 
-/** The layers that a message meets, by name; `bot.ts` has them in their order. */
+/** The layers that a message meets, by name; `path.ts` has them in their order. */
 export const LAYERS = [
   ...["told", "once", "answer", "hush", "audit said", "fresh", "limit heard", "ask heard", "confirm heard", "alias"],
   ...["audit line", "pipe", "understand", "audit parsed", "authorize", "audit decided", "limit meant", "pause", "long"],

@@ -16,7 +16,7 @@ import { subscribe } from "./subscribe.ts";
 
 /**
  * The verbs that every front end has. A new command is one file and one line here. Those that are made of
- * a running bot (`help`, `jobs`, `more`, `requests`, …) are put together in `src/bot/bot.ts`.
+ * a running bot (`help`, `jobs`, `more`, `requests`, …) are put together in `src/bot/bot-commands.ts`.
  */
 export const builtin: readonly AnyCommand[] = [
   listServices,

@@ -2,6 +2,7 @@ import { type Audit, type AuditFound, type AuditRow, READ_ALL, type Replayed } f
 import type { CommandContext } from "../../commands/command.ts";
 import type { Left } from "../journal.ts";
 import type { Policy, Request } from "../policy.ts";
+import { mayAlone } from "../rights.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { type Linked, readRow } from "./chain.ts";
 import { verify } from "./verify.ts";
@@ -57,14 +58,6 @@ export function wasDoneBy({ find }: Pick<Audit, "find">): (left: Left) => Promis
  * @param what stands for what others did or do
  */
 export function seesAllBy(policy: Pick<Policy, "decide">, what: Request["command"] = READ_ALL): Audit["seesAll"] {
-  return ({ caller, guest = false, room, clock }) => {
-    const { allowed, approvals } = policy.decide({
-      caller,
-      guest,
-      command: what,
-      ...(room !== undefined && { room }),
-      at: clock.now(),
-    });
-    return allowed && approvals === undefined;
-  };
+  return ({ caller, guest = false, room, clock }) =>
+    mayAlone(policy, { caller, guest, command: what, ...(room !== undefined && { room }), at: clock.now() });
 }

@@ -5,7 +5,8 @@ import type { Answer, Context, Layer } from "../context.ts";
 import { OUTPUT_BYTES } from "../limits/output.ts";
 import type { Long } from "../long.ts";
 import { type Manners, mannersOf } from "../manners.ts";
-import { createProgress, type Mouth } from "../progress.ts";
+import type { Mouth } from "../mouth.ts";
+import { createProgress } from "../progress.ts";
 import { renderAnswer, renderError } from "../render.ts";
 import { turnFor } from "../turn.ts";
 
@@ -17,7 +18,7 @@ import { turnFor } from "../turn.ts";
  *
  * @param outputBytes how much of an answer there may be at all, file and all
  */
-export function answer(mouth: Mouth, log: Log, long?: Long, outputBytes = OUTPUT_BYTES): Layer {
+export function answer(mouth: Pick<Mouth, "send" | "grow">, log: Log, long?: Long, outputBytes = OUTPUT_BYTES): Layer {
   return async (context, next) => {
     const { place } = context.message;
     const { limits } = context.input;

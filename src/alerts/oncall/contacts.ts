@@ -36,6 +36,11 @@ export function createContacts(
   };
 }
 
+/** What a stranger wrote for a name: what is an id is a text in quotes, by which nobody can be written to. */
+export function nameOnly(person: string): string {
+  return isId(person) ? `"${person}"` : person;
+}
+
 /** `slack:T01/U02`, and no name. */
 function isId(person: string): boolean {
   return /^[a-z][\w-]*:[^\s]+$/.test(person);

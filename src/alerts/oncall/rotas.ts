@@ -11,6 +11,7 @@ import { keyOf } from "../../platform/kv/keys.ts";
 import type { Kv } from "../../platform/kv/kv.ts";
 import { inLine, spanOf } from "../incidents/words.ts";
 import { CALENDAR_BYTES, readCalendar, shiftAt } from "./calendar.ts";
+import { nameOnly } from "./contacts.ts";
 import { type Rotation, turnAt } from "./rotation.ts";
 import type { Answer, Rota, Shift } from "./shift.ts";
 
@@ -102,7 +103,7 @@ const AGAIN_MS = 60_000;
 
 /**
  * A calendar in which each event is a shift: who it is by the address of an attendee, or else by its title. The last good copy is in the
- * store, for all replicas and while it cannot be read.
+ * store, for all replicas and while it cannot be read. A title that is an id is nobody's name.
  */
 export function calendarRota(
   init: CalendarInit,
@@ -204,7 +205,8 @@ export function calendarRota(
         );
       }
       const found = shiftAt(
-        copy.shifts.map(([person, from, until]) => ({ person, from, until })),
+        // Whoever can write into the calendar would else have the bot write to whom they like.
+        copy.shifts.map(([person, from, until]) => ({ person: nameOnly(person), from, until })),
         at,
       );
       const age = clock.now() - copy.checkedAt;

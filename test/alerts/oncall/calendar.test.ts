@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { CALENDAR_BYTES, readCalendar, shiftAt } from "../../../src/alerts/oncall/calendar.ts";
+import { createContacts } from "../../../src/alerts/oncall/contacts.ts";
 import { calendarRota } from "../../../src/alerts/oncall/rotas.ts";
 import { readMoment } from "../../../src/alerts/oncall/zone.ts";
 import { memoryKv, memoryShelf } from "../../../src/platform/kv/memory.ts";
@@ -178,6 +182,31 @@ describe("a calendar on a server", () => {
     self.text = `${self.text}${"X".repeat(5 << 20)}`;
     await clock.advance(60_000);
     expect((await rota.at(clock.now())).note).toContain("larger than 2 MB");
+  });
+
+  it("names people and never ids, since whoever writes into it could have anybody written to", async () => {
+    const clock = manualClock(Date.UTC(2026, 2, 20, 12));
+    const kv = memoryKv({ shelf: memoryShelf() });
+    await kv.start();
+    const event = "UID:1\nSUMMARY:slack:T01/U02\nDTSTART:20260320T090000Z\nDTEND:20260320T180000Z";
+    const folder = mkdtempSync(join(tmpdir(), "micro-calendar-"));
+    const where = join(folder, "team.ics");
+    writeFileSync(where, calendar(event));
+    const contacts = createContacts({}, { idsOf: (name) => (name === "ann" ? ["memory:ann"] : []), names: () => [] });
+    const rota = calendarRota({ name: "ops", where, zone: "UTC", nameOf: contacts.nameOf, kv, clock });
+    try {
+      const person = async () => (await rota.at(clock.now())).shift?.person ?? "";
+      expect(await person()).toBe('"slack:T01/U02"');
+      expect(contacts.idsOf(await person())).toEqual([]);
+      expect(contacts.idsOf("slack:T01/U02")).toEqual(["slack:T01/U02"]);
+      writeFileSync(where, calendar(event.replace("slack:T01/U02", "ann")));
+      await clock.advance(3_600_000);
+      expect(contacts.idsOf(await person())).toEqual(["memory:ann"]);
+    } finally {
+      await rota.close();
+      await kv.stop();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("says so when it was never read", async () => {

@@ -19,9 +19,6 @@ const MOST_REMEMBERED = 20_000;
 
 const PREFIX = "alerts.inbox.";
 const SWEEP_MS = 60_000;
-/** So many at once are worth waiting for more. */
-const CROWD = 4;
-const GATHER_MS = 1;
 /** How many entries are deleted at once. */
 const BATCH = 200;
 const RETRY_MS = 200;
@@ -100,23 +97,6 @@ export function createInbox({ kv, clock, log = silent }: InboxInit): DurableInbo
     }
   };
 
-  /**
-   * Resolves for all that are put within a moment, if there were some the last time: the store syncs the disk once for what is
-   * written at once, and stands still meanwhile.
-   */
-  let gate: Promise<void> | undefined;
-  let crowd = 0;
-  const gathered = (): Promise<void> => {
-    crowd += 1;
-    gate ??= (crowded ? new Promise<void>((resolve) => setTimeout(resolve, GATHER_MS)) : Promise.resolve()).then(() => {
-      crowded = crowd >= CROWD;
-      crowd = 0;
-      gate = undefined;
-    });
-    return gate;
-  };
-  let crowded = false;
-
   const putOne = async ({ id, source, group: name }: Notification, text: string): Promise<"taken" | "known"> => {
     const key = keyFor(id);
     if (mirror.waiting.has(key) || mirror.done.has(key)) return "known";
@@ -127,7 +107,6 @@ export function createInbox({ kv, clock, log = silent }: InboxInit): DurableInbo
     const value = waitingText({ id, group }, text);
     putting += 1;
     try {
-      await gathered();
       const revision = await kv.create(key, value);
       if (revision === undefined) return "known";
       mirror.add({ key, revision, size: value.length, id, group });

@@ -14,8 +14,8 @@ export interface Deadline extends Disposable {
    * this alone: on Node 20 a signal with its listeners costs tens of microseconds.
    */
   race<T>(promise: Promise<T>): Promise<T>;
-  /** Ends it at once, as the caller's signal would. */
-  cancel(): void;
+  /** Ends it at once. @param reason what the caller's signal would say, unless it is given */
+  cancel(reason?: MicroError): void;
 }
 
 /**
@@ -43,7 +43,7 @@ class Limit implements Deadline {
   #onAbort: (() => void) | undefined;
   #racing: Set<(reason: MicroError) => void> | undefined;
   #watched = false;
-  #cancelled = false;
+  #cancelled: MicroError | undefined;
   #disposed = false;
 
   constructor(outer: AbortSignal | undefined, ms: number, what: string) {
@@ -95,13 +95,14 @@ class Limit implements Deadline {
     if (over !== undefined) throw over;
   }
 
-  cancel(): void {
-    this.#cancelled = true;
-    this.#end(this.#cancellation());
+  cancel(reason = this.#cancellation()): void {
+    this.#cancelled = reason;
+    this.#end(reason);
   }
 
   #over(): MicroError | undefined {
-    if (this.#cancelled || this.#outer?.aborted) return this.#cancellation();
+    if (this.#cancelled !== undefined) return this.#cancelled;
+    if (this.#outer?.aborted) return this.#cancellation();
     if (this.#endsAt !== Number.POSITIVE_INFINITY && performance.now() >= this.#endsAt) return this.#expiry();
     return undefined;
   }

@@ -1,3 +1,4 @@
+import type { Deadline } from "../core/deadline.ts";
 import { MicroError } from "../core/errors.ts";
 import type { CallOptions } from "../core/lifecycle.ts";
 import { createCalls } from "../core/registry/calls.ts";
@@ -26,7 +27,7 @@ export interface Opening {
    */
   stop(before?: (reason: MicroError) => Promise<unknown>): Promise<void>;
   /** Asks it something, within the call's deadline and not beyond `stop()`. @throws MicroError `unavailable` (not started), of the contract */
-  call<T>(options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  call<T>(options: CallOptions, work: (limit: Deadline) => Promise<T>): Promise<T>;
 }
 
 /** Opens and closes a store in order, whoever starts and stops it when. */
@@ -35,16 +36,16 @@ export function createOpening({ where, open, close, errorOf }: OpeningInit): Ope
   let opening: Promise<void> | undefined;
   let isOpen = false;
 
-  const during = async <T>(options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const within = async <T>(options: CallOptions, work: (limit: Deadline) => Promise<T>): Promise<T> => {
     try {
-      return await calls.during(options, work);
+      return await calls.within(options, work);
     } catch (error) {
       throw errorOf(error);
     }
   };
   const begin = async (options: CallOptions): Promise<void> => {
     try {
-      await during(options, open);
+      await within(options, ({ signal }) => open(signal));
       isOpen = true;
     } catch (error) {
       opening = undefined;
@@ -74,7 +75,7 @@ export function createOpening({ where, open, close, errorOf }: OpeningInit): Ope
     },
     call: async (options, work) => {
       if (!isOpen) throw new MicroError("unavailable", `the store (${where}) is not started`);
-      return during(options, work);
+      return within(options, work);
     },
   };
 }

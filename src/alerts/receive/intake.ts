@@ -36,7 +36,7 @@ export async function takeIn(inbox: PutInbox, said: Said): Promise<"taken" | "kn
     reading.groups.map((read, index) => {
       const { group, alerts, left } = read;
       const whole = `${source}/${digest}${several ? `/${index}` : ""}`;
-      const last = inbox.last(source, group);
+      const last = reading.timed ? undefined : inbox.last(source, group);
       // Whoever recorded a request could else send it again behind what has been said since.
       if (!reading.timed && isOlder(once, last)) return "known";
       const id = reading.timed ? whole : untimed(whole, last, once);

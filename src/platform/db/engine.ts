@@ -1,9 +1,10 @@
+import type { Deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
 import { createOpening } from "../opening.ts";
 import type { Db, DbQuery, DbRecord, DbTables } from "./db.ts";
 
-/** What differs between the stores of records. What it is handed was checked; the deadline is in the signal. */
+/** What differs between the stores of records. What it is handed was checked. */
 export interface DbEngine {
   readonly kind: string;
   /** For people: `records at /var/lib/micro/records.db`. */
@@ -11,11 +12,11 @@ export interface DbEngine {
   open(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
   /** @param most how many the table keeps */
-  put(table: string, record: DbRecord, most: number, signal: AbortSignal): Promise<void>;
-  get(table: string, id: string, signal: AbortSignal): Promise<DbRecord | undefined>;
+  put(table: string, record: DbRecord, most: number, limit: Deadline): Promise<void>;
+  get(table: string, id: string, limit: Deadline): Promise<DbRecord | undefined>;
   /** @param before the last record of the page before */
-  search(table: string, query: DbSearch, signal: AbortSignal): Promise<readonly DbRecord[]>;
-  delete(table: string, id: string, signal: AbortSignal): Promise<boolean>;
+  search(table: string, query: DbSearch, limit: Deadline): Promise<readonly DbRecord[]>;
+  delete(table: string, id: string, limit: Deadline): Promise<boolean>;
 }
 
 export interface DbSearch extends Omit<DbQuery, "after"> {
@@ -37,10 +38,10 @@ export function createDb(engine: DbEngine, tables: DbTables): Db {
     close: () => engine.close(),
     errorOf: (thrown) => ofContract(thrown, where),
   });
-  const call = <T>(table: string, options: CallOptions, work: (most: number, signal: AbortSignal) => Promise<T>) => {
+  const call = <T>(table: string, options: CallOptions, work: (most: number, within: Deadline) => Promise<T>) => {
     const most = Object.hasOwn(tables, table) ? tables[table]?.most : undefined;
     if (most === undefined) throw new MicroError("invalid_argument", `${where} has no table "${table}"`);
-    return opening.call(options, (signal) => work(most, signal));
+    return opening.call(options, (within) => work(most, within));
   };
 
   return {
@@ -49,22 +50,22 @@ export function createDb(engine: DbEngine, tables: DbTables): Db {
     stop: () => opening.stop(),
     put: async (table, record, options = {}) => {
       check(record);
-      return call(table, options, (most, signal) => engine.put(table, record, most, signal));
+      return call(table, options, (most, within) => engine.put(table, record, most, within));
     },
-    get: async (table, id, options = {}) => call(table, options, (_most, signal) => engine.get(table, id, signal)),
+    get: async (table, id, options = {}) => call(table, options, (_most, within) => engine.get(table, id, within)),
     search: async (table, { after, ...query }, options = {}) => {
       const { limit } = query;
       if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
         throw new MicroError("invalid_argument", `a search finds 1 to ${MAX_LIMIT} records at a time, not ${limit}`);
       }
       const search = { ...query, limit: limit + 1, ...(after !== undefined && { before: placeOf(after) }) };
-      const found = await call(table, options, (_most, signal) => engine.search(table, search, signal));
+      const found = await call(table, options, (_most, within) => engine.search(table, search, within));
       const records = found.slice(0, limit);
       const last = records.at(-1);
       return { records, ...(found.length > limit && last && { next: `${last.at}/${last.id}` }) };
     },
     delete: async (table, id, options = {}) =>
-      call(table, options, (_most, signal) => engine.delete(table, id, signal)),
+      call(table, options, (_most, within) => engine.delete(table, id, within)),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Kysely } from "kysely";
 import type Database from "libsql";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
+import { openLog, type SqliteLog } from "../kv/sqlite-log.ts";
 import { createTransactions } from "../kv/sqlite-transactions.ts";
 import type { Db, DbRecord, DbTables } from "./db.ts";
 import { createDb, type DbSearch } from "./engine.ts";
@@ -29,6 +30,8 @@ interface Schema {
 interface Opened {
   readonly db: Database.Database;
   readonly sql: Kysely<Schema>;
+  /** Absent of what is only read. */
+  readonly log?: SqliteLog;
 }
 
 /** A large table holds so many more than it keeps, so that not every record costs a walk to the oldest. */
@@ -40,13 +43,24 @@ const SLACK = 64;
  */
 export function sqliteDb({ path, tables, clock = systemClock, readonly = false, maxPages }: SqliteDbInit): Db {
   const where = `records at ${path}`;
+  let connection: Database.Database | undefined;
   let opened: Opened | undefined;
   let puts = 0;
   const ready = (): Opened => {
     if (opened) return opened;
     throw new MicroError("unavailable", `the store (${where}) is not started`);
   };
-  const transactions = createTransactions({ clock, exec: (sql) => void ready().db.exec(sql), onCommit: () => {} });
+  const transactions = createTransactions({
+    clock,
+    begin: () => {
+      const { db, log } = ready();
+      log?.check();
+      db.exec("BEGIN IMMEDIATE");
+    },
+    commit: () => void ready().db.exec("COMMIT"),
+    rollback: () => void ready().db.exec("ROLLBACK"),
+    sync: async () => ready().log?.sync(),
+  });
 
   const readAll = (compiled: Compiled): readonly unknown[] =>
     ready()
@@ -114,32 +128,40 @@ export function sqliteDb({ path, tables, clock = systemClock, readonly = false, 
       open: async (signal) => {
         const [{ default: Sqlite }, kysely] = await Promise.all([import("libsql"), import("kysely")]);
         signal.throwIfAborted();
+        if (!readonly) {
+          mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+          closeSync(openSync(path, "a", 0o600)); // its companions get the same mode
+        }
+        const db = new Sqlite(path);
+        connection = db;
+        const sql = builder(kysely);
         if (readonly) {
-          const db = new Sqlite(path);
           db.exec("PRAGMA busy_timeout = 0; PRAGMA query_only = 1");
-          opened = { db, sql: builder(kysely) };
+          opened = { db, sql };
           return;
         }
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        closeSync(openSync(path, "a", 0o600)); // its companions get the same mode
-        const db = new Sqlite(path);
-        opened = { db, sql: builder(kysely) };
-        await transactions.patiently(signal, () => {
+        const limit = { signal, check: () => signal.throwIfAborted() };
+        opened = { db, sql };
+        await transactions.patiently(limit, () => {
           db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
           if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
         });
-        await transactions.run(signal, () => {
+        await transactions.run(limit, () => {
           migrate(db);
           return true;
         });
+        db.exec("PRAGMA synchronous = NORMAL");
+        opened = { db, sql, log: await openLog(path) };
       },
       close: async () => {
         const was = opened;
         opened = undefined;
-        was?.db.close();
+        connection?.close();
+        connection = undefined;
+        await was?.log?.close();
       },
-      put: async (table, { id, at, value, facts }, most, signal) => {
-        await transactions.run(signal, () => {
+      put: async (table, { id, at, value, facts }, most, limit) => {
+        await transactions.run(limit, () => {
           const { sql } = ready();
           drop(table, [id]);
           write(sql.insertInto("record").values({ tbl: table, id, at, value }).compile());
@@ -150,14 +172,14 @@ export function sqliteDb({ path, tables, clock = systemClock, readonly = false, 
           return true;
         });
       },
-      get: (table, id, signal) =>
-        transactions.patiently(signal, () => {
+      get: (table, id, limit) =>
+        transactions.patiently(limit, () => {
           const one = ready().sql.selectFrom("record").select(["id", "at", "value"]).where("tbl", "=", table);
           return whole(table, readAll(one.where("id", "=", id).compile()))[0];
         }),
-      search: (table, query, signal) => transactions.patiently(signal, () => found(table, query)),
-      delete: async (table, id, signal) =>
-        (await transactions.run(signal, () => (drop(table, [id]) > 0 ? true : undefined))) === true,
+      search: (table, query, limit) => transactions.patiently(limit, () => found(table, query)),
+      delete: async (table, id, limit) =>
+        (await transactions.run(limit, () => (drop(table, [id]) > 0 ? true : undefined))) === true,
     },
     tables,
   );

@@ -95,9 +95,9 @@ export function consulKv(init: ConsulKvInit = {}): Kv {
     where,
     open: async (signal) => void (await http.pairs(`${root}_`, untimed(signal))),
     close: async () => http.close(),
-    get,
-    list: async (prefix, signal) => (await read(prefix, { ...untimed(signal), recurse: true })).found.map(entryOf),
-    write: async (key, value, expected, signal) => {
+    get: (key, { signal }) => get(key, signal),
+    list: async (prefix, { signal }) => (await read(prefix, { ...untimed(signal), recurse: true })).found.map(entryOf),
+    write: async (key, value, expected, { signal }) => {
       if (value === undefined) {
         for (;;) {
           const there = await get(key, signal);

@@ -1,4 +1,5 @@
 import { sharedAbort } from "../../core/abort.ts";
+import type { Deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import { type CallOptions, closable } from "../../core/lifecycle.ts";
 import { createQueue } from "../../core/queue.ts";
@@ -7,8 +8,8 @@ import { checkKey, checkPrefix, checkRevision, checkValue } from "./keys.ts";
 import type { Change, Entry, Kv, KvWatcher } from "./kv.ts";
 
 /**
- * What differs between the stores. Keys and values were checked; the deadline is in the signal, and whoever called is told
- * as soon as it aborts, so an engine only has to let go of what it holds. Errors of any kind become those of the contract.
+ * What differs between the stores. Keys and values were checked. Whoever called is told as soon as the limit is over
+ * or the signal aborts, so an engine only has to let go of what it holds. Errors of any kind become those of the contract.
  */
 export interface KvEngine {
   readonly kind: string;
@@ -18,9 +19,9 @@ export interface KvEngine {
   open(signal: AbortSignal): Promise<void>;
   /** Closes what was opened, in part as well; nothing to close is fine. */
   close(): Promise<void>;
-  get(key: string, signal: AbortSignal): Promise<Entry | undefined>;
+  get(key: string, limit: Deadline): Promise<Entry | undefined>;
   /** In any order. */
-  list(prefix: string, signal: AbortSignal): Promise<readonly Entry[]>;
+  list(prefix: string, limit: Deadline): Promise<readonly Entry[]>;
   /**
    * Writes a value, or deletes with `undefined`. @param expected the revision that must be there; `0`: nothing;
    * `undefined`: whatever @returns the revision; `undefined`: something else was there, or nothing to delete
@@ -29,7 +30,7 @@ export interface KvEngine {
     key: string,
     value: string | undefined,
     expected: number | undefined,
-    signal: AbortSignal,
+    limit: Deadline,
   ): Promise<number | undefined>;
   /** Resolves when nothing is missed from here on, and tells until the signal aborts. */
   watch(prefix: string, tell: (change: Change) => void, signal: AbortSignal): Promise<KvFeed>;
@@ -63,7 +64,7 @@ export function createKv(engine: KvEngine): Kv {
     checkKey(key);
     if (value !== undefined) checkValue(key, value);
     if (expected !== undefined && expected !== 0) checkRevision(key, expected);
-    return call(options, (signal) => engine.write(key, value, expected, signal));
+    return call(options, (limit) => engine.write(key, value, expected, limit));
   };
 
   return {
@@ -77,11 +78,11 @@ export function createKv(engine: KvEngine): Kv {
       }),
     get: async (key, options = {}) => {
       checkKey(key);
-      return call(options, (signal) => engine.get(key, signal));
+      return call(options, (limit) => engine.get(key, limit));
     },
     list: async (prefix, options = {}) => {
       checkPrefix(prefix);
-      const entries = await call(options, (signal) => engine.list(prefix, signal));
+      const entries = await call(options, (limit) => engine.list(prefix, limit));
       return [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
     },
     put: async (key, value, options = {}) => {
@@ -111,7 +112,7 @@ export function createKv(engine: KvEngine): Kv {
         if (abort.signal.aborted || queue.push(change)) return;
         lose(new MicroError("unavailable", `a watch of ${where} fell ${MAX_BEHIND} changes behind; watch again`));
       };
-      const { ended: feeding } = await call(options, (signal) => {
+      const { ended: feeding } = await call(options, ({ signal }) => {
         const giveUp = () => abort.abort(signal.reason);
         signal.addEventListener("abort", giveUp, { once: true });
         const opened = engine.watch(prefix, tell, abort.signal);

@@ -57,8 +57,9 @@ export function etcdKv(init: EtcdKvInit = {}): Kv {
     close: async () => {
       await Promise.all([http.close(), watching.close()]);
     },
-    get: async (key, signal) => pairs(await ask("/v3/kv/range", { key: encode(root + key) }, signal)).map(entryOf)[0],
-    list: async (prefix, signal) => {
+    get: async (key, { signal }) =>
+      pairs(await ask("/v3/kv/range", { key: encode(root + key) }, signal)).map(entryOf)[0],
+    list: async (prefix, { signal }) => {
       const entries: Entry[] = [];
       const range_end = encode(afterPrefix(root + prefix));
       let next = root + prefix;
@@ -72,7 +73,7 @@ export function etcdKv(init: EtcdKvInit = {}): Kv {
         next = `${root}${last.key}\0`;
       }
     },
-    write: async (key, value, expected, signal) => {
+    write: async (key, value, expected, { signal }) => {
       const name = encode(root + key);
       const compare =
         expected === 0

@@ -110,13 +110,13 @@ export function natsKv(init: NatsKvInit = {}): Kv {
       await limit.race(Promise.allSettled([...beginnings, last?.done])).catch(() => {}); // the server is silent
       await was?.session.leave();
     },
-    get: async (key, signal) => entryOf(await (await ready(signal)).kv.get(key)),
-    list: async (prefix, signal) => {
+    get: async (key, { signal }) => entryOf(await (await ready(signal)).kv.get(key)),
+    list: async (prefix, { signal }) => {
       const { kv, manager } = await ready(signal);
       const found = await listNats({ kv, manager, bucket, clock, begun }, prefix, signal);
       return found.flatMap((entry) => entryOf(entry) ?? []);
     },
-    write: async (key, value, expected, signal) => {
+    write: async (key, value, expected, { signal }) => {
       const { kv, wrongRevision } = await ready(signal);
       const put = async (previousSeq: number): Promise<number | undefined> => {
         try {

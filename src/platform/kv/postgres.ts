@@ -84,13 +84,13 @@ export function postgresKv({ address = "127.0.0.1:5432", clock = systemClock }: 
       await head(signal);
     },
     close: link.close,
-    get: async (key, signal) => (await rows("get", [key], signal)).flatMap((row) => entryOf(row) ?? [])[0],
-    list: async (prefix, signal) => {
+    get: async (key, { signal }) => (await rows("get", [key], signal)).flatMap((row) => entryOf(row) ?? [])[0],
+    list: async (prefix, { signal }) => {
       const found =
         prefix === "" ? await rows("list", [], signal) : await rows("listBelow", [prefix, afterPrefix(prefix)], signal);
       return found.flatMap((row) => entryOf(row) ?? []);
     },
-    write: async (key, value, expected, signal) => {
+    write: async (key, value, expected, { signal }) => {
       const bytes = value === undefined ? undefined : Buffer.from(value);
       const write = () => {
         if (bytes === undefined) {

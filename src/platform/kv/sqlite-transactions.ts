@@ -1,82 +1,113 @@
 import { backoff } from "../../core/backoff.ts";
 import type { Clock } from "../../core/clock.ts";
+import type { Deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
+
+/** When to stop waiting. */
+type Limit = Pick<Deadline, "check" | "signal">;
 
 export interface TransactionsInit {
   readonly clock: Clock;
-  readonly exec: (sql: string) => void;
-  /** Something was written. */
-  readonly onCommit: () => void;
+  begin(): void;
+  /** Afterwards whoever reads sees it; it may not be on the disk yet. */
+  commit(): void;
+  rollback(): void;
+  /** Resolves when what was committed before the call is on the disk. */
+  sync(): Promise<void>;
+  /** Something was written, and is on the disk. */
+  onWritten?(): void;
 }
 
 export interface Transactions {
-  /** Does it, and again when another process holds the file, until the signal aborts. */
-  patiently<T>(signal: AbortSignal, work: () => T): Promise<T>;
+  /** Does it, and again when another process holds the file, until the limit is over. */
+  patiently<T>(limit: Limit, work: () => T): Promise<T>;
   /**
-   * Does it in a transaction, together with what else wants one just now: the sync to the disk, which is what a write
-   * costs, is shared. `undefined` says that nothing was changed.
+   * Does it in a transaction, together with what else wants one just now, and resolves when it is on the disk: the sync, which is
+   * what a write costs, is shared, and the event loop goes on meanwhile. `undefined` says that nothing was changed.
    */
-  run<T>(signal: AbortSignal, work: () => T | undefined): Promise<T | undefined>;
+  run<T>(limit: Limit, work: () => T | undefined): Promise<T | undefined>;
 }
 
 /** So many writes share a sync at most. */
 const BATCH = 256;
+/** For so many turns of the loop at most whoever has come waits for others. */
+const TURNS = 32;
 const FIRST_MS = 1;
 const MOST_MS = 20;
 
-export function createTransactions({ clock, exec, onCommit }: TransactionsInit): Transactions {
+export function createTransactions(init: TransactionsInit): Transactions {
+  const { clock } = init;
   let waiting: Job[] = [];
   let running = false;
 
-  const patiently = async <T>(signal: AbortSignal, work: () => T): Promise<T> => {
+  const patiently = async <T>(limit: Limit, work: () => T): Promise<T> => {
     for (let attempt = 0; ; attempt++) {
-      signal.throwIfAborted();
+      limit.check();
       try {
         return work();
       } catch (error) {
         if (!isBusy(error)) throw error;
       }
-      await clock.sleep(backoff(Math.min(attempt, 10), FIRST_MS, MOST_MS), { signal });
+      await clock.sleep(backoff(Math.min(attempt, 10), FIRST_MS, MOST_MS), { signal: limit.signal });
     }
   };
   const abandon = () => {
     try {
-      exec("ROLLBACK");
+      init.rollback();
     } catch {
       // There was none to roll back, or it is closed.
     }
   };
-  /** @returns whether they are done, well or badly; not: another process is writing */
-  const attempt = (jobs: readonly Job[]): boolean => {
+  /** @returns what became of each; `undefined`: another process is writing. Throws what none of them survived */
+  const attempt = (
+    jobs: readonly Job[],
+  ): { readonly results: readonly unknown[]; readonly wrote: boolean } | undefined => {
     try {
-      exec("BEGIN IMMEDIATE");
+      init.begin();
     } catch (error) {
-      if (isBusy(error)) return false;
-      for (const { fail } of jobs) fail(error);
-      return true;
+      if (isBusy(error)) return undefined;
+      throw error;
     }
     try {
       const results = jobs.map(({ work }) => work());
       const wrote = results.some((result) => result !== undefined);
-      exec(wrote ? "COMMIT" : "ROLLBACK");
-      for (const [at, { succeed }] of jobs.entries()) succeed(results[at]);
-      if (wrote) onCommit();
+      if (wrote) init.commit();
+      else init.rollback();
+      return { results, wrote };
     } catch (error) {
       abandon();
-      if (isBusy(error)) return false;
+      if (isBusy(error)) return undefined;
+      throw error;
+    }
+  };
+  /** @returns whether they are done, well or badly */
+  const carryOut = async (jobs: readonly Job[]): Promise<boolean> => {
+    try {
+      const done = attempt(jobs);
+      if (done === undefined) return false;
+      if (done.wrote) await init.sync();
+      for (const [at, { succeed }] of jobs.entries()) succeed(done.results[at]);
+      if (done.wrote) init.onWritten?.();
+    } catch (error) {
       for (const { fail } of jobs) fail(error);
     }
     return true;
   };
+  /** As long as every turn of the loop brings another one, the sync waits for it: that is the dearest of all. */
+  const gather = async (): Promise<void> => {
+    let had = 0;
+    for (let turns = 0; turns < TURNS && waiting.length > had && waiting.length < BATCH; turns++) {
+      had = waiting.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
   const work = async (): Promise<void> => {
     for (let busy = 0; ; ) {
-      waiting = waiting.filter(({ signal, fail }) => {
-        if (signal.aborted) fail(signal.reason);
-        return !signal.aborted;
-      });
+      await gather();
+      waiting = waiting.filter(stillWanted);
       const jobs = waiting.slice(0, BATCH);
       if (jobs.length === 0) break;
-      if (attempt(jobs)) {
+      if (await carryOut(jobs)) {
         waiting = waiting.slice(jobs.length);
         busy = 0;
       } else {
@@ -88,22 +119,32 @@ export function createTransactions({ clock, exec, onCommit }: TransactionsInit):
   };
   return {
     patiently,
-    run: <T>(signal: AbortSignal, job: () => T | undefined) =>
+    run: <T>(limit: Limit, job: () => T | undefined) =>
       new Promise<T | undefined>((resolve, reject) => {
-        waiting.push({ signal, work: job, succeed: (result) => resolve(result as T | undefined), fail: reject });
+        waiting.push({ limit, work: job, succeed: (result) => resolve(result as T | undefined), fail: reject });
         if (running) return;
         running = true;
-        // What is wanted in this turn of the loop comes along.
-        setImmediate(() => void work());
+        void work();
       }),
   };
 }
 
 interface Job {
-  readonly signal: AbortSignal;
+  readonly limit: Limit;
   work(): unknown;
   succeed(result: unknown): void;
   fail(error: unknown): void;
+}
+
+/** Nobody waits for what is over. */
+function stillWanted({ limit, fail }: Job): boolean {
+  try {
+    limit.check();
+    return true;
+  } catch (error) {
+    fail(error);
+    return false;
+  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -6,6 +6,7 @@ import { MicroError } from "../../core/errors.ts";
 import { createKv } from "./engine.ts";
 import { afterPrefix } from "./keys.ts";
 import type { Change, Entry, Kv } from "./kv.ts";
+import { openLog, type SqliteLog } from "./sqlite-log.ts";
 import { createTransactions } from "./sqlite-transactions.ts";
 
 export interface SqliteKvInit {
@@ -18,6 +19,8 @@ export interface SqliteKvInit {
 
 /** A deletion is remembered for so many changes of anything; a watch that is further behind has missed something. */
 export const REMEMBERED = 10_000;
+/** So much of what was written here a watch keeps for its next look. */
+const MOST_OWN = 1000;
 /** How often, in changes, what need not be remembered is thrown away. */
 const SWEEP_EVERY = 1000;
 
@@ -29,48 +32,62 @@ const SCHEMA = `
 
 /**
  * Entries in one SQLite file, which processes of one machine may share (not over a network file system: SQLite's locks do
- * not hold there). A write is on the disk when it is answered, in one sync with whatever else is written just then. A key
- * that was deleted stays for a while as a row without a value, so that watches find it.
+ * not hold there). A write is on the disk when it is answered, in one sync with whatever else is written just then; others may read it
+ * a moment before. A key that was deleted stays for a while as a row without a value, so that watches find it.
  */
 export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvInit): Kv {
   const where = `sqlite at ${path}`;
-  let db: Database.Database | undefined;
-  let statements: ReturnType<typeof prepare> | undefined;
-  /** Of the watches of this process: somebody here wrote these keys. */
-  const wakers = new Set<(keys: readonly string[]) => void>();
-  /** Of the transaction that is under way, or has just ended. */
-  let written: string[] = [];
+  let connection: Database.Database | undefined;
+  let open: Opened | undefined;
+  /** Of the watches of this process: somebody here wrote this. */
+  const wakers = new Set<(changes: readonly Written[]) => void>();
+  /** Of the transaction that is under way, or has just ended: what it wrote, and the newest revision in it. */
+  let written: Written[] = [];
+  let newest = 0;
+
+  const opened = (): Opened => {
+    if (open === undefined) throw new MicroError("unavailable", `the store (${where}) is not started`);
+    return open;
+  };
+  const head = () => opened().statements.head.get() as { revision: number; swept: number };
   const transactions = createTransactions({
     clock,
-    exec: (sql) => {
-      if (sql.startsWith("BEGIN")) written = [];
-      opened().db.exec(sql);
+    begin: () => {
+      const { db, log } = opened();
+      log.check();
+      db.exec("BEGIN IMMEDIATE");
+      written = [];
+      newest = head().revision;
     },
-    onCommit: () => {
+    commit: () => {
+      const { db, statements } = opened();
+      statements.count.run(newest);
+      db.exec("COMMIT");
+    },
+    rollback: () => void opened().db.exec("ROLLBACK"),
+    sync: () => opened().log.sync(),
+    onWritten: () => {
       for (const wake of [...wakers]) wake(written);
     },
   });
-
-  const opened = () => {
-    if (db === undefined || statements === undefined) {
-      throw new MicroError("unavailable", `the store (${where}) is not started`);
-    }
-    return { db, statements };
-  };
-  const head = () => opened().statements.head.get() as { revision: number; swept: number };
   const changesSince = (revision: number, prefix: string): readonly Row[] =>
     prefix === ""
       ? (opened().statements.changes.all(revision) as Row[])
       : (opened().statements.changesBelow.all(revision, prefix, afterPrefix(prefix)) as Row[]);
 
   const write = (key: string, value: string | undefined, expected: number | undefined): number | undefined => {
-    const { revisionOf, count, set, sweep, swept } = opened().statements;
-    const there = (revisionOf.get(key) as { revision: number } | undefined)?.revision ?? 0;
-    if (expected !== undefined && expected !== there) return undefined;
-    if (value === undefined && there === 0) return undefined;
-    const { revision } = count.get() as { revision: number };
-    written.push(key);
-    set.run(key, value === undefined ? null : Buffer.from(value), revision);
+    const { put, create, update, sweep, swept } = opened().statements;
+    const revision = newest + 1;
+    const blob = value === undefined ? null : Buffer.from(value);
+    const { changes } =
+      expected === 0
+        ? create.run(key, blob, revision)
+        : expected === undefined && value !== undefined
+          ? put.run(key, blob, revision)
+          : update.run(blob, revision, key, expected ?? null);
+    if (changes === 0) return undefined;
+    newest = revision;
+    written.push({ key, revision, entry: value === undefined ? undefined : { key, value, revision } });
     if (revision % SWEEP_EVERY === 0 && revision > REMEMBERED) {
       sweep.run(revision - REMEMBERED);
       swept.run(revision - REMEMBERED);
@@ -86,36 +103,40 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
       signal.throwIfAborted();
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       closeSync(openSync(path, "a", 0o600)); // its companions get the same mode
-      const made = new Sqlite(path);
-      db = made;
-      await transactions.patiently(signal, () => {
+      const db = new Sqlite(path);
+      connection = db;
+      const limit = { signal, check: () => signal.throwIfAborted() };
+      await transactions.patiently(limit, () => {
         // Whoever waits waits in our own time, not in SQLite's, which stands still for the whole process.
-        made.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-        made.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
+        db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+        db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT; PRAGMA synchronous = NORMAL`);
       });
+      const log = await openLog(path);
+      open = { db, log, statements: prepare(db) };
       signal.throwIfAborted();
-      statements = prepare(made);
     },
     close: async () => {
-      const was = db;
-      db = undefined;
-      statements = undefined;
-      was?.close();
+      const was = open;
+      open = undefined;
+      connection?.close();
+      connection = undefined;
+      await was?.log.close();
     },
-    get: (key, signal) =>
-      transactions.patiently(signal, () => {
+    get: (key, limit) =>
+      transactions.patiently(limit, () => {
         const row = opened().statements.get.get(key) as Row | undefined;
         return row === undefined ? undefined : entryOf(row);
       }),
-    list: (prefix, signal) =>
-      transactions.patiently(signal, () => {
+    list: (prefix, limit) =>
+      transactions.patiently(limit, () => {
         const { list, listBelow } = opened().statements;
         const rows = prefix === "" ? list.all() : listBelow.all(prefix, afterPrefix(prefix));
         return (rows as Row[]).flatMap((row) => entryOf(row) ?? []);
       }),
-    write: (key, value, expected, signal) => transactions.run(signal, () => write(key, value, expected)),
+    write: (key, value, expected, limit) => transactions.run(limit, () => write(key, value, expected)),
     watch: async (prefix, tell: (change: Change) => void, signal) => {
-      let seen = (await transactions.patiently(signal, head)).revision;
+      const limit = { signal, check: () => signal.throwIfAborted() };
+      let seen = (await transactions.patiently(limit, head)).revision;
       const version = () => (opened().statements.version.get() as { data_version: number }).data_version;
       let looked = -1;
       const look = () => {
@@ -126,13 +147,21 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
         for (const row of rows) tell({ key: row.key, entry: entryOf(row) });
         seen = Math.max(revision, rows.at(-1)?.revision ?? 0);
       };
-      /** This process wrote something, which its own connection does not see in the version. */
-      let wrote = false;
+      /** What this process wrote, which its own connection does not see in the version; `undefined`: more than is kept. */
+      let own: Written[] | undefined = [];
+      /** There is a revision for each change, so what follows the last one without a gap is all that has changed. */
+      const hear = () => {
+        const news = own?.filter(({ revision }) => revision > seen);
+        if (news === undefined || news.some(({ revision }, at) => revision !== seen + 1 + at)) return look();
+        for (const { key, entry } of news) if (key.startsWith(prefix)) tell({ key, entry });
+        seen += news.length;
+      };
       let stop = () => {};
-      const wake = (keys: readonly string[]) => {
-        wrote = true;
+      const wake = (changes: readonly Written[]) => {
+        if (own !== undefined && own.length >= MOST_OWN) own = undefined;
+        own?.push(...changes);
         // What is below another prefix need not be looked for at once.
-        if (keys.some((key) => key.startsWith(prefix))) stop();
+        if (changes.some(({ key }) => key.startsWith(prefix))) stop();
       };
       const follow = async (): Promise<void> => {
         while (!signal.aborted) {
@@ -142,10 +171,11 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
           await clock.sleep(pollMs, { signal: waiting.signal }).catch(() => {});
           signal.removeEventListener("abort", stop);
           if (signal.aborted) return;
-          await transactions.patiently(signal, () => {
+          await transactions.patiently(limit, () => {
+            hear();
+            own = [];
             const now = version();
-            if (wrote || now !== looked) look();
-            wrote = false;
+            if (now !== looked) look();
             looked = now;
           });
         }
@@ -154,6 +184,16 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
       return { ended: follow().finally(() => wakers.delete(wake)) };
     },
   });
+}
+
+interface Opened {
+  readonly db: Database.Database;
+  readonly log: SqliteLog;
+  readonly statements: ReturnType<typeof prepare>;
+}
+
+interface Written extends Change {
+  readonly revision: number;
 }
 
 interface Row {
@@ -169,14 +209,17 @@ function entryOf({ key, value, revision }: Row): Entry | undefined {
 function prepare(db: Database.Database) {
   const entries = "SELECT key, value, revision FROM kv WHERE value IS NOT NULL";
   const below = "key >= ? AND key < ?";
+  const replacing = "ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision";
   return {
     get: db.prepare(`${entries} AND key = ?`),
     list: db.prepare(entries),
     listBelow: db.prepare(`${entries} AND ${below}`),
-    revisionOf: db.prepare("SELECT revision FROM kv WHERE key = ? AND value IS NOT NULL"),
-    count: db.prepare("UPDATE kv_head SET revision = revision + 1 RETURNING revision"),
-    set: db.prepare(
-      "INSERT INTO kv VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision",
+    count: db.prepare("UPDATE kv_head SET revision = ?"),
+    put: db.prepare(`INSERT INTO kv VALUES (?, ?, ?) ${replacing}`),
+    // What was deleted is a row without a value.
+    create: db.prepare(`INSERT INTO kv VALUES (?, ?, ?) ${replacing} WHERE kv.value IS NULL`),
+    update: db.prepare(
+      "UPDATE kv SET value = ?1, revision = ?2 WHERE key = ?3 AND value IS NOT NULL AND revision = coalesce(?4, revision)",
     ),
     sweep: db.prepare("DELETE FROM kv WHERE value IS NULL AND revision <= ?"),
     swept: db.prepare("UPDATE kv_head SET swept = ?"),

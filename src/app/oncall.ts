@@ -73,6 +73,7 @@ export async function openOnCall(
     { digests },
     { onCallCommands },
     { routingCommands },
+    { escalationsCommand },
     { createIncidentStore },
   ] = await Promise.all([
     import("../alerts/oncall/rotas.ts"),
@@ -85,6 +86,7 @@ export async function openOnCall(
     import("../alerts/oncall/digest.ts"),
     import("../alerts/oncall/commands.ts"),
     import("../alerts/oncall/routing-commands.ts"),
+    import("../alerts/oncall/escalations-command.ts"),
     import("../alerts/incidents/store.ts"),
   ]);
   const contacts = createContacts(config.contacts, host.people);
@@ -135,7 +137,8 @@ export async function openOnCall(
   };
   const commands = [
     ...onCallCommands({ schedules, overrides, contacts }),
-    ...routingCommands({ quiet, ownerOf, routed, store: createIncidentStore({ kv, clock, log: host.log }) }),
+    ...routingCommands({ quiet, ownerOf }),
+    escalationsCommand({ schedules, routed, store: createIncidentStore({ kv, clock, log: host.log }) }),
   ];
   return {
     roomsFor: async (incident) => (await routed(incident)).rooms,

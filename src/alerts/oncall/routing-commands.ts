@@ -3,29 +3,20 @@ import { z } from "zod";
 import { type AnyCommand, defineCommand } from "../../commands/command.ts";
 import { lookUpShort } from "../../commands/look-up.ts";
 import { MicroError } from "../../core/errors.ts";
-import { titleOf } from "../incidents/card.ts";
-import type { Incident } from "../incidents/incident.ts";
-import type { IncidentStore } from "../incidents/store.ts";
-import { inLine, spanOf } from "../incidents/words.ts";
-import { nextStep } from "./escalation.ts";
+import { inLine } from "../incidents/words.ts";
 import type { Owner } from "./owners.ts";
 import { type QuietHours, quietUntil } from "./quiet.ts";
-import type { Routed } from "./routing.ts";
-import { targetWords } from "./target.ts";
 import { timeIn } from "./zone.ts";
 
 export interface RoutingCommandsInit {
   readonly quiet: Readonly<Record<string, QuietHours>>;
   readonly ownerOf: (service: string, signal?: AbortSignal) => Promise<Owner | undefined>;
-  readonly routed: (incident: Incident) => Promise<Routed>;
-  readonly store: Pick<IncidentStore, "list">;
 }
 
 const READ = { permission: "oncall:read", effect: "read" } as const;
-const LISTED = 50;
 
-/** `quiet`, `escalations` and `who owns`. */
-export function routingCommands({ quiet, ownerOf, routed, store }: RoutingCommandsInit): readonly AnyCommand[] {
+/** `quiet` and `who owns`. */
+export function routingCommands({ quiet, ownerOf }: RoutingCommandsInit): readonly AnyCommand[] {
   const names = Object.keys(quiet);
 
   const hours = defineCommand({
@@ -69,42 +60,6 @@ export function routingCommands({ quiet, ownerOf, routed, store }: RoutingComman
     }),
   });
 
-  const escalations = defineCommand({
-    ...READ,
-    name: "escalations",
-    summary: "List the alerts that nobody has acknowledged, who was told, and who is told next",
-    input: z.object({}),
-    examples: ["escalations"],
-    run: async (_input, { clock }) => {
-      const now = clock.now();
-      const open = (await store.list())
-        .map(({ incident }) => incident)
-        .filter(({ status, acked }) => status === "firing" && !acked)
-        .toSorted((a, b) => a.openedAt - b.openedAt);
-      const rows = await Promise.all(
-        open.slice(0, LISTED).map(async (incident) => {
-          const next = nextStep(incident, (await routed(incident)).steps);
-          const told = (incident.escalated ?? []).filter(({ saidAt }) => saidAt !== undefined);
-          return {
-            id: incident.id,
-            alert: titleOf(incident),
-            told: told.map(({ to }) => to).join(", "),
-            next: next === undefined ? "" : targetWords(next.step.to),
-            in: next === undefined ? "" : next.at <= now ? "now" : spanOf(next.at - now),
-          };
-        }),
-      );
-      return { escalations: rows, more: Math.max(0, open.length - LISTED) };
-    },
-    records: { fields: ["id", "alert", "told", "next", "in"], rows: (result) => result.escalations },
-    view: ({ escalations: all, more }) => {
-      if (all.length === 0) return { kind: "text", text: "nothing that fires waits for somebody to acknowledge it" };
-      const rows = all.map((it) => [it.id, it.alert, it.told || "-", it.next || "-", it.in || "-"].join("\t"));
-      const note = more > 0 ? `and ${more} more` : undefined;
-      return { kind: "report", text: ["Id\tAlert\tTold\tNext\tIn", ...rows].join("\n"), note };
-    },
-  });
-
   const owns = { name: "who owns", ...READ } as const;
   const who = defineCommand({
     ...owns,
@@ -134,5 +89,5 @@ export function routingCommands({ quiet, ownerOf, routed, store }: RoutingComman
           : `${inLine(service, 100)} belongs to ${team}, by ${by}`,
     }),
   });
-  return [hours, escalations, who];
+  return [hours, who];
 }

@@ -1,11 +1,20 @@
 import type { House } from "../commands/house.ts";
 import type { Behalf } from "../commands/perform.ts";
 import { MicroError } from "../core/errors.ts";
-import { progressOf, type Seen } from "./state.ts";
+import type { Entry } from "./roster.ts";
+import { type Facts, progressOf, type Seen } from "./state.ts";
 import type { Held, WatchStore } from "./store.ts";
 import { progressWords } from "./words.ts";
 
 const PUT_MS = 20_000;
+
+/** What its card should say, if it says something else. */
+export function dueProgress(entry: Pick<Entry, "kind" | "until" | "progress">, { seen }: Facts): string | undefined {
+  if (entry.kind !== "version" || entry.until === undefined || seen === undefined) return undefined;
+  const { there, of } = progressOf(entry.until, seen);
+  const progress = `${there}/${of}`;
+  return of === 0 || progress === entry.progress ? undefined : progress;
+}
 
 /**
  * Shows how far the nodes have come, in one message that grows. Where nothing can be changed nothing is shown: the end is told anyway.

@@ -1,3 +1,5 @@
+import { GONE } from "./state.ts";
+
 /* What has to hold before it is told, and what changes too often to be told. Pure: times are arguments, in ms. */
 
 /** A new state has been there for so long, or was seen by so many probes. */
@@ -35,9 +37,18 @@ export function candidateOf(
 }
 
 /** From when on it may be told. */
-export function heldFrom({ since, first, probes }: Candidate): number {
+function heldFrom({ since, first, probes }: Candidate): number {
   if (probes >= HOLD_PROBES) return since;
   return Math.min(since + HOLD_MS, first + MOST_HOLD_MS);
+}
+
+/**
+ * The same of a watch that nobody has looked at for a while (`away`): services begin anew together with the bot, and some registries take
+ * their time to tell who is there.
+ */
+export function tellFrom(away: boolean, candidate: Candidate): number {
+  const held = heldFrom(candidate);
+  return away && candidate.key === GONE ? Math.max(held, candidate.since + GONE_AWAY_MS) : held;
 }
 
 /** The turns that still count, with one now. */

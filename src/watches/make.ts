@@ -10,11 +10,10 @@ import type { LastKnown } from "../core/health/last.ts";
 import { spanWords } from "../core/health/words.ts";
 import { marked } from "../core/look-alike.ts";
 import type { ServiceRecord } from "../core/registry/registry.ts";
-import { MOST_NODES } from "./engine.ts";
 import { EXAMPLES, type Request, readRequest } from "./request.ts";
 import { type Facts, isThere, progressOf, seenOf, stateOf } from "./state.ts";
 import type { WatchStore } from "./store.ts";
-import { type Kind, WATCH, type Watch } from "./watch.ts";
+import { type Kind, MOST_NODES, WATCH, type Watch } from "./watch.ts";
 import { aboutWords, stateWords } from "./words.ts";
 
 export interface MakeInit {

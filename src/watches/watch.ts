@@ -63,6 +63,8 @@ export function readWatch(value: string): Watch | undefined {
 /** What it takes to be told: what `health` takes, since it tells the same. */
 export const WATCH = { permission: "service:read", effect: "read", boundAs: ["health"] } as const;
 
+/** More ids of nodes are not kept with a watch. */
+export const MOST_NODES = 500;
 export const DEFAULT_FOR_MS = 24 * 3_600_000;
 export const LONGEST_MS = 30 * 86_400_000;
 export const DEFAULT_EVERY_MS = 30_000;

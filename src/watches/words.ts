@@ -2,6 +2,7 @@ import { causeWords } from "../core/health/cause.ts";
 import { explain, headlineOf } from "../core/health/explain.ts";
 import { counted, someOf, spanWords } from "../core/health/words.ts";
 import { marked } from "../core/look-alike.ts";
+import { FLAP_MS, FLAP_TURNS } from "./damping.ts";
 import { type Facts, GONE, progressOf, type Seen } from "./state.ts";
 import type { Watch } from "./watch.ts";
 
@@ -53,6 +54,16 @@ export function turnWords(
   if (before.key === GONE) return [`${head}; it had been gone for ${spanWords(now - before.at)}`, ...lines];
   const was = WAS[before.key];
   return [was === undefined ? head : `${head}; it was ${was} for ${spanWords(now - before.at)}`, ...lines];
+}
+
+/** @param now what has happened just now */
+export function flapWords(watch: About, now: string): readonly string[] {
+  const minutes = FLAP_MS / 60_000;
+  const often = `it changed ${FLAP_TURNS + 1} times within ${minutes} min`;
+  return [
+    `${aboutWords(watch)} is flapping: ${often}; I say more when nothing has changed for ${minutes} min`,
+    `now: ${now}`,
+  ];
 }
 
 const WAS: Readonly<Record<string, string>> = { well: "well", partly: "partly well", down: "down" };

@@ -5,7 +5,7 @@ import { MicroError } from "../core/errors.ts";
 import type { ServiceNode } from "../core/registry/registry.ts";
 import { boundFields, boundsOf, closing, durationText, type Followed, follow, MAX_MS } from "./bounds.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
-import { lookUp } from "./look-up.ts";
+import { lookUpShort } from "./look-up.ts";
 import { merge } from "./merge.ts";
 import { serviceWord } from "./node-report.ts";
 import { serviceNames } from "./service-names.ts";
@@ -29,8 +29,10 @@ const ANSWER_MS = 10_000;
 /** So many records are put in order at most. */
 const SORTED = 100_000;
 
+const PERMISSION = { name: "logs", permission: "service:read", effect: "read" } as const;
+
 export const logs = defineCommand({
-  name: "logs",
+  ...PERMISSION,
   summary: "Show what the nodes of a service have logged",
   input: z.object({
     service: serviceWord,
@@ -40,19 +42,17 @@ export const logs = defineCommand({
     ...boundFields,
   }),
   words: ["service"],
-  permission: "service:read",
-  effect: "read",
   maxMs: MAX_MS,
   examples: ["logs go.micro.srv.greeter", "logs go.micro.srv.greeter --since 1h --count 20 --follow"],
   run: async (input, context) => {
-    const { service } = input;
     const bounds = boundsOf(input, context);
-    const nodes = (await lookUp(service, context)).flatMap((version) => version.nodes);
+    const { service, records } = await lookUpShort(input.service, PERMISSION, context);
+    const nodes = records.flatMap((version) => version.nodes);
     if (nodes.length === 0) throw new MicroError("not_found", `${service} has no node`);
     // Ends the streams of all nodes, whatever ends the command.
     using limit = deadline({ signal: context.signal }, input.follow ? 0 : ANSWER_MS, `the log of ${service}`);
     try {
-      const sources = nodes.slice(0, NODES).map((node) => logOf(node, input, context, limit.signal));
+      const sources = nodes.slice(0, NODES).map((node) => logOf(node, { ...input, service }, context, limit.signal));
       let silent = 0;
       const show = (told: Told) => {
         if ("error" in told) silent++;

@@ -49,11 +49,15 @@ export async function lookUp(service: string, context: CommandContext): Promise<
   } catch (error) {
     const { code } = MicroError.from(error);
     if (code !== "not_found") throw error;
-    const near = alike(service, await serviceNames(context));
+    const names = await serviceNames(context);
+    const [only, ...others] = meant(service, names);
+    const sure = only !== undefined && others.length === 0;
+    const near = sure ? [only] : alike(service, names);
     const hint = near.length > 0 ? `did you mean ${near.map(marked).join(", ")}?` : "`list services` shows what is";
     throw new MicroError("not_found", `no service ${service} is registered; ${hint}`, {
       cause: error,
-      details: { reference: "Service not found" },
+      // To the character what the reference says, unless there is more to say than it knew.
+      details: { reference: sure ? `Service not found\n${hint}` : "Service not found" },
     });
   }
 }

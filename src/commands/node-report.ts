@@ -6,7 +6,7 @@ import { wireName } from "./names.ts";
 import { remembered } from "./remembered.ts";
 
 /** The word that names a service. */
-export const serviceWord = wireName("require service name").describe("its name");
+export const serviceWord = wireName("require service name").describe("its name, or what its name ends with");
 
 /** What every node of a service said of itself, or why it did not. */
 export interface NodeReport<T> {

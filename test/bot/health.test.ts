@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { readPolicy } from "../../src/bot/policy.ts";
+import { getService } from "../../src/commands/get-service.ts";
 import { health } from "../../src/commands/health.ts";
 import { whyIs } from "../../src/commands/health-why.ts";
+import { logs } from "../../src/commands/logs.ts";
 import { stats } from "../../src/commands/stats.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
 import { createHistory } from "../../src/history/history.ts";
@@ -25,7 +27,7 @@ async function asked(line: string, policy = members) {
   const bot = botOn([input], {
     registry,
     client,
-    commands: [health, stats, whyIs],
+    commands: [health, stats, whyIs, logs, getService],
     policy: readPolicy(policy, "test"),
   });
   await bot.start();
@@ -69,6 +71,19 @@ describe("in chat", () => {
     const noStats = `${members}\nrules: ['deny members stats go.micro.srv.payments']`;
     expect(await asked("stats payments", noStats)).toMatch(/no service payments is registered/);
     expect(await asked("stats payments")).toContain("service  go.micro.srv.payments");
+    const noLogs = `${members}\nrules: ['deny members logs go.micro.srv.payments']`;
+    expect(await asked("logs payments", noLogs)).toMatch(/no service payments is registered/);
+    expect(await asked("logs go.micro.srv.payments", noLogs)).toMatch(/deny members logs/);
+    expect(await asked("logs payments")).toContain("no node of go.micro.srv.payments tells its log");
+    expect(await asked("logs orders")).toMatch(/orders may be go\.micro\.api\.orders or go\.micro\.srv\.orders/);
+  });
+
+  it("shows a service by its whole name only, and says which one may be meant by its end", async () => {
+    expect(await asked("get service payments")).toBe(
+      "no service payments is registered; did you mean go.micro.srv.payments?",
+    );
+    expect(await asked("get service orders")).toMatch(/did you mean go\.micro\.(api|srv)\.orders, go/);
+    expect(await asked("get service go.micro.srv.payments")).toContain("service  go.micro.srv.payments");
   });
 });
 

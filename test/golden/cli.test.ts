@@ -170,6 +170,11 @@ describe("the command line, to the letter", () => {
         bad("service requested\nusage: micro get service <service> [--version <string>]\n"),
       );
       expect(await micro("get", "service", "go.micro.srv.nope")).toEqual(bad("Service not found\n"));
+      expect(await micro("get", "service", "nope")).toEqual(bad("Service not found\n"));
+    });
+
+    it("says which one may be meant where the name is the end of one alone", async () => {
+      expect(await micro("get", "service", "geo")).toEqual(bad("Service not found\ndid you mean go.micro.srv.geo?\n"));
     });
   });
 

@@ -148,7 +148,11 @@ describe("logs", () => {
         ].join("\n"),
       ),
     );
-    expect(client.asked.map(({ body }) => JSON.parse(body))).toEqual(Array(2).fill({ service: GREETER, count: 100 }));
+    const asked = () => client.asked.map(({ body }) => JSON.parse(body));
+    expect(asked()).toEqual(Array(2).fill({ service: GREETER, count: 100 }));
+    // By the end of its name, and each node is asked by the whole one.
+    expect((await micro("logs", "greeter")).stdout).toContain("said hello");
+    expect(asked()).toEqual(Array(4).fill({ service: GREETER, count: 100 }));
   });
 
   it("asks for what is not older than --since, in unix seconds", async () => {

@@ -5,7 +5,7 @@ import type Database from "libsql";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { openLog, type SqliteLog } from "../kv/sqlite-log.ts";
-import { createTransactions } from "../kv/sqlite-transactions.ts";
+import { createTransactions, untilAbort } from "../kv/sqlite-transactions.ts";
 import type { Db, DbRecord, DbTables } from "./db.ts";
 import { createDb, type DbSearch } from "./engine.ts";
 import { migrate } from "./migrations.ts";
@@ -140,7 +140,7 @@ export function sqliteDb({ path, tables, clock = systemClock, readonly = false, 
           opened = { db, sql };
           return;
         }
-        const limit = { signal, check: () => signal.throwIfAborted() };
+        const limit = untilAbort(signal);
         opened = { db, sql };
         await transactions.patiently(limit, () => {
           db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");

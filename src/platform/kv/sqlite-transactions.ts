@@ -4,7 +4,12 @@ import type { Deadline } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 
 /** When to stop waiting. */
-type Limit = Pick<Deadline, "check" | "signal">;
+export type Limit = Pick<Deadline, "check" | "signal">;
+
+/** Until then, however long that is. */
+export function untilAbort(signal: AbortSignal): Limit {
+  return { signal, check: () => signal.throwIfAborted() };
+}
 
 export interface TransactionsInit {
   readonly clock: Clock;

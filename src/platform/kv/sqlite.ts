@@ -5,9 +5,10 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import { createKv } from "./engine.ts";
 import { afterPrefix } from "./keys.ts";
-import type { Change, Entry, Kv } from "./kv.ts";
+import type { Entry, Kv } from "./kv.ts";
 import { openLog, type SqliteLog } from "./sqlite-log.ts";
-import { createTransactions } from "./sqlite-transactions.ts";
+import { createTransactions, untilAbort } from "./sqlite-transactions.ts";
+import { type Written, watchSqlite } from "./sqlite-watch.ts";
 
 export interface SqliteKvInit {
   /** The file; it and its folder are made, for their owner only, where there is none. */
@@ -19,8 +20,6 @@ export interface SqliteKvInit {
 
 /** A deletion is remembered for so many changes of anything; a watch that is further behind has missed something. */
 export const REMEMBERED = 10_000;
-/** So much of what was written here a watch keeps for its next look. */
-const MOST_OWN = 1000;
 /** How often, in changes, what need not be remembered is thrown away. */
 const SWEEP_EVERY = 1000;
 
@@ -105,8 +104,7 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
       closeSync(openSync(path, "a", 0o600)); // its companions get the same mode
       const db = new Sqlite(path);
       connection = db;
-      const limit = { signal, check: () => signal.throwIfAborted() };
-      await transactions.patiently(limit, () => {
+      await transactions.patiently(untilAbort(signal), () => {
         // Whoever waits waits in our own time, not in SQLite's, which stands still for the whole process.
         db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
         db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT; PRAGMA synchronous = NORMAL`);
@@ -134,54 +132,13 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
         return (rows as Row[]).flatMap((row) => entryOf(row) ?? []);
       }),
     write: (key, value, expected, limit) => transactions.run(limit, () => write(key, value, expected)),
-    watch: async (prefix, tell: (change: Change) => void, signal) => {
-      const limit = { signal, check: () => signal.throwIfAborted() };
-      let seen = (await transactions.patiently(limit, head)).revision;
+    watch: async (prefix, tell, signal) => {
+      const { revision } = await transactions.patiently(untilAbort(signal), head);
       const version = () => (opened().statements.version.get() as { data_version: number }).data_version;
-      let looked = -1;
-      const look = () => {
-        const { revision } = head();
-        const rows = changesSince(seen, prefix);
-        // Asked after the rows were read: had anything been thrown away before, it would say so.
-        if (head().swept > seen) throw new MicroError("unavailable", `a watch of ${where} missed changes; watch again`);
-        for (const row of rows) tell({ key: row.key, entry: entryOf(row) });
-        seen = Math.max(revision, rows.at(-1)?.revision ?? 0);
-      };
-      /** What this process wrote, which its own connection does not see in the version; `undefined`: more than is kept. */
-      let own: Written[] | undefined = [];
-      /** There is a revision for each change, so what follows the last one without a gap is all that has changed. */
-      const hear = () => {
-        const news = own?.filter(({ revision }) => revision > seen);
-        if (news === undefined || news.some(({ revision }, at) => revision !== seen + 1 + at)) return look();
-        for (const { key, entry } of news) if (key.startsWith(prefix)) tell({ key, entry });
-        seen += news.length;
-      };
-      let stop = () => {};
-      const wake = (changes: readonly Written[]) => {
-        if (own !== undefined && own.length >= MOST_OWN) own = undefined;
-        own?.push(...changes);
-        // What is below another prefix need not be looked for at once.
-        if (changes.some(({ key }) => key.startsWith(prefix))) stop();
-      };
-      const follow = async (): Promise<void> => {
-        while (!signal.aborted) {
-          const waiting = new AbortController();
-          stop = () => waiting.abort("woken");
-          signal.addEventListener("abort", stop, { once: true });
-          await clock.sleep(pollMs, { signal: waiting.signal }).catch(() => {});
-          signal.removeEventListener("abort", stop);
-          if (signal.aborted) return;
-          await transactions.patiently(limit, () => {
-            hear();
-            own = [];
-            const now = version();
-            if (now !== looked) look();
-            looked = now;
-          });
-        }
-      };
-      wakers.add(wake);
-      return { ended: follow().finally(() => wakers.delete(wake)) };
+      const changes = (since: number) => changesSince(since, prefix).map((row) => ({ ...row, entry: entryOf(row) }));
+      const watch = watchSqlite({ where, clock, pollMs, prefix, revision, head, version, changes, transactions });
+      wakers.add(watch.wake);
+      return { ended: watch.follow(tell, signal).finally(() => wakers.delete(watch.wake)) };
     },
   });
 }
@@ -190,10 +147,6 @@ interface Opened {
   readonly db: Database.Database;
   readonly log: SqliteLog;
   readonly statements: ReturnType<typeof prepare>;
-}
-
-interface Written extends Change {
-  readonly revision: number;
 }
 
 interface Row {

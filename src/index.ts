@@ -62,13 +62,8 @@ export { protobufCodec } from "./core/codec/protobuf.ts";
 export { readDuration } from "./core/duration.ts";
 export { ERROR_CODES, type ErrorCode, MicroError } from "./core/errors.ts";
 // How services are, and why.
-export {
-  type Examination,
-  type ExaminedNode,
-  type ExamineOptions,
-  type ExamineParts,
-  examine,
-} from "./core/health/examine.ts";
+export type { Examination, ExaminedNode } from "./core/health/examination.ts";
+export { type ExamineOptions, type ExamineParts, examine } from "./core/health/examine.ts";
 export { type Explanation, explain, explainIn } from "./core/health/explain.ts";
 export type { CallOptions, Closable, Startable } from "./core/lifecycle.ts";
 export type { Middleware } from "./core/middleware.ts";

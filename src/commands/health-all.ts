@@ -1,5 +1,5 @@
 import { causeWords } from "../core/health/cause.ts";
-import type { Examination } from "../core/health/examine.ts";
+import type { Examination } from "../core/health/examination.ts";
 import { counted, someOf, spanWords } from "../core/health/words.ts";
 import { marked } from "../core/look-alike.ts";
 import type { View } from "./command.ts";

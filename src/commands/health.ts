@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Examination, examineAll, examineFound } from "../core/health/examine.ts";
+import type { Examination } from "../core/health/examination.ts";
+import { examineAll, examineFound } from "../core/health/examine.ts";
 import type { LastKnown } from "../core/health/last.ts";
 import { marked } from "../core/look-alike.ts";
 import type { ServiceRecord } from "../core/registry/registry.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Alert, Notification } from "../alerts/alert.ts";
 import { causeWords } from "../core/health/cause.ts";
-import type { Examination, ExaminedNode } from "../core/health/examine.ts";
+import type { Examination, ExaminedNode } from "../core/health/examination.ts";
 import { counted } from "../core/health/words.ts";
 
 const firing = z.object({

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Examination } from "../core/health/examine.ts";
+import type { Examination } from "../core/health/examination.ts";
 import type { ServiceRecord } from "../core/registry/registry.ts";
 import { versionLike } from "./like.ts";
 import type { Watch } from "./watch.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CardChoice } from "../../commands/board.ts";
 import type { View } from "../../commands/command.ts";
-import type { ExaminedNode } from "../../core/health/examine.ts";
+import type { ExaminedNode } from "../../core/health/examination.ts";
 import { explain } from "../../core/health/explain.ts";
 import type { Finding } from "./findings.ts";
 import { countsOf, type Incident, type Item, isFlapping } from "./incident.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
-import type { Examination } from "../../core/health/examine.ts";
+import type { Examination } from "../../core/health/examination.ts";
 import type { Suspect } from "../../core/health/suspect.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
 import type { ServiceChange } from "../../core/registry/service-change.ts";

@@ -1,6 +1,6 @@
 import type { ServiceChange } from "../registry/service-change.ts";
 import { causeWords } from "./cause.ts";
-import type { Examination, ExaminedNode } from "./examine.ts";
+import type { Examination, ExaminedNode } from "./examination.ts";
 import type { Suspect } from "./suspect.ts";
 import { counted, someOf, spanWords } from "./words.ts";
 

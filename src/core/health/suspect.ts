@@ -1,5 +1,7 @@
 import { MicroError } from "../errors.ts";
-import { dependenciesOf, type Examination, type ExamineOptions, type ExamineParts, examineAll } from "./examine.ts";
+import { dependenciesOf } from "./depends.ts";
+import type { Examination } from "./examination.ts";
+import { type ExamineOptions, type ExamineParts, examineAll } from "./examine.ts";
 import { headlineOf } from "./explain.ts";
 import { meant } from "./short-name.ts";
 

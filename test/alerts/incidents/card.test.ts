@@ -4,7 +4,7 @@ import { drawCard, headOf, type Told } from "../../../src/alerts/incidents/card.
 import type { Finding } from "../../../src/alerts/incidents/findings.ts";
 import { acknowledge, type Incident, silenced } from "../../../src/alerts/incidents/incident.ts";
 import { merge } from "../../../src/alerts/incidents/merge.ts";
-import type { Examination, ExaminedNode } from "../../../src/core/health/examine.ts";
+import type { Examination, ExaminedNode } from "../../../src/core/health/examination.ts";
 import { alert, NOON, notification } from "./notifications.ts";
 
 const PAYMENTS = "go.micro.srv.payments";

@@ -1,12 +1,13 @@
 import { z } from "zod";
-import { readDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
 import { type Audit, type AuditFound, type AuditVerdict, READ_ALL } from "./audit-record.ts";
-import { durationText } from "./bounds.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
+import { pastText, readPast } from "./past.ts";
 
 const MAX = 500;
-const since = durationText.optional().describe("only what was said so long ago at most, like 2h");
+const since = pastText
+  .optional()
+  .describe("only what was said so long ago at most, like 2h, or since then, like yesterday");
 
 export const audit = defineCommand({
   name: "audit",
@@ -30,7 +31,7 @@ export const audit = defineCommand({
       ...wanted,
       limit: limit + 1,
       ...(who !== undefined && { who: who === "me" ? person : who.replace(/^@/, "") }),
-      ...(ago !== undefined && { since: clock.now() - readDuration(ago) }),
+      ...(ago !== undefined && { since: readPast(ago, clock.now()) }),
       ...(own && { person }),
     });
     // Who asks what happened does not mean the question.
@@ -103,7 +104,7 @@ export const auditExport = defineCommand({
       throw new MicroError("unimplemented", words);
     }
     const { clock, signal } = context;
-    const from = ago === undefined ? 0 : clock.now() - readDuration(ago);
+    const from = ago === undefined ? 0 : readPast(ago, clock.now());
     const source = kept(context);
     if (postgres !== undefined) {
       if (source.copyTo === undefined) throw new MicroError("unimplemented", "there is no PostgreSQL to be had here");

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { deadline } from "../core/deadline.ts";
-import { readDuration } from "../core/duration.ts";
 import { MicroError } from "../core/errors.ts";
 import type { ServiceNode } from "../core/registry/registry.ts";
-import { boundFields, boundsOf, closing, durationText, type Followed, follow, MAX_MS } from "./bounds.ts";
+import { boundFields, boundsOf, closing, type Followed, follow, MAX_MS } from "./bounds.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { lookUpShort } from "./look-up.ts";
 import { merge } from "./merge.ts";
 import { serviceWord } from "./node-report.ts";
+import { pastText, readPast } from "./past.ts";
 import { serviceNames } from "./service-names.ts";
 
 /** What a node logged, or why it does not say. */
@@ -36,7 +36,7 @@ export const logs = defineCommand({
   summary: "Show what the nodes of a service have logged",
   input: z.object({
     service: serviceWord,
-    since: durationText.optional().describe("not older than this, like 1h"),
+    since: pastText.optional().describe("not older than this, like 1h or today"),
     count: z.number().int().positive().optional().describe("so many records of each node; 100 unless --since is given"),
     follow: z.boolean().optional().describe("go on with what is logged from now on"),
     ...boundFields,
@@ -93,7 +93,7 @@ async function* logOf(
   { client, clock }: CommandContext,
   signal: AbortSignal,
 ): AsyncGenerator<Told> {
-  const from = since === undefined ? undefined : Math.floor((clock.now() - readDuration(since)) / 1000);
+  const from = since === undefined ? undefined : Math.floor(readPast(since, clock.now()) / 1000);
   const records = count ?? (since === undefined ? 100 : undefined);
   try {
     await using stream = await client.stream(service, "Debug.Log", { node, retries: 0, signal });

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import { durationText } from "../commands/bounds.ts";
 import { type AnyCommand, defineCommand } from "../commands/command.ts";
 import { mayRunOn } from "../commands/look-up.ts";
 import { wireName } from "../commands/names.ts";
+import { pastText, pastWords, readPast } from "../commands/past.ts";
 import { serviceNames } from "../commands/service-names.ts";
-import { readDuration } from "../core/duration.ts";
 import { meant } from "../core/health/short-name.ts";
 import { spanWords } from "../core/health/words.ts";
 import { marked } from "../core/look-alike.ts";
@@ -22,7 +21,9 @@ export function changesCommand(changes: ServiceChanges): AnyCommand {
       service: wireName("a service has a name")
         .optional()
         .describe("its name, or what its name ends with; all if left out"),
-      since: durationText.default("1h").describe("so long ago at most, like 24h"),
+      since: pastText
+        .default("1h")
+        .describe("so long ago at most, like 24h, or since then, like yesterday or 2026-11-20"),
       limit: z.number().int().min(1).max(MOST).default(50).describe(`so many at most, the newest; ${MOST} is the most`),
     }),
     words: ["service"],
@@ -30,7 +31,7 @@ export function changesCommand(changes: ServiceChanges): AnyCommand {
     run: async ({ service: said, since, limit }, context) => {
       const { clock, signal } = context;
       const now = clock.now();
-      const ago = now - readDuration(since);
+      const ago = readPast(since, now);
       const service = said === undefined ? undefined : await fullName(said, changes, ago, context);
       const asked = new Map<string, boolean>([[said ?? "", true]]);
       const mine = ({ service: name }: ServiceChange) => {
@@ -59,7 +60,7 @@ export function changesCommand(changes: ServiceChanges): AnyCommand {
     view: ({ service, since, now, changes: found, more }) => {
       const of = service === undefined ? "" : ` of ${marked(service)}`;
       if (found.length === 0)
-        return { kind: "text", text: `nothing${of} changed in the last ${since}, as far as I saw` };
+        return { kind: "text", text: `nothing${of} changed ${pastWords(since)}, as far as I saw` };
       const head = service === undefined ? "when\tservice\twhat" : "when\twhat";
       const rows = found.map(({ at, service: name, words }) => {
         const when = `${spanWords(now - at)} ago`;

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { durationText } from "../commands/bounds.ts";
 import { align } from "../commands/columns.ts";
 import { type AnyCommand, type CommandContext, defineCommand, type View } from "../commands/command.ts";
 import { wireName } from "../commands/names.ts";
+import { pastText } from "../commands/past.ts";
 import { serviceNames } from "../commands/service-names.ts";
 import { MicroError } from "../core/errors.ts";
 import { marked } from "../core/look-alike.ts";
@@ -41,7 +41,7 @@ export function graphCommand({ parts, painter, fields = {}, secrets = [], save }
         .optional()
         .describe("its name, or what its name ends with; with --query how far back instead"),
       measure: z.enum(MEASURES).default("latency").describe("what is drawn"),
-      last: durationText.default("1h").describe("how far back, like 15m or 6h; 24h at most of what the bot samples"),
+      last: pastText.default("1h").describe("how far back, like 15m, 6h or today; 24h at most of what the bot samples"),
       node: z.string().min(1).optional().describe("only the nodes whose ids have this in them"),
       query: z.string().min(1).max(4000).optional().describe("ask Prometheus this instead (needs metrics:query)"),
       ...(save ? file : {}),
@@ -90,7 +90,7 @@ export function graphCommand({ parts, painter, fields = {}, secrets = [], save }
 /** With a query the first word is no service. @throws MicroError `invalid_argument` */
 function backOf(said: string | undefined, usual: string): string {
   if (said === undefined) return usual;
-  if (durationText.safeParse(said).success) return said;
+  if (pastText.safeParse(said).success) return said;
   throw new MicroError("invalid_argument", "a service or --query, not both: the query says what it is about");
 }
 

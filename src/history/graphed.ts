@@ -1,6 +1,6 @@
 import type { CommandContext } from "../commands/command.ts";
 import { lookUpShort, mayRunOn } from "../commands/look-up.ts";
-import { readDuration } from "../core/duration.ts";
+import { readPast } from "../commands/past.ts";
 import { MicroError } from "../core/errors.ts";
 import { meant } from "../core/health/short-name.ts";
 import { marked } from "../core/look-alike.ts";
@@ -59,7 +59,7 @@ export async function graphOf(
   parts: GraphParts,
 ): Promise<Graphed> {
   const to = context.clock.now();
-  const span = { from: to - spanOf(question.last), to };
+  const span = { from: beginningOf(question.last, to), to };
   if (question.query !== undefined)
     return { chart: await queried(question.query, span, context, parts), measure: "query" };
   const service = await named(question.service ?? "", command, context, parts);
@@ -71,10 +71,11 @@ interface Span {
   readonly to: number;
 }
 
-function spanOf(last: string): number {
-  const ms = readDuration(last);
-  if (ms >= SHORTEST_MS && ms <= LONGEST_MS) return ms;
-  throw new MicroError("invalid_argument", `a graph of the last ${last}? Of 1m to 744h`);
+function beginningOf(last: string, to: number): number {
+  const from = readPast(last, to);
+  if (to - from >= SHORTEST_MS && to - from <= LONGEST_MS) return from;
+  const words = "from 1m to 31d, as in 15m, 6h, 1d, 1w, today, yesterday or 2026-11-20";
+  throw new MicroError("invalid_argument", `a graph does not go back ${last}: ${words}`);
 }
 
 /** Of those that are registered; else of those that were. */

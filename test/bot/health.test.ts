@@ -104,6 +104,7 @@ it("remembers how it was, and what changed, in a bot that does", async () => {
     return textOf(await input.next());
   };
   expect(await ask("changes")).toMatch(/nothing changed in the last 1h/);
+  expect(await ask("changes --since yesterday")).toMatch(/nothing changed since yesterday/);
   expect(await ask("health payments")).toContain("ok");
   await history.last.settled();
   behaviours["p:2"] = refused("p:2");
@@ -125,7 +126,10 @@ it("remembers how it was, and what changed, in a bot that does", async () => {
   const said = await ask("why is payments unhealthy?");
   expect(said).toContain("1 node refuses connections for 60 min: a2 at p:2");
   expect(said).toContain("runs 1.4.0, which came 5 min ago");
-  expect(await ask("changes payments")).toMatch(/5 min ago +deploy of 1\.4\.0/);
+  for (const line of ["changes payments", "changes --since yesterday", "changes payments --since 1w"]) {
+    expect(await ask(line)).toMatch(/5 min ago .*deploy of 1\.4\.0/);
+  }
+  expect(await ask("changes --since 1y")).toContain("say 30m, 6h, 2d, 1w, today, yesterday, or a day as 2026-11-20");
   const [api] = serviceOf("go.micro.srv.payments", { "1.5.0": ["p:9"] });
   if (api) await registry.register({ ...api, nodes: [{ id: "z9", address: "p:9", metadata: {} }] });
   for (const end = Date.now() + 5000; Date.now() < end; ) {

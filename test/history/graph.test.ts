@@ -119,8 +119,10 @@ describe("graph", () => {
 
   it.each([
     ["graph", "which service"],
-    ["graph greeter latency 3", "duration"],
-    ["graph greeter latency 10s", "Of 1m to 744h"],
+    ["graph greeter latency 3", "no time to look back to; say 30m, 6h, 2d"],
+    ["graph greeter latency 1y", "no time to look back to; say 30m, 6h, 2d"],
+    ["graph greeter latency 5w", "a graph does not go back 5w: from 1m to 31d"],
+    ["graph greeter latency 10s", "from 1m to 31d"],
     ["graph greeter luck", "latency"],
     ["graph greeter --query up", "not both"],
     ["graph --query up", "--prometheus_address"],
@@ -130,6 +132,15 @@ describe("graph", () => {
       code: "invalid_argument",
       message: expect.stringContaining(words),
     });
+  });
+
+  it.each([
+    ["1d", NOW - 1440 * MINUTE],
+    ["1w", NOW - 10_080 * MINUTE],
+    ["2026-11-20", new Date(2026, 10, 20).getTime()],
+  ])("goes back as people say it: %s", async (back, from) => {
+    const { result } = await said(`graph greeter latency ${back}`, { samples: await sampled() });
+    expect(result.chart).toMatchObject({ from, to: NOW });
   });
 
   it("marks the versions that came", async () => {

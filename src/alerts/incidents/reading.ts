@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { durationText } from "../../commands/bounds.ts";
 import { type AnyCommand, type CommandContext, defineCommand } from "../../commands/command.ts";
 import { mayRunOn } from "../../commands/look-up.ts";
-import { readDuration } from "../../core/duration.ts";
+import { pastText, readPast } from "../../commands/past.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Db } from "../../platform/db/db.ts";
 import { incidentId } from "./asker.ts";
@@ -34,13 +33,15 @@ export function readingCommands({ store, desk, db, silences = false }: ReadingIn
     summary: "List what fires, worst first, or what has fired",
     input: z.object({
       all: z.boolean().optional().describe("also what is resolved"),
-      since: durationText.optional().describe("also what was resolved so long ago at most, like 1h"),
+      since: pastText
+        .optional()
+        .describe("also what was resolved so long ago at most, like 1h, or since then, like yesterday"),
       service: z.string().optional().describe("only what names that service, by its whole name or the end of it"),
     }),
     examples: ["alerts", "alerts --since 1h", "alerts --service payments --all"],
     run: async ({ all = false, since, service }, context) => {
       const now = context.clock.now();
-      const from = since === undefined ? undefined : now - readDuration(since);
+      const from = since === undefined ? undefined : readPast(since, now);
       const resolvedToo = all || from !== undefined;
       const open = (await store.list()).map(({ incident }) => incident).filter(({ fires }) => fires > 0);
       // What is being made history may be seen twice.

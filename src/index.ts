@@ -3,7 +3,7 @@
 // Alerts: where they come in, where they wait, and what is made of them.
 export type { Alert, Inbox, Notification, Severity } from "./alerts/alert.ts";
 export { type AlertsInit, alerts, type Incidents } from "./alerts/alerts.ts";
-export { createInbox, type DurableInbox, type Waiting } from "./alerts/inbox.ts";
+export { createInbox, type DurableInbox, type WaitingNotification } from "./alerts/inbox.ts";
 export { createAlertmanager } from "./alerts/incidents/alertmanager.ts";
 export { ALERT_TABLES } from "./alerts/incidents/closed.ts";
 export type { Incident } from "./alerts/incidents/incident.ts";

@@ -25,7 +25,7 @@ const RETRY_MS = 200;
 const MOST_RETRY_MS = 5000;
 
 /** Something that waits, as whoever works on it is given it. */
-export interface Waiting {
+export interface WaitingNotification {
   readonly notification: Notification;
   /** It was worked on, and is never given again. @throws MicroError `unavailable`, `timeout`: it may be */
   done(): Promise<void>;
@@ -38,7 +38,7 @@ export interface DurableInbox extends Inbox, Startable {
    * the store. It may work on several at a time; what was not `done()` is given again to whoever takes next. While the store is
    * away it gives nothing.
    */
-  take(signal: AbortSignal): AsyncIterable<Waiting>;
+  take(signal: AbortSignal): AsyncIterable<WaitingNotification>;
   /**
    * The id that was put last in a group, if that is known still: some sources say exactly the same twice and mean it
    * (triggered, resolved, triggered), so of theirs only what equals the last is a repeat.
@@ -158,7 +158,7 @@ export function createInbox({ kv, clock, log = silent }: InboxInit): DurableInbo
     mirror.gone(key);
     return undefined;
   };
-  async function* take(signal: AbortSignal): AsyncGenerator<Waiting, void> {
+  async function* take(signal: AbortSignal): AsyncGenerator<WaitingNotification, void> {
     const taker = mirror.take();
     const over = new AbortController();
     const sweeper = sweeping(AbortSignal.any([signal, over.signal]));

@@ -27,7 +27,7 @@ export interface Said {
  * @returns `known`: all of it was heard before; `nothing`: there was nothing in it
  * @throws MicroError as `Inbox.put` does
  */
-export async function takeIn(inbox: PutInbox, said: Said): Promise<"taken" | "known" | "nothing"> {
+export async function putIn(inbox: PutInbox, said: Said): Promise<"taken" | "known" | "nothing"> {
   const { source, kind, reading, receivedAt, once } = said;
   if (reading.groups.length === 0) return "nothing";
   const digest = hash("sha256", said.body, "base64url");

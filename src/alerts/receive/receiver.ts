@@ -11,7 +11,7 @@ import type { CallOptions, Startable } from "../../core/lifecycle.ts";
 import { type Log, silent } from "../../core/log.ts";
 import { atOnce, authenticate } from "./authentication.ts";
 import { type Counts, createCounter, type Outcome } from "./counts.ts";
-import { type PutInbox, takeIn } from "./intake.ts";
+import { type PutInbox, putIn } from "./intake.ts";
 import { dedupKeyIn, routingKeyIn } from "./pagerduty.ts";
 import { createRate, type Rate } from "./rate.ts";
 import { checkSource, readerOf, type Source } from "./source.ts";
@@ -123,7 +123,7 @@ export function createReceiver(init: ReceiverInit): Receiver {
     try {
       const reading = source.read(json, receivedAt);
       const { once } = verdict;
-      const outcome = await takeIn(inbox, { source: name, kind, body, reading, receivedAt, once });
+      const outcome = await putIn(inbox, { source: name, kind, body, reading, receivedAt, once });
       if (kind !== "pagerduty") return { outcome, status: 200, body: { status: outcome } };
       // As its clients expect it.
       const key = reading.groups[0]?.group ?? dedupKeyIn(json);

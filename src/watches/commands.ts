@@ -45,14 +45,19 @@ export function watchCommands(init: MakeInit): readonly AnyCommand[] {
         ...{ id: watch.id, what: aboutWords(watch), owner: watch.owner, room: roomOf(watch, context.behalf) },
         ...{ state: stateOf(watch, now), ends: `in ${spanWords(watch.endsAt - now)}` },
       }));
-      return { watches: watches.reverse(), more: shown.length - watches.length };
+      const more = shown.length - watches.length;
+      return { watches: watches.reverse(), more, ...(house.kv.kind === "memory" && { lasts: false }) };
     },
     records: { fields: ["id", "what", "room", "owner", "state", "ends"], rows: ({ watches }) => watches },
-    view: ({ watches, more }) => {
+    view: ({ watches, more, lasts }) => {
       if (watches.length === 0) return { kind: "text", text: `nothing is watched: ${EXAMPLES.health}` };
       const rows = watches.map((it) => [it.id, it.what, it.room, it.owner, it.state, it.ends].join("\t"));
-      const note = more > 0 ? `and ${more} older ones` : undefined;
-      return { kind: "report", text: ["Id\tWhat\tRoom\tOwner\tState\tEnds", ...rows].join("\n"), note };
+      const notes = [
+        ...(more > 0 ? [`and ${more} older ones`] : []),
+        ...(lasts === false ? ["I have no store, so they are gone when I stop"] : []),
+      ];
+      const text = ["Id\tWhat\tRoom\tOwner\tState\tEnds", ...rows].join("\n");
+      return { kind: "report", text, note: notes.length > 0 ? notes.join("\n") : undefined };
     },
   });
 

@@ -53,15 +53,17 @@ export function makingCommands(init: MakeInit): readonly AnyCommand[] {
     const parts = { client, registry, clock: context.clock, ...(last && { last }) };
     return { seen, examination: await examineFound(parts, service, records, { signal, uptime: false }) };
   };
-  /** @throws MicroError `exhausted` @returns the same watch, if there is one */
-  const checkRoom = async (wanted: Omit<Watch, "id">): Promise<Watch | undefined> => {
+  /** @throws MicroError `exhausted` @returns the same watch, if there is one, and whether who asks has none from here yet */
+  const checkRoom = async (wanted: Omit<Watch, "id">): Promise<{ readonly same?: Watch; readonly first: boolean }> => {
     const all = (await store.list()).map(({ watch }) => watch);
     const own = all.filter(({ owner }) => owner === wanted.owner);
     const same = own.find((one) => identity(one) === identity(wanted));
-    if (same) return same;
+    if (same) return { same, first: false };
+    const { input, place } = wanted.behalf;
+    const first = !own.some(({ behalf }) => behalf.input === input && behalf.place.room === place.room);
     const full =
       all.length >= max ? `there are ${max} watches` : own.length >= maxOwn ? `you have ${maxOwn} watches` : undefined;
-    if (full === undefined) return undefined;
+    if (full === undefined) return { first };
     throw new MicroError("exhausted", `${full}, and no more are kept: \`unwatch\` ends one, \`watch list\` shows them`);
   };
 
@@ -118,7 +120,7 @@ export function makingCommands(init: MakeInit): readonly AnyCommand[] {
             kind === "version" && { card: { at: "", progress: progress(about.until, facts) } }),
           turns: [],
         };
-        const same = await checkRoom(draft);
+        const { same, first } = await checkRoom(draft);
         const made = same ?? (await store.add(draft));
         if (answers && !same) {
           const text = `${fromName} wants to be told here: ${facing.about} (watch ${made.id})`;
@@ -128,7 +130,8 @@ export function makingCommands(init: MakeInit): readonly AnyCommand[] {
           ...{ id: made.id, ...facing, endsInMs: made.endsAt - at },
           ...(same && { same: true }),
           ...(answers && { room: answers.room }),
-          ...(house.kv.kind === "memory" && { lasts: false }),
+          // Once in a conversation is enough, and `watch list` tells it again.
+          ...(house.kv.kind === "memory" && first && { lasts: false }),
         };
       },
       view: (made) => ({ kind: "text", text: madeWords(made) }),

@@ -63,6 +63,18 @@ describe("a watch", () => {
     expect(await ask("watch list", "bob", "elsewhere")).toContain("nothing is watched");
   });
 
+  it("says once in a conversation that nothing of it outlives a bot without a store", async () => {
+    const { registry, ask } = await watching();
+    await registry.register(version(PAY, "1.4.0", 1));
+    const gone = "I have no store, so it is gone when I stop";
+    expect(await ask("watch health payments")).toContain(gone);
+    expect(await ask("watch service payments")).not.toContain("no store");
+    expect(await ask("watch health payments")).not.toContain("no store");
+    expect(await ask("watch list")).toContain("I have no store, so they are gone when I stop");
+    expect(await ask("watch version payments", "ann", "elsewhere")).toContain(gone);
+    expect(await ask("watch service payments", "bob")).toContain(gone);
+  });
+
   it("ends when its owner may not ask for that any more, without a word of how it is", async () => {
     const { world, registry, ask, leave, kept } = await watching();
     await registry.register(version(PAY, "1.4.0", 1));

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import type { Alertmanager } from "../../src/alerts/incidents/alertmanager.ts";
+import type { Clock } from "../../src/core/clock.ts";
 
 /** What the real Alertmanager sent in a storm, as `scripts/record-storm.mjs` heard it. */
 export interface Recording {
@@ -41,10 +43,14 @@ export function recording(name: string): Recording {
   return { ...head, requests };
 }
 
-/** By group and fingerprint; read from what was sent, by nothing of the bot's. */
-export function lastWords({ requests }: Recording): ReadonlyMap<string, ReadonlyMap<string, LastWord>> {
+/** By group and fingerprint, by so many ms since the start; read from what was sent, by nothing of the bot's. */
+export function lastWords(
+  { requests }: Recording,
+  until = Number.POSITIVE_INFINITY,
+): ReadonlyMap<string, ReadonlyMap<string, LastWord>> {
   const groups = new Map<string, Map<string, LastWord>>();
-  for (const { body } of requests) {
+  for (const { ms, body } of requests) {
+    if (ms > until) break;
     const { groupKey, alerts } = JSON.parse(body);
     const group = groups.get(groupKey) ?? new Map<string, LastWord>();
     groups.set(groupKey, group);
@@ -53,4 +59,22 @@ export function lastWords({ requests }: Recording): ReadonlyMap<string, Readonly
     }
   }
   return groups;
+}
+
+/** The Alertmanager of a recording, as it answers when it is asked what fires. */
+export function alertmanagerOf(recording: Recording, clock: Clock): Alertmanager {
+  const none = () => Promise.reject(new Error("nobody asks for silences in a storm"));
+  return {
+    where: "Alertmanager of a recording",
+    silence: none,
+    expire: none,
+    silences: none,
+    active: async () => {
+      const groups = [...lastWords(recording, clock.now() - recording.startedAt).values()];
+      const all = groups.flatMap((group) => [...group]);
+      return new Set(all.filter(([, { status }]) => status === "firing").map(([fingerprint]) => fingerprint));
+    },
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
 }

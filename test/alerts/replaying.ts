@@ -7,9 +7,9 @@ import { slackInput } from "../../src/inputs/slack/slack.ts";
 import { memoryKv, memoryShelf } from "../../src/platform/kv/memory.ts";
 import { textOf } from "../bot/run-bot.ts";
 import { manualClock } from "../fakes/clock.ts";
-import { alertsRoom, type Box, type RoomInit } from "./incidents/room.ts";
+import { alertsRoom, type Box } from "./incidents/room.ts";
 import { ask, bearer, sourceOf } from "./receive/posting.ts";
-import type { Recording } from "./recording.ts";
+import { alertmanagerOf, type Recording } from "./recording.ts";
 
 /** How Slack is spoken to: no link is opened to it. */
 const { limits, pace } = slackInput({ token: "xoxb-of-tests", appToken: "xapp-of-tests" })();
@@ -19,8 +19,9 @@ export const MOST_A_MINUTE = pace?.room ?? 0;
 /**
  * A bot that hears a recording through its real receiver and inbox, by a clock that begins when the recording did, and shows what it
  * hears in a room that takes as much a minute as Slack.
+ * @param asks it can ask the Alertmanager of the recording what fires
  */
-export async function replaying(recording: Recording, init: RoomInit = {}) {
+export async function replaying(recording: Recording, asks = false) {
   const clock = manualClock(recording.startedAt);
   const kv = memoryKv({ shelf: memoryShelf() });
   await kv.start();
@@ -50,13 +51,14 @@ export async function replaying(recording: Recording, init: RoomInit = {}) {
       return inbox.waiting;
     },
   };
-  const room = await alertsRoom({ ...init, clock, kv, input, inputs: [heard], inbox: waiting });
-  /** All of it, in its order and at its pace. @returns what the receiver answered */
-  const replay = async () => {
+  const asked = asks ? { alertmanager: alertmanagerOf(recording, clock) } : {};
+  const room = await alertsRoom({ ...asked, clock, kv, input, inputs: [heard], inbox: waiting });
+  /** All of it, in its order and at its pace, or so much slower. @returns what the receiver answered */
+  const replay = async (slower = 1) => {
     const answers: unknown[] = [];
     const from = clock.now();
     for (const { ms, headers, body } of recording.requests) {
-      await room.pass(Math.max(0, from + ms - clock.now()));
+      await room.pass(Math.max(0, from + ms * slower - clock.now()));
       const { status, body: said } = await ask(receiver.address, "/alerts/am", {
         body,
         headers: { ...headers, ...bearer() },

@@ -13,9 +13,9 @@ const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const one of opened.splice(0)) await one.close();
 });
-const open = async (name: string) => {
+const open = async (name: string, asks = false) => {
   const recorded = recording(name);
-  const bot = await replaying(recorded);
+  const bot = await replaying(recorded, asks);
   opened.push(bot);
   return { recorded, words: lastWords(recorded), ...bot };
 };
@@ -25,11 +25,13 @@ const STORMS = [
   { name: "thousand", groups: 50, alerts: 1000, over: 25, again: 58 },
   { name: "exporter", groups: 17, alerts: 47, over: 14, again: 6 },
   { name: "flapping", groups: 1, alerts: 1, over: 1, again: 0 },
+  // What it says again is that it fires once more, so the bot has to ask.
+  { name: "stalled", groups: 2, alerts: 3, over: 0, again: 4, asks: true },
 ];
 
-describe.each(STORMS)("the recorded storm $name", ({ name, groups, alerts, over, again }) => {
+describe.each(STORMS)("the recorded storm $name", ({ name, groups, alerts, over, again, asks }) => {
   it("is one post for each group, within what Slack lets a bot say, and none is lost", async () => {
-    const { recorded, words, replay, pass, incidents, keyOf, inbox, cards, spoken, kv, db } = await open(name);
+    const { recorded, words, replay, pass, incidents, keyOf, inbox, cards, spoken, kv, db } = await open(name, asks);
     const said = [...words.values()];
     expect(said).toHaveLength(groups);
     expect(said.flatMap((group) => [...group])).toHaveLength(alerts);
@@ -66,7 +68,7 @@ describe.each(STORMS)("the recorded storm $name", ({ name, groups, alerts, over,
   });
 
   it("changes nothing when all of it is sent a second time", async () => {
-    const { replay, pass, cards, below, incidents, spoken } = await open(name);
+    const { replay, pass, cards, below, incidents, spoken } = await open(name, asks);
     await replay();
     await pass(5 * MINUTE);
     const seen = async () => ({
@@ -91,5 +93,24 @@ describe("the recorded storm flapping", () => {
     expect(spoken.length).toBeLessThanOrEqual(1 + 2 * (2 + 1));
     await pass(30 * MINUTE);
     expect(cards()).toEqual([{ text: expect.stringMatching(/^RESOLVED .*fired 15 times/s), choices: [] }]);
+  });
+});
+
+describe("the recorded storm stalled", () => {
+  it("fires again without anybody being asked, where what is said again was said longer ago than it is known", async () => {
+    const { words, replay, pass, incidents, cards } = await open("stalled");
+    expect(new Set(await replay(75))).toEqual(new Set(["taken"]));
+    await pass(5 * MINUTE);
+    const firing = [...words.values()].map(
+      (group) => [...group.values()].filter(({ status }) => status === "firing").length,
+    );
+    const states = (await incidents()).map(
+      ({ states }) => Object.values(states).filter(([, fires]) => fires === 1).length,
+    );
+    expect(states.sort()).toEqual(firing.sort());
+    expect(cards().map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^FIRING/),
+      expect.stringMatching(/^FIRING/),
+    ]);
   });
 });

@@ -70,6 +70,8 @@ const schema = z.object({
   openedAt: z.number(),
   changedAt: z.number(),
   resolvedAt: z.number().optional(),
+  /** Epoch ms: when its source was heard to say that. */
+  overHeardAt: z.number().optional(),
   /** Since when it fires by its source's word; epoch ms. */
   since: z.number(),
   /** The worst of what fires, or fired last. */

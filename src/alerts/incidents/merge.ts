@@ -8,7 +8,8 @@ const RANK: Readonly<Record<Severity, number>> = { critical: 2, warning: 1, info
 
 /**
  * An incident with what its source says now. What was heard before, and what is older than what is known, changes nothing: of
- * one alert the later beginning counts, and of the same beginning its end. So whatever is told again does nothing.
+ * one alert the later beginning counts, and of the same beginning its end. So whatever is told again does nothing. Only what was all
+ * over and is said to fire after that does so, also from the same beginning: to Alertmanager resolved is what nobody repeats in time.
  * @param id for a new one
  * @returns itself when nothing has changed
  */
@@ -38,6 +39,7 @@ export function merge(before: Incident | undefined, notification: Notification, 
   let { left } = base;
   let common: Readonly<Record<string, string>> | undefined = before?.common;
   let news = false;
+  const again = base.overHeardAt !== undefined && receivedAt > base.overHeardAt;
   for (const alert of notification.alerts) {
     const print = shortPrint(alert.fingerprint);
     const fires = alert.status === "firing" ? 1 : 0;
@@ -46,7 +48,7 @@ export function merge(before: Incident | undefined, notification: Notification, 
       left = Math.max(left, 1);
       continue;
     }
-    if (known && !isLater(known, alert.startsAt, fires)) continue;
+    if (known && !isLater(known, alert.startsAt, fires, again)) continue;
     news = true;
     states[print] = [alert.startsAt, fires];
     common = shared(common, alert.labels);
@@ -62,13 +64,18 @@ function settled(next: Incident, base: Incident, { receivedAt, alerts }: Notific
   const status = firing.length > 0 ? "firing" : "resolved";
   const turned = status !== base.status;
   const turns = turned ? [...base.turns, now].slice(-TURNS) : base.turns;
-  const { resolvedAt: _before, ...rest } = { ...next, status, changedAt: now, turns } as const;
+  const { resolvedAt: _before, overHeardAt: heardAt, ...rest } = { ...next, status, changedAt: now, turns } as const;
   if (status === "resolved") {
     const ends = alerts.map(({ endsAt }) => endsAt ?? 0).filter((at) => at >= base.since && at <= now);
     const resolvedAt = turned
       ? Math.max(...ends, base.since, ends.length > 0 ? 0 : Math.min(receivedAt, now))
       : base.resolvedAt;
-    return { ...rest, ...(resolvedAt !== undefined && { resolvedAt }) };
+    const overHeardAt = turned || heardAt !== undefined ? Math.max(receivedAt, heardAt ?? 0) : undefined;
+    return {
+      ...rest,
+      ...(resolvedAt !== undefined && { resolvedAt }),
+      ...(overHeardAt !== undefined && { overHeardAt }),
+    };
   }
   const began = firing.map(([at]) => (at > 0 && at <= now ? at : receivedAt));
   const shown = next.alerts.filter((item) => item.status === "firing").map((item) => item.severity);
@@ -78,9 +85,9 @@ function settled(next: Incident, base: Incident, { receivedAt, alerts }: Notific
   return turned && fires > 1 ? firesAgain(known, now) : known;
 }
 
-/** Of one alert the later beginning is the newer word, and of the same beginning that it has ended. */
-function isLater([at, fires]: readonly [number, 0 | 1], startsAt: number, now: 0 | 1): boolean {
-  return startsAt > at || (startsAt === at && fires === 1 && now === 0);
+/** Of one alert the later beginning is the newer word, and of the same beginning that it has ended, or fires `again`. */
+function isLater([at, fires]: readonly [number, 0 | 1], startsAt: number, now: 0 | 1, again: boolean): boolean {
+  return startsAt > at || (startsAt === at && fires !== now && (now === 0 || again));
 }
 
 /** What is shown in detail: what fires, rather than what is over, and of that the worst: it is how bad the incident is. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Notification } from "../alert.ts";
 import type { Alertmanager } from "./alertmanager.ts";
+import { asSaid } from "./as-said.ts";
 import { type Incident, shortPrint } from "./incident.ts";
 
 /** How often Alertmanager is asked about an incident that it is silent about. */
@@ -24,7 +25,7 @@ export function createMuted(alertmanager: Pick<Alertmanager, "active">, clock: C
   return {
     forget: (key) => void asked.delete(key),
     ended: async (key, incident) => {
-      const { kind, silence, status, alerts, common, source, group, states } = incident;
+      const { kind, silence, status, common, states } = incident;
       const now = clock.now();
       if (kind !== "alertmanager" || silence === undefined || status === "resolved") {
         asked.delete(key);
@@ -38,23 +39,7 @@ export function createMuted(alertmanager: Pick<Alertmanager, "active">, clock: C
       asked.set(key, { at: now, gone });
       const over = [...gone].filter((print) => last?.gone.has(print));
       if (over.length === 0) return undefined;
-      const ended = over.map((fingerprint) => {
-        const item = alerts.find((one) => one.fingerprint === fingerprint);
-        const { name = "", summary = "", labels = common, severity = incident.severity, links = [] } = item ?? {};
-        const startsAt = states[fingerprint]?.[0] ?? now;
-        return {
-          fingerprint,
-          status: "resolved" as const,
-          name,
-          summary,
-          severity,
-          labels,
-          links,
-          startsAt,
-          endsAt: now,
-        };
-      });
-      return { id: `${key}/${now}`, source, kind, group, receivedAt: now, alerts: ended };
+      return asSaid(key, incident, over, "resolved", now);
     },
   };
 }

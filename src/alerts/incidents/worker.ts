@@ -13,6 +13,7 @@ import { type Room, takeIn, type Waiting, withRooms } from "./intake.ts";
 import { type MatchRules, servicesOf } from "./match.ts";
 import { merge } from "./merge.ts";
 import { createMuted } from "./muted.ts";
+import { createRevived } from "./revived.ts";
 import type { Held, IncidentStore } from "./store.ts";
 
 export interface WorkerInit extends Sources {
@@ -123,16 +124,19 @@ export async function workOn(init: WorkerInit, outer: AbortSignal): Promise<void
     if (!signal.aborted) display.mark(key);
   };
   const muted = init.alertmanager && createMuted(init.alertmanager, clock);
+  const revived = init.alertmanager && createRevived(init.alertmanager, clock);
   const looked = new Map<string, number>();
   const changed = (key: string, held: Held | undefined) => {
     if (held === undefined) {
       holds.delete(key);
       looked.delete(key);
       muted?.forget(key);
+      revived?.forget(key);
       return;
     }
     const { incident } = held;
     const { lookAt = 0, services = [], status } = incident;
+    if (status === "firing") revived?.forget(key);
     if (status === "firing" && services.length > 0) {
       const anew = lookAt > (looked.get(key) ?? 0);
       looked.set(key, lookAt);
@@ -142,18 +146,22 @@ export async function workOn(init: WorkerInit, outer: AbortSignal): Promise<void
     }
     display.mark(key, holds.get(key));
   };
-  const overWhileMuted = (key: string, incident: Incident) =>
-    muted?.ended(key, incident).catch((error: unknown) => {
+  /** What its source says when it is asked, where it would not tell by itself. */
+  const asked = async (key: string, incident: Incident) => {
+    try {
+      return await (incident.status === "firing" ? muted?.ended(key, incident) : revived?.firing(key, incident));
+    } catch (error) {
       const reason = MicroError.from(error).message;
-      log.warn({ incident: incident.id, reason }, "nobody can tell whether what is silenced is over");
+      log.warn({ incident: incident.id, reason }, "Alertmanager cannot tell whether what it is silent about fires");
       return undefined;
-    });
+    }
+  };
   const sweepOne = async (held: Held) => {
     const { key, incident } = held;
     if (await archive(held, { store, db, clock, close: display.close })) return;
+    const told = forgottenDemo(incident, clock.now()) ?? (await asked(key, incident));
+    if (told) await store.alter(key, (now) => now && merge(now, told, clock.now(), now.id));
     if (incident.status === "resolved") return display.mark(key);
-    const ended = forgottenDemo(incident, clock.now()) ?? (await overWhileMuted(key, incident));
-    if (ended) await store.alter(key, (now) => now && merge(now, ended, clock.now(), now.id));
     const services = incident.services ?? (await match(incident));
     const shownIn =
       incident.cards.length === 0 ? await rooms({ ...incident, ...(services && { services: [...services] }) }) : [];

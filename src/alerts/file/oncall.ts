@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { readMoment } from "../../core/zone.ts";
 import { readDay } from "../oncall/rotation.ts";
-import { readMoment } from "../oncall/zone.ts";
 import { nameKey, zoneField } from "./quiet.ts";
 import { lengthField } from "./routes.ts";
 import { shape } from "./shape.ts";

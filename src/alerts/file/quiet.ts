@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { isZone } from "../../core/zone.ts";
 import { neverEnds, type QuietHours, readQuietTime } from "../oncall/quiet.ts";
-import { isZone } from "../oncall/zone.ts";
 import { shape } from "./shape.ts";
 
 /** A name by which other sections speak of something in this one. */

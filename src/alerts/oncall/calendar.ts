@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { orAbort } from "../../core/deadline.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/lifecycle.ts";
+import { epochOf, isZone } from "../../core/zone.ts";
 import {
   type CalendarTask,
   calendarThread,
@@ -11,7 +12,6 @@ import {
   type Occurrence,
 } from "./calendar-thread.ts";
 import type { Shift } from "./shift.ts";
-import { epochOf, isZone } from "./zone.ts";
 
 /** A larger calendar is not read. */
 export const CALENDAR_BYTES = 2 << 20;

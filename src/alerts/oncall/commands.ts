@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { type AnyCommand, type CommandContext, defineCommand } from "../../commands/command.ts";
 import { MicroError } from "../../core/errors.ts";
+import { readMoment, timeIn } from "../../core/zone.ts";
 import { askerOf } from "../incidents/asker.ts";
 import { inLine, spanOf } from "../incidents/words.ts";
 import type { Contacts } from "./contacts.ts";
 import { readLength } from "./length.ts";
 import type { Overrides } from "./overrides.ts";
 import type { Schedules, Turn } from "./schedules.ts";
-import { readMoment, timeIn } from "./zone.ts";
 
 export interface OnCallCommandsInit {
   readonly schedules: Schedules;

@@ -1,4 +1,4 @@
-import { epochOf, wallOf, weekdayOf } from "./zone.ts";
+import { epochOf, wallOf, weekdayOf } from "../../core/zone.ts";
 
 /** Times of quiet, by the clocks of a zone. */
 export interface QuietHours {

@@ -1,5 +1,5 @@
+import { epochOf, wallOf } from "../../core/zone.ts";
 import type { Answer, Shift } from "./shift.ts";
-import { epochOf, wallOf } from "./zone.ts";
 
 /** People who take turns. */
 export interface Rotation {

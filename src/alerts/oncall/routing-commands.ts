@@ -3,10 +3,10 @@ import { z } from "zod";
 import { type AnyCommand, defineCommand } from "../../commands/command.ts";
 import { lookUpShort } from "../../commands/look-up.ts";
 import { MicroError } from "../../core/errors.ts";
+import { timeIn } from "../../core/zone.ts";
 import { inLine } from "../incidents/words.ts";
 import type { Owner } from "./owners.ts";
 import { type QuietHours, quietUntil } from "./quiet.ts";
-import { timeIn } from "./zone.ts";
 
 export interface RoutingCommandsInit {
   readonly quiet: Readonly<Record<string, QuietHours>>;

@@ -1,3 +1,4 @@
+import { offsetAt } from "../../core/zone.ts";
 import type { Unit } from "./chart.ts";
 import { written } from "./units.ts";
 
@@ -20,7 +21,7 @@ export function timeTicks(from: number, to: number, zone: string): readonly Tick
     minute: "2-digit",
     ...(to - from > 1440 * MINUTE && { day: "2-digit", month: "2-digit" }),
   });
-  const offset = offsetOf(from, zone);
+  const offset = offsetAt(from, zone);
   const ticks: Tick[] = [];
   for (let at = Math.ceil((from + offset) / step) * step - offset; at <= to; at += step) {
     ticks.push({ at, words: format.format(at) });
@@ -37,21 +38,4 @@ export function valueTicks(greatest: number, unit: Unit): readonly Tick[] {
   const step = ([1, 2, 2.5, 5, 10].find((one) => one * power >= raw) ?? 10) * power * base;
   const count = Math.ceil(most / step);
   return Array.from({ length: count + 1 }, (_, index) => ({ at: index * step, words: written(index * step, unit) }));
-}
-
-/** How far a zone's clocks are ahead of UTC then, in ms. */
-function offsetOf(at: number, zone: string): number {
-  const parts = new Intl.DateTimeFormat("en-US", {
-    timeZone: zone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  }).formatToParts(at);
-  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value ?? 0);
-  const wall = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
-  return wall - Math.floor(at / 1000) * 1000;
 }

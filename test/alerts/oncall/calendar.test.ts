@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { CALENDAR_BYTES, readCalendar, shiftAt } from "../../../src/alerts/oncall/calendar.ts";
 import { createContacts } from "../../../src/alerts/oncall/contacts.ts";
 import { calendarRota } from "../../../src/alerts/oncall/rotas.ts";
-import { readMoment } from "../../../src/alerts/oncall/zone.ts";
+import { readMoment } from "../../../src/core/zone.ts";
 import { memoryKv, memoryShelf } from "../../../src/platform/kv/memory.ts";
 import { manualClock } from "../../fakes/clock.ts";
 

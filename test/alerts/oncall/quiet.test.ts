@@ -6,7 +6,7 @@ import {
   quietUntil,
   readQuietTime,
 } from "../../../src/alerts/oncall/quiet.ts";
-import { readMoment, wallOf } from "../../../src/alerts/oncall/zone.ts";
+import { readMoment, wallOf } from "../../../src/core/zone.ts";
 
 function hours(zone: string, ...times: readonly string[]): QuietHours {
   return { zone, times: times.map((text) => readQuietTime(text) as QuietTime) };

@@ -3,7 +3,7 @@ import type { Override } from "../../../src/alerts/oncall/overrides.ts";
 import { rotationRota } from "../../../src/alerts/oncall/rotas.ts";
 import { type Rotation, turnAt } from "../../../src/alerts/oncall/rotation.ts";
 import { createSchedules } from "../../../src/alerts/oncall/schedules.ts";
-import { readMoment, wallOf } from "../../../src/alerts/oncall/zone.ts";
+import { readMoment, wallOf } from "../../../src/core/zone.ts";
 
 const zone = "Europe/Berlin";
 const weekly: Rotation = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { epochOf, isZone, readMoment, timeIn, wallOf } from "../../../src/alerts/oncall/zone.ts";
+import { epochOf, isZone, readMoment, timeIn, wallOf } from "../../src/core/zone.ts";
 
 const iso = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString().slice(0, 16));
 

@@ -1,3 +1,5 @@
+/* Croner, which has schedules, puts what daylight saving leaves out elsewhere: as long after the gap as it is within. */
+
 /** A day and a time as clocks on walls show it. */
 export interface Wall {
   readonly year: number;
@@ -112,7 +114,7 @@ function utcOf({ year, month, day, hour, minute }: Wall): number {
 }
 
 /** How far clocks of a zone are before UTC at a time, in ms. */
-function offsetAt(at: number, zone: string): number {
+export function offsetAt(at: number, zone: string): number {
   const minute = Math.floor(at / 60_000) * 60_000;
   return utcOf(wallOf(minute, zone)) - minute;
 }

@@ -8,7 +8,7 @@ import { merge } from "./merge.ts";
 import { type IncidentStore, incidentKey, newId } from "./store.ts";
 
 /** The end of the inbox that this part has: what waits, oldest first, until the signal aborts. */
-export interface Waiting {
+export interface TakeInbox {
   take(signal: AbortSignal): AsyncIterable<{ readonly notification: Notification; done(): Promise<void> }>;
 }
 
@@ -40,7 +40,7 @@ const AT_ONCE = 16;
 const TRIES = 5;
 
 /** Makes incidents of what waits. Ends with the signal; what was not written down by then is given to whoever takes next. */
-export async function takeIn(waiting: Waiting, init: IntakeInit, signal: AbortSignal): Promise<void> {
+export async function takeIn(inbox: TakeInbox, init: IntakeInit, signal: AbortSignal): Promise<void> {
   const { clock, log } = init;
   const lanes = new Map<string, Promise<void>>();
   const work = async (notification: Notification, done: () => Promise<void>) => {

@@ -9,7 +9,7 @@ import { forgottenDemo } from "./demo.ts";
 import { createDisplay } from "./display.ts";
 import { createFindings, type Finding, type Sources } from "./findings.ts";
 import type { Incident, Shown } from "./incident.ts";
-import { type Room, takeIn, type Waiting, withRooms } from "./intake.ts";
+import { type Room, type TakeInbox, takeIn, withRooms } from "./intake.ts";
 import { type MatchRules, servicesOf } from "./match.ts";
 import { merge } from "./merge.ts";
 import { createMuted } from "./muted.ts";
@@ -20,7 +20,7 @@ export interface WorkerInit extends Sources {
   readonly house: Pick<House, "board" | "clock" | "log" | "catalog" | "placeIn">;
   readonly store: IncidentStore;
   readonly db: Db;
-  readonly waiting: Waiting;
+  readonly waiting: TakeInbox;
   readonly registry: Pick<Registry, "list" | "get">;
   readonly match?: MatchRules;
   /** Services that were registered lately, though they may not be now. @throws MicroError */

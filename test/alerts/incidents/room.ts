@@ -3,7 +3,7 @@ import type { Alert, Notification } from "../../../src/alerts/alert.ts";
 import { type AlertsInit, alerts } from "../../../src/alerts/alerts.ts";
 import { ALERT_TABLES } from "../../../src/alerts/incidents/closed.ts";
 import { type Incident, readIncident } from "../../../src/alerts/incidents/incident.ts";
-import type { Waiting } from "../../../src/alerts/incidents/intake.ts";
+import type { TakeInbox } from "../../../src/alerts/incidents/intake.ts";
 import type { Bot, BotInit } from "../../../src/bot/bot.ts";
 import { readPolicy } from "../../../src/bot/policy.ts";
 import { memoryRegistry } from "../../../src/core/registry/memory.ts";
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 /** An inbox whose notifications outlive whoever works on them. */
-export interface Box extends Waiting {
+export interface Box extends TakeInbox {
   put(notification: Notification): void;
   readonly waiting: number;
   /** Each one is given twice: whoever worked on it died before it was done. */

@@ -60,7 +60,7 @@ export async function takeIn(inbox: TakeInbox, init: IntakeInit, signal: AbortSi
       }
     }
   };
-  for await (const { notification, done } of waiting.take(signal)) {
+  for await (const { notification, done } of inbox.take(signal)) {
     const key = incidentKey(notification);
     const before = lanes.get(key) ?? Promise.resolve();
     const lane = before

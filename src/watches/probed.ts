@@ -31,6 +31,30 @@ export function readProbed(value: string): ProbedRecord | undefined {
   }
 }
 
+/** What is over; `node` where it was one node's. */
+export interface Over {
+  readonly firing: Firing;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly node?: string;
+}
+
+const MOST_KEPT = 500;
+
+/** What whoever looks after it next has to know: what fires, and what is over and not told yet. `undefined`: nothing. */
+export function recordOf(
+  service: string,
+  nodes: ReadonlyMap<string, Firing>,
+  gone: Firing | undefined,
+  ends: readonly Over[],
+): ProbedRecord | undefined {
+  const ended = ends.flatMap(({ node, firing: one }) => (node === undefined ? [] : [[node, one] as const]));
+  const kept = [...new Map([...ended, ...nodes])].slice(0, MOST_KEPT);
+  const away = gone ?? ends.find(({ node }) => node === undefined)?.firing;
+  if (kept.length === 0 && away === undefined) return undefined;
+  return { service, nodes: Object.fromEntries(kept), ...(away && { gone: away }) };
+}
+
 /** What notifications are from. */
 const SOURCE = "watch";
 const MOST_ALERTS = 500;
@@ -65,7 +89,7 @@ export function goneFiring(service: string, left: number, now: number): Firing {
 export function notificationOf(
   service: string,
   all: readonly Firing[],
-  over: readonly { readonly firing: Firing; readonly at: number }[],
+  over: readonly Over[],
   now: number,
 ): Notification {
   const alerts: readonly Alert[] = [

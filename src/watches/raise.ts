@@ -8,7 +8,7 @@ import { keyOf } from "../platform/kv/keys.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { GONE_AWAY_MS, HOLD_MS } from "./damping.ts";
 import { like } from "./like.ts";
-import { type Firing, goneFiring, nodeFiring, notificationOf, type ProbedRecord, readProbed } from "./probed.ts";
+import { type Firing, goneFiring, nodeFiring, notificationOf, type Over, readProbed, recordOf } from "./probed.ts";
 import type { Facts } from "./state.ts";
 
 export interface RaiseInit {
@@ -39,14 +39,18 @@ interface Probed {
   readonly bad: Map<string, number>;
   readonly firing: Map<string, Firing>;
   gone: Firing | undefined;
-  over: { readonly firing: Firing; readonly at: number }[];
+  over: Over[];
   nodes: ReadonlySet<string>;
   /** Of those that went since the last that came: whether they had answered before they went. */
   left: { good: number; bad: number };
   /** What is in the store is as it is here. */
   told: boolean;
+  /** Its record in the store; empty: none, `undefined`: it is not known. */
+  kept: string | undefined;
   /** It fired before this process looked. */
   loaded: boolean;
+  /** It fired before this process looked, and who wrote that down may not have lived to tell it. */
+  untold: boolean;
   telling: boolean;
 }
 
@@ -84,14 +88,20 @@ export function createRaise(
     if (known || !isOurs(service) || all.size >= MOST_SERVICES) return known;
     const fresh: Probed = {
       ...{ service, bad: new Map(), firing: new Map(), gone: undefined, over: [], nodes: new Set() },
-      ...{ left: { good: 0, bad: 0 }, told: true, telling: false, loaded: false },
+      ...{ left: { good: 0, bad: 0 }, told: true, kept: "", telling: false, loaded: false },
+      untold: false,
     };
     all.set(service, fresh);
     return fresh;
   };
-  const over = (one: Probed, firing: Firing | undefined) => {
-    if (firing) one.over.push({ firing, at: clock.now() });
+  const over = (one: Probed, firing: Firing | undefined, node?: string) => {
+    if (firing) one.over.push({ firing, at: clock.now(), ...(node !== undefined && { node }) });
     one.told = false;
+  };
+  /** It is known by now how it is, so what was written down before is told, or that it is over. */
+  const sure = (one: Probed) => {
+    if (one.untold) one.told = false;
+    one.untold = false;
   };
   /** Who came and who went. */
   const counted = (one: Probed, seen: NonNullable<Facts["seen"]>) => {
@@ -122,7 +132,7 @@ export function createRaise(
       if (ok || cause === "unknown") {
         one.bad.delete(id);
         const was = one.firing.get(id);
-        if (one.firing.delete(id)) over(one, was);
+        if (one.firing.delete(id)) over(one, was, id);
         continue;
       }
       const times = (one.bad.get(id) ?? 0) + 1;
@@ -135,10 +145,11 @@ export function createRaise(
   /** What was not there for a while has gone. */
   const settle = (one: Probed) => {
     one.loaded = false;
+    sure(one);
     for (const [id, firing] of [...one.firing]) {
       if (one.nodes.has(id)) continue;
       one.firing.delete(id);
-      over(one, firing);
+      over(one, firing, id);
     }
     if (one.nodes.size > 0 || one.gone) return;
     const { good, bad } = one.left;
@@ -147,25 +158,29 @@ export function createRaise(
       one.told = false;
     }
   };
-  const write = async (one: Probed) => {
+  const write = async (one: Probed, ends: readonly Over[]) => {
     const key = `${PREFIX}.${keyOf(one.service)}`;
-    if (one.firing.size === 0 && one.gone === undefined) return void (await kv.delete(key));
-    const record: ProbedRecord = {
-      service: one.service,
-      nodes: Object.fromEntries([...one.firing].slice(0, 500)),
-      ...(one.gone && { gone: one.gone }),
-    };
-    await kv.put(key, JSON.stringify(record));
+    const record = recordOf(one.service, one.firing, one.gone, ends);
+    const text = record === undefined ? "" : JSON.stringify(record);
+    if (text === one.kept) return;
+    one.kept = undefined;
+    await (record === undefined ? kv.delete(key) : kv.put(key, text));
+    one.kept = text;
   };
-  /** Into the inbox first: told twice it is known there, and forgotten it would be lost. */
+  /**
+   * Written down before it is told that it fires, and until it is told that it is over: told twice it is known in the inbox, and
+   * what nobody knows of would never end there.
+   */
   const put = async (one: Probed) => {
     const ends = [...one.over];
     one.told = true;
     try {
       const firing = [...one.firing.values(), ...(one.gone ? [one.gone] : [])];
-      await inbox.put(notificationOf(one.service, firing, ends, clock.now()));
+      const said = notificationOf(one.service, firing, ends, clock.now());
+      await write(one, ends);
+      await inbox.put(said);
       one.over = one.over.filter((each) => !ends.includes(each));
-      await write(one);
+      await write(one, one.over);
     } catch (error) {
       one.told = false;
       agenda.set(one.service, clock.now() + AGAIN_MS);
@@ -222,7 +237,9 @@ export function createRaise(
       }
       one.nodes = new Set([...one.nodes, ...Object.keys(record.nodes)]);
       one.gone = record.gone;
+      one.kept = value;
       one.loaded = true;
+      one.untold = true;
     }
   };
   const find = async () => {
@@ -247,7 +264,10 @@ export function createRaise(
       const one = all.get(service);
       if (one === undefined || seen === undefined || ended === undefined) return;
       counted(one, seen);
-      if (probed && examination) asked(one, examination);
+      if (probed && examination) {
+        asked(one, examination);
+        sure(one);
+      }
       tell(one);
     },
     onName: (service) => {

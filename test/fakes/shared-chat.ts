@@ -1,7 +1,6 @@
 import type { Input, InputConnection, OutgoingMessage } from "../../src/inputs/input.ts";
-import { type MemoryInput, memoryInput } from "../../src/inputs/memory/memory.ts";
+import type { MemoryInput } from "../../src/inputs/memory/memory.ts";
 import { textOf } from "../bot/run-bot.ts";
-import type { ManualClock } from "./clock.ts";
 import type { MortalKv } from "./mortal-kv.ts";
 
 /** A message as people see it now, whoever said it. */
@@ -19,8 +18,8 @@ export interface SharedChat {
   texts(room: string): readonly string[];
   /** The process says such a message, or not, and hears no more of it. */
   dieAt(when: "before" | "after", so: (text: string) => boolean): void;
-  /** The network as one process is on it, which ends with its store. */
-  input(kv: Pick<MortalKv, "dead" | "die">, clock: ManualClock): { readonly own: MemoryInput; readonly input: Input };
+  /** The network as one process is on it, which ends with its store. @param own where people speak to that one */
+  input(kv: Pick<MortalKv, "dead" | "die">, own: MemoryInput): Input;
 }
 
 export function sharedChat(): SharedChat {
@@ -32,8 +31,7 @@ export function sharedChat(): SharedChat {
     dieAt: (when, so) => {
       doom = { when, so };
     },
-    input: (kv, clock) => {
-      const own = memoryInput({ clock });
+    input: (kv, own) => {
       const growing = new Map<string, number>();
       const said = ({ place, progress, ...message }: OutgoingMessage): void => {
         const now: Seen = {
@@ -60,7 +58,7 @@ export function sharedChat(): SharedChat {
       };
       const connect: Input["connect"] = async (options) =>
         Object.assign(Object.create(await own.connect(options)) as InputConnection, { send });
-      return { own, input: { ...own, connect } };
+      return { ...own, connect };
     },
   };
 }

@@ -14,9 +14,10 @@ import { silent } from "../../../src/core/log.ts";
 import { memoryKv, memoryShelf } from "../../../src/platform/kv/memory.ts";
 import { manualClock } from "../../fakes/clock.ts";
 import type { Asked } from "../../fakes/mortal-kv.ts";
+import { type Point as Moment, pointsFor } from "../../fakes/replicas.ts";
 import { type RunningStore, STORE_KINDS } from "../../fakes/stores.ts";
 import { alert, NOON, notification } from "../incidents/notifications.ts";
-import { pointsFor, replicas } from "../replicas.ts";
+import { replicas } from "../replicas.ts";
 
 /* People are woken by one of several replicas, over every kind of store, and by processes that end without a good-bye. */
 
@@ -33,14 +34,11 @@ function escalating(steps = STEPS, clock = manualClock(NOON), kv = memoryKv()) {
   });
 }
 
-interface Point {
-  readonly where: string;
-  readonly when: "before" | "after";
+interface Point extends Moment {
   readonly so?: (asked: Asked) => boolean;
   readonly says?: RegExp;
   /** What ann reads: she is told, or told that she may know it. */
   readonly told: readonly ("told" | "again")[];
-  readonly everywhere?: true;
 }
 
 const writes =

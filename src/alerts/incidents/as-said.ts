@@ -10,6 +10,7 @@ export function asSaid(
   at: number,
 ): Notification {
   const named = new Map(alerts.map((item) => [item.fingerprint, item]));
+  // Of these no words are kept; as the least of all they push out none that have some.
   const unnamed: Omit<Item, "fingerprint" | "status" | "startsAt"> = {
     name: common["alertname"] ?? "",
     summary: "",
@@ -17,18 +18,15 @@ export function asSaid(
     severity: "info",
     links: [],
   };
-  const said = fingerprints
-    // Those of which no words are kept come behind, and push out none that have some.
-    .toSorted((a, b) => Number(named.has(b)) - Number(named.has(a)))
-    .map((fingerprint) => {
-      const { name, summary, labels, severity, links, description, runbook } = named.get(fingerprint) ?? unnamed;
-      return {
-        ...{ fingerprint, status, name, summary, labels, severity, links },
-        startsAt: states[fingerprint]?.[0] ?? at,
-        ...(description !== undefined && { description }),
-        ...(runbook !== undefined && { runbook }),
-        ...(status === "resolved" && { endsAt: at }),
-      };
-    });
+  const said = fingerprints.map((fingerprint) => {
+    const { name, summary, labels, severity, links, description, runbook } = named.get(fingerprint) ?? unnamed;
+    return {
+      ...{ fingerprint, status, name, summary, labels, severity, links },
+      startsAt: states[fingerprint]?.[0] ?? at,
+      ...(description !== undefined && { description }),
+      ...(runbook !== undefined && { runbook }),
+      ...(status === "resolved" && { endsAt: at }),
+    };
+  });
   return { id: `${key}/${at}`, source, kind, group, receivedAt: at, alerts: said };
 }

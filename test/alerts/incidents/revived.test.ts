@@ -75,7 +75,7 @@ describe("an incident that is over", () => {
 
   it("of many alerts keeps the words of those that have some", async () => {
     const many = Array.from({ length: 60 }, (_, n) =>
-      alert({ fingerprint: `m${n}`, summary: `no ${n}`, severity: "warning" }),
+      alert({ fingerprint: `m${n}`, summary: `no ${n}`, severity: n < 20 ? "critical" : "warning" }),
     );
     const gone = many.map((one) => ({ ...one, status: "resolved" as const, endsAt: NOON }));
     const first = merge(undefined, notification(many.toReversed()), NOON, "a7f3");

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { answersSchema, behalfSchema } from "../commands/behalf.ts";
 import { MicroError } from "../core/errors.ts";
 import { keyOf } from "../platform/kv/keys.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { whenSchema } from "./when.ts";
-
-const place = z.object({ room: z.string() }).catchall(z.string().optional());
 
 const schema = z.object({
   /** Six hex digits, for typing. */
@@ -15,13 +14,9 @@ const schema = z.object({
   /** Whose it is: a person, as the policy names them. */
   owner: z.string(),
   /** Who asked for it and where: it is done with their rights there. */
-  behalf: z.object({
-    input: z.string(),
-    place,
-    from: z.object({ id: z.string().optional(), name: z.string(), guest: z.boolean() }),
-  }),
+  behalf: behalfSchema,
   /** Where its answer belongs, if not there; by its name, for people, and as its network knows it. */
-  answers: z.object({ room: z.string(), place }).optional(),
+  answers: answersSchema.optional(),
   /** Somebody said yes to exactly this line. */
   confirmed: z.boolean(),
   /** To exactly this command, too (`identityOf`); absent where nobody had to say yes. */

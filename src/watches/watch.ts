@@ -1,10 +1,9 @@
 import { z } from "zod";
+import { answersSchema, behalfSchema } from "../commands/behalf.ts";
 
 /** What can be watched: how a service is, which versions of it run, which nodes it has, and how one node is. */
 export const KINDS = ["health", "version", "service", "node"] as const;
 export type Kind = (typeof KINDS)[number];
-
-const place = z.object({ room: z.string() }).catchall(z.string().optional());
 
 /** A state of what is watched, and since when it has been so, epoch ms. */
 const state = z.object({ key: z.string(), at: z.number() });
@@ -22,13 +21,9 @@ const schema = z.object({
   /** Whose it is: a person, as the policy names them. */
   owner: z.string(),
   /** Who asked for it and where: it is told as long as they may ask that there. */
-  behalf: z.object({
-    input: z.string(),
-    place,
-    from: z.object({ id: z.string().optional(), name: z.string(), guest: z.boolean() }),
-  }),
+  behalf: behalfSchema,
   /** Where it is told, if not there; by its name, for people, and as its network knows it. */
-  answers: z.object({ room: z.string(), place }).optional(),
+  answers: answersSchema.optional(),
   madeAt: z.number(),
   /** Epoch ms. */
   endsAt: z.number(),

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { placeSchema } from "../../commands/behalf.ts";
 
 /** So many alerts of one incident are kept with their words; of the others only whether they fire. */
 export const SHOWN = 20;
@@ -33,7 +34,7 @@ const cardSchema = z.object({
   input: z.string(),
   /** As the configuration calls it. */
   room: z.string(),
-  place: z.object({ room: z.string() }).catchall(z.string().optional()),
+  place: placeSchema,
   /** Epoch ms: somebody began to say it. Without `saidAt` nobody knows whether it stands there. */
   begunAt: z.number().optional(),
   /** Epoch ms: it was said, or changed, the last time. */

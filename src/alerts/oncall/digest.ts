@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { placeSchema } from "../../commands/behalf.ts";
 import { MicroError } from "../../core/errors.ts";
 import { keyOf } from "../../platform/kv/keys.ts";
 import type { Incidents } from "../alerts.ts";
@@ -20,7 +21,7 @@ const KEEP_MS = 86_400_000;
 const schema = z.object({
   input: z.string(),
   room: z.string(),
-  place: z.object({ room: z.string() }).catchall(z.string().optional()),
+  place: placeSchema,
   /** When quiet ended; epoch ms. */
   until: z.number(),
   /** Somebody began to say it; without `at` nobody knows whether it stands there. */

@@ -1,6 +1,7 @@
 // Records what the real Alertmanager sends in a storm into test/fixtures/storms/: `node scripts/record-storm.mjs [name …]`, all of them
 // if none is named. Wants prometheus and prometheus-alertmanager (`bash .ci/servers`), and two minutes. The first line of a recording tells
-// of it, each other one is a request: ms since the start, what the recorder answered, headers, the body as it came.
+// of it, each other one is a request: ms since the start, what the recorder answered, headers, the body as it came. What a recording holds
+// is counted in test/alerts/storms.test.ts, so a new one wants new numbers there.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,9 +1,11 @@
 import { createInbox } from "../../src/alerts/inbox.ts";
+import { ALERT_TABLES } from "../../src/alerts/incidents/closed.ts";
 import { incidentKey } from "../../src/alerts/incidents/store.ts";
 import { createReceiver } from "../../src/alerts/receive/receiver.ts";
 import type { Input } from "../../src/inputs/input.ts";
 import { memoryInput } from "../../src/inputs/memory/memory.ts";
 import { slackInput } from "../../src/inputs/slack/slack.ts";
+import { memoryDb } from "../../src/platform/db/memory.ts";
 import { memoryKv, memoryShelf } from "../../src/platform/kv/memory.ts";
 import { textOf } from "../bot/run-bot.ts";
 import { manualClock } from "../fakes/clock.ts";
@@ -52,12 +54,18 @@ export async function replaying(recording: Recording, asks = false) {
     },
   };
   const asked = asks ? { alertmanager: alertmanagerOf(recording, clock) } : {};
-  const room = await alertsRoom({ ...asked, clock, kv, input, inputs: [heard], inbox: waiting });
-  /** All of it, in its order and at its pace, or so much slower. @returns what the receiver answered */
-  const replay = async (slower = 1) => {
+  const db = memoryDb(ALERT_TABLES);
+  const begin = () => alertsRoom({ ...asked, clock, kv, db, input, inputs: [heard], inbox: waiting });
+  let room = await begin();
+  /**
+   * All of it, in its order and at its pace, or so much slower. @param before is done before a request, by its number
+   * @returns what the receiver answered
+   */
+  const replay = async (slower = 1, before: (n: number) => Promise<void> = async () => {}) => {
     const answers: unknown[] = [];
     const from = clock.now();
-    for (const { ms, headers, body } of recording.requests) {
+    for (const [n, { ms, headers, body }] of recording.requests.entries()) {
+      await before(n);
       await room.pass(Math.max(0, from + ms * slower - clock.now()));
       const { status, body: said } = await ask(receiver.address, "/alerts/am", {
         body,
@@ -76,6 +84,12 @@ export async function replaying(recording: Recording, asks = false) {
     cards: () => cards().map((message) => ({ text: textOf(message), choices: message.choices ?? [] })),
     below: () => room.said().length - cards().length,
     keyOf: (group: string) => incidentKey({ source: "am", group }),
+    /** The bot ends, while its receiver hears on, and so many ms later another one begins with what it has left. */
+    restart: async (ms: number) => {
+      await room.stop();
+      await clock.advance(ms);
+      room = await begin();
+    },
     close: async () => {
       await receiver.stop();
       await room.stop();

@@ -84,6 +84,28 @@ describe.each(STORMS)("the recorded storm $name", ({ name, groups, alerts, over,
   });
 });
 
+describe("the recorded storm thousand", () => {
+  it("is one post for each group, and none is lost, when the bot is started anew twice in the middle of it", async () => {
+    const { words, replay, restart, pass, incidents, keyOf, cards, inbox } = await open("thousand");
+    await replay(1, async (n) => {
+      if (n === 70 || n === 250) await restart(4000);
+    });
+    await pass(5 * MINUTE);
+    expect(inbox.waiting).toBe(0);
+    expect(cards()).toHaveLength(words.size);
+    for (const { group, states } of await incidents()) {
+      const last = [...words].find(([name]) => keyOf(name) === keyOf(group))?.[1];
+      const firing = [...(last?.values() ?? [])].map(({ status }) => (status === "firing" ? 1 : 0));
+      expect(
+        Object.values(states)
+          .map(([, fires]) => fires)
+          .sort(),
+        group,
+      ).toEqual(firing.sort());
+    }
+  });
+});
+
 describe("the recorded storm flapping", () => {
   it("is one card that counts, and is changed once a minute while it goes back and forth", async () => {
     const { replay, pass, cards, spoken } = await open("flapping");

@@ -31,16 +31,14 @@ export async function alertsConfig(
   },
 ): Promise<AlertsConfig> {
   const { cwd, redactor, resolve, reach } = init;
-  const [{ readAlertsFile }, { alertsFile }, { checkReach }, { sourcesOf }] = await Promise.all([
+  const [{ readAlertsFile }, { sourcesOf }] = await Promise.all([
     import("../alerts/file/read.ts"),
-    import("../alerts/file/sections.ts"),
-    import("../alerts/file/references.ts"),
     import("../alerts/file/sources.ts"),
   ]);
   const { alerts: file, webhook_token: token } = settings;
   const path = resolvePath(cwd, file);
   const text = file === "" ? "" : await contentOf(path, `--alerts=${file}`);
-  const config = readAlertsFile(text, file, alertsFile.superRefine(checkReach(reach)));
+  const config = readAlertsFile(text, file, reach);
   const named = await sourcesOf(config.sources, resolve, (where, work) => blamed(`${file}: ${where}`, work));
   for (const { authentication: how } of named) {
     if (how.kind === "token") redactor.add(how.tokens);

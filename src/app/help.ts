@@ -12,7 +12,8 @@ type Row = readonly [name: string, what: string];
 const BOT_SUMMARY = "Run the bot";
 const CHAT_SUMMARY = "Talk to the bot that runs on this machine";
 const GENERATE_SUMMARY = "Write typed endpoints and clients for a .proto file";
-const LINT_SUMMARY = "Check command files and runbooks as the bot does before it loads them";
+const LINT_SUMMARY =
+  "Check command files, runbooks and the configuration of alerts as the bot does before it loads them";
 const NEW_SUMMARY = "Make a new service in TypeScript, in a folder of its own, or a command or runbook of the bot";
 const TEST_SUMMARY = "Run the tests that lie beside command files";
 const REGISTRY_SUMMARY = "Group of the commands that ask and change the registry";
@@ -131,8 +132,12 @@ function made(): string {
 function linted(): string {
   return [
     section("NAME", [`micro lint - ${LINT_SUMMARY}`]),
-    section("USAGE", ["micro lint [folder...]"]),
-    section("EXAMPLES", ["micro lint", "micro lint commands/ runbooks/"]),
+    section("USAGE", ["micro lint [--policy=policy.yaml] [folder or alerts.yaml...]"]),
+    section("EXAMPLES", [
+      "micro lint",
+      "micro lint commands/ runbooks/",
+      "micro lint --policy=policy.yaml alerts.yaml",
+    ]),
   ].join("\n");
 }
 

@@ -29,20 +29,25 @@ export type Linter = (folder: string, names: readonly string[]) => Promise<Linte
 const LINTERS: readonly Linter[] = [lintCommands, lintRunbooks];
 
 /**
- * `micro lint [commands/] [runbooks/] [alerts.yaml] […]`: what a bot would not load, by the same check.
+ * `micro lint [--policy=policy.yaml] [commands/] [runbooks/] [alerts.yaml] […]`: what a bot would not load, by the same check.
  * @param args folders and files; without any, the folders that a bot finds by itself
  * @returns what was looked at @throws MicroError `invalid_argument`: what is wrong, a line each, with file, line and column
  */
 export async function lint(args: readonly string[], cwd: string): Promise<string> {
-  const option = args.find((arg) => arg.startsWith("-"));
-  if (option !== undefined)
-    throw new MicroError("invalid_argument", `lint has no option ${option}: micro lint [commands/] [alerts.yaml]`);
+  const options = args.filter((arg) => arg.startsWith("-"));
+  const policy = options.map((option) => /^--?policy=(.+)$/.exec(option)?.[1]).find((path) => path !== undefined);
+  const option = options.find((one) => !/^--?policy=./.test(one));
+  if (option !== undefined) {
+    const usage = "micro lint [--policy=policy.yaml] [commands/] [alerts.yaml]";
+    throw new MicroError("invalid_argument", `lint has no option ${option}: ${usage}`);
+  }
+  const paths = args.filter((arg) => !arg.startsWith("-"));
   const linted: Linted[] = [];
-  for (const said of args.length > 0 ? args : usual(cwd)) {
+  for (const said of paths.length > 0 ? paths : usual(cwd)) {
     const folder = resolve(cwd, said);
     const there = await stat(folder).catch(() => undefined);
     if (there?.isFile() && /\.ya?ml$/.test(folder)) {
-      linted.push(await (await import("./lint-alerts.ts")).lintAlerts(folder, said));
+      linted.push(await (await import("./lint-alerts.ts")).lintAlerts(folder, said, policy && resolve(cwd, policy)));
       continue;
     }
     if (!there?.isDirectory()) {

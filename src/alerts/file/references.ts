@@ -1,9 +1,16 @@
 import { closest, distance } from "fastest-levenshtein";
-import type { z } from "zod";
 import type { Target } from "../oncall/target.ts";
 import type { AlertsFile } from "./sections.ts";
 
-type Issues = z.core.$RefinementCtx;
+/** Something that is wrong, and where in the file. */
+export interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+interface Issues {
+  addIssue(issue: Issue): void;
+}
 
 /** What one section says of another: names that are there, told where they are not. */
 export function checkReferences(file: AlertsFile, context: Issues): void {
@@ -14,7 +21,6 @@ export function checkReferences(file: AlertsFile, context: Issues): void {
       near !== undefined && distance(name, near) <= Math.max(2, near.length / 3) ? ` Did you mean ${near}?` : "";
     const there = known.length === 0 ? "there is none" : `there is ${known.slice(0, 10).join(", ")}`;
     context.addIssue({
-      code: "custom",
       path,
       message: `unknown ${what} "${name.slice(0, 60)}".${meant} ${sentence(there)}`,
     });
@@ -37,7 +43,7 @@ export function checkReferences(file: AlertsFile, context: Issues): void {
           schedules.length === 0
             ? "there is no schedule under oncall"
             : `there are several: ${schedules.slice(0, 10).join(", ")}`;
-        context.addIssue({ code: "custom", path, message: `which schedule? Give the route its oncall; ${why}` });
+        context.addIssue({ path, message: `which schedule? Give the route its oncall; ${why}` });
       }
     }
   }
@@ -50,13 +56,16 @@ export interface Reach {
   person(input: string, id: string): string | undefined;
   /** Whether it is somebody whom others know by that name. */
   named(name: string): boolean;
+  /** Who knows people that are not known here; said of somebody who is not. */
+  readonly hint?: string;
 }
 
 /** Rooms, inputs and people that are there, told where they are not. */
 export function checkReach(reach: Reach): (file: AlertsFile, context: Issues) => void {
+  const hint = reach.hint === undefined ? "" : `, ${reach.hint}`;
   return ({ routes, oncall, contacts }, context) => {
     const say = (path: PropertyKey[], message: string | undefined) => {
-      if (message !== undefined) context.addIssue({ code: "custom", path, message });
+      if (message !== undefined) context.addIssue({ path, message });
     };
     const roomAt = (path: PropertyKey[], text: string) => {
       const at = text.indexOf(":");
@@ -66,7 +75,10 @@ export function checkReach(reach: Reach): (file: AlertsFile, context: Issues) =>
       const at = said.indexOf(":");
       if (at > 0) return say(path, reach.person(said.slice(0, at), said.slice(at + 1)));
       if (Object.hasOwn(contacts, said) || reach.named(said)) return;
-      say(path, `nobody is called ${said.slice(0, 60)}: name them under contacts, or under people in the policy`);
+      say(
+        path,
+        `nobody is called ${said.slice(0, 60)}: name them under contacts, or under people in the policy${hint}`,
+      );
     };
     for (const [at, { rooms = [], escalate = [] }] of routes.entries()) {
       for (const [number, room] of rooms.entries()) roomAt(["routes", at, "rooms", number], room);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { readAlertsFile } from "../../../src/alerts/file/read.ts";
-import { alertsFile } from "../../../src/alerts/file/sections.ts";
 import { sourcesOf } from "../../../src/alerts/file/sources.ts";
 
-const read = (text: string) => readAlertsFile(text, "alerts.yaml", alertsFile);
+const read = (text: string) => readAlertsFile(text, "alerts.yaml");
 const plainly = <T>(_where: string, work: () => Promise<T>) => work();
 
 describe("the configuration of alerts", () => {

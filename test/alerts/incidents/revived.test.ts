@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { createAlertmanager } from "../../../src/alerts/incidents/alertmanager.ts";
 import { countsOf, type Incident } from "../../../src/alerts/incidents/incident.ts";
 import { merge } from "../../../src/alerts/incidents/merge.ts";
 import { createRevived } from "../../../src/alerts/incidents/revived.ts";
 import { MicroError } from "../../../src/core/errors.ts";
+import { hasAlertmanager, startAlertmanager } from "../../fakes/alertmanager-server.ts";
 import { manualClock } from "../../fakes/clock.ts";
 import { alert, NOON, notification } from "./notifications.ts";
 
@@ -122,5 +124,28 @@ describe("an incident that is over", () => {
     await clock.advance(MINUTE);
     expect(await revived.firing("b", over)).toBeUndefined();
     expect(asked).toHaveLength(2);
+  });
+});
+
+describe.skipIf(!hasAlertmanager)("the real Alertmanager (skipped where it is not installed)", () => {
+  it("says that what it took for resolved fires, when it is told so from the same beginning", async () => {
+    const server = await startAlertmanager();
+    const alertmanager = createAlertmanager({ address: server.address });
+    try {
+      const labels = { alertname: "QueueFull", service: "payments" };
+      const startsAt = new Date(Date.now() - 5000).toISOString();
+      const until = (ms: number) => new Date(Date.now() + ms).toISOString();
+      const firing = async () => (await alertmanager.active(labels)).size;
+      await server.raise({ labels, startsAt, endsAt: until(60_000) });
+      expect(await firing()).toBe(1);
+      // As it is when that time has come.
+      await server.raise({ labels, startsAt, endsAt: until(-1) });
+      await expect.poll(firing, { timeout: 10_000 }).toBe(0);
+      await server.raise({ labels, startsAt, endsAt: until(60_000) });
+      await expect.poll(firing, { timeout: 10_000 }).toBe(1);
+    } finally {
+      await alertmanager.close();
+      await server.stop();
+    }
   });
 });

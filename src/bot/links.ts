@@ -16,6 +16,7 @@ import type {
   Place,
   Standing,
 } from "../inputs/input.ts";
+import { closed, connect, type Told } from "./connecting.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { createUntaken } from "./untaken.ts";
 import { within } from "./within.ts";
@@ -77,8 +78,7 @@ export interface Work {
   readonly done: Promise<unknown>;
 }
 
-/** How long an input may take to connect, to put a sign on a message, to tell of somebody, to close. */
-const CONNECT_MS = 30_000;
+/** How long an input may take to put a sign on a message, to tell of somebody, to close. */
 const MARK_MS = 5000;
 const STANDING_MS = 5000;
 const CLOSE_MS = 5000;
@@ -118,30 +118,13 @@ export function createLink(input: Input, { clock, log, redactor, heeds, awaited,
     say: (message) => outbox.send(message),
     leaving: leaving.signal,
   });
-  const told: Pick<ConnectOptions, "heeds" | "onUntaken"> = {
+  const told: Told = {
     ...(heeds && { heeds }),
     onUntaken: (message) => {
       if (awaited?.(message) === false) return;
       const telling = untaken.add(message);
       if (telling) during(telling);
     },
-  };
-
-  /** Tries until there is a connection; only refused credentials end it. */
-  const connect = async (): Promise<InputConnection | undefined> => {
-    for (let attempt = 0; !leaving.signal.aborted; attempt++) {
-      try {
-        return await connectOnce(input, leaving.signal, told);
-      } catch (thrown) {
-        const error = MicroError.from(thrown, "unavailable");
-        if (leaving.signal.aborted) return undefined;
-        if (error.code !== "unavailable" && error.code !== "timeout") throw error;
-        const waitMs = Math.round(backoff(attempt, 500, 30_000));
-        log.warn({ input: input.name, reason: error.message, waitMs }, "cannot connect; trying again");
-        await clock.sleep(waitMs, { signal: leaving.signal }).catch(() => {});
-      }
-    }
-    return undefined;
   };
 
   const listen = async (connection: InputConnection): Promise<void> => {
@@ -165,7 +148,7 @@ export function createLink(input: Input, { clock, log, redactor, heeds, awaited,
     let unread = 0;
     for (;;) {
       if (unread >= UNREAD_AT_MOST) await before;
-      const connection = await connect();
+      const connection = await connect(input, told, { clock, log }, leaving.signal);
       if (connection === undefined) return before;
       const since = clock.now();
       let waitMs = 0;
@@ -267,30 +250,6 @@ export function createLink(input: Input, { clock, log, redactor, heeds, awaited,
 /** Rejects when the link is lost, if the input tells. */
 function lossOf({ lost }: InputConnection): Promise<never> {
   return lost === undefined ? new Promise(() => {}) : Promise.resolve(lost).then((error) => Promise.reject(error));
-}
-
-/** One try, which ends in time even if the input does not; a connection that comes too late is closed. */
-async function connectOnce(
-  input: Input,
-  signal: AbortSignal,
-  told: Pick<ConnectOptions, "heeds" | "onUntaken">,
-): Promise<InputConnection> {
-  using limit = deadline({ signal }, CONNECT_MS, `${input.name}: connecting`);
-  const connecting = (async () => input.connect({ ...told, signal: limit.signal, timeoutMs: CONNECT_MS }))();
-  try {
-    return await orAbort(connecting, limit.signal);
-  } catch (error) {
-    void connecting.then(closed, () => {});
-    throw error;
-  }
-}
-
-async function closed(connection: InputConnection): Promise<void> {
-  try {
-    await connection.close();
-  } catch {
-    // It is let go either way.
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -76,7 +76,11 @@ export function createBoard(linkNamed: (input: string) => Link | undefined): Boa
         slot.begun = true;
         return draw();
       };
-      await link.outbox.put(room, drawNow, { fresh: at === undefined, signal: slot.over.signal });
+      const onWait = () => {
+        slot.begun = false;
+        letGo(slot);
+      };
+      await link.outbox.put(room, drawNow, { fresh: at === undefined, signal: slot.over.signal, onWait });
     }
     known.delete(key);
     if (!slot.card.last) known.set(key, { at: stands, all });
@@ -127,7 +131,7 @@ export function createBoard(linkNamed: (input: string) => Link | undefined): Boa
         throw new MicroError(error.code, error.message, { details: { ...error.details, unsaid: true }, cause: error });
       } finally {
         slot.waiting -= 1;
-        if (slot.waiting === 0 && !slot.begun) slot.over.abort(new MicroError("cancelled", "nobody waits for it"));
+        letGo(slot);
       }
     },
     under: async (card, words, options = {}) => {
@@ -141,6 +145,11 @@ export function createBoard(linkNamed: (input: string) => Link | undefined): Boa
       await limit.race(outbox.put(card.place.room, draw, { fresh: true, signal: limit.signal }));
     },
   };
+}
+
+/** What nobody waits for any more is not said, unless it is being said. */
+function letGo({ waiting, begun, over }: Slot): void {
+  if (waiting === 0 && !begun) over.abort(new MicroError("cancelled", "nobody waits for it"));
 }
 
 function digest(what: unknown): string {

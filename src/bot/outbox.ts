@@ -48,6 +48,8 @@ export interface PutOptions {
   /** It tells of something new, which comes before what changes something known. */
   readonly fresh: boolean;
   readonly signal: AbortSignal;
+  /** Told whenever its network asks to wait: until it is drawn again it was certainly not said. */
+  readonly onWait?: () => void;
 }
 
 /**
@@ -187,7 +189,7 @@ export function createOutbox(
       if (message.progress?.last) await growing.end(message.progress.key);
       return inTurn(message.place.room, () => deliver(message, deadlineAt, onLost, still));
     },
-    put: async (room, draw, { fresh, signal }) => {
+    put: async (room, draw, { fresh, signal, onWait }) => {
       for (;;) {
         await pace.turn(room, fresh, signal);
         try {
@@ -202,6 +204,7 @@ export function createOutbox(
           if (error.code !== "exhausted") throw error;
           log.warn({ room, reason: error.message }, "what the bot says by itself waits to be said again");
           pace.hold(room, waitBefore(error, 0) ?? 1000);
+          onWait?.();
         }
       }
     },

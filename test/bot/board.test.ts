@@ -317,6 +317,17 @@ describe("many cards", () => {
     expect(texts()).toEqual(["InstanceDown", "stays"]);
   });
 
+  it("of which nobody waits any more while its network asks to wait is certainly not said, then or later", async () => {
+    const { board, card, clock, input, texts } = await setUp();
+    input.failSends(new MicroError("exhausted", "slower", { details: { retryAfterMs: 30_000 } }));
+    const put = board.put(card({ last: true }), { timeoutMs: 50 });
+    await expect(put).rejects.toMatchObject({ code: "timeout", details: { unsaid: true } });
+    await clock.advance(60_000);
+    expect(texts()).toEqual([]);
+    await board.put(card({ head: "InstanceDown, once more", last: true }));
+    expect(texts()).toEqual(["InstanceDown, once more"]);
+  });
+
   it("wait as long as their network asks them to, each room for itself", async () => {
     const { board, card, clock, input, texts } = await setUp();
     input.failSends(new MicroError("exhausted", "slower", { details: { retryAfterMs: 30_000 } }));

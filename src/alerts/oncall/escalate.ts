@@ -18,6 +18,8 @@ export interface EscalationInit {
   readonly contacts: Contacts;
   /** Where an incident goes and who is told. Never rejects. */
   readonly routed: (incident: Incident) => Promise<Routed>;
+  /** How long a network may take to say a step, where it asks to wait, before it is said elsewhere. @default 30000 */
+  readonly putMs?: number;
 }
 
 /** How often it is looked who is to be told. */
@@ -142,7 +144,7 @@ async function sayStep(
           place: aim.place,
           last: true,
         },
-        { timeoutMs: PUT_MS, signal },
+        { timeoutMs: init.putMs ?? PUT_MS, signal },
       );
       const note = () => store.alter(key, (now) => now && stepSaid(now, next.number, told.to, aim.where, clock.now()));
       await untilWritten(note, house, signal);

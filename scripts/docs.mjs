@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { alerts } from "../dist/src/alerts/alerts.js";
 import { ALERT_TABLES } from "../dist/src/alerts/incidents/closed.js";
 import { onCallCommands } from "../dist/src/alerts/oncall/commands.js";
+import { escalationsCommand } from "../dist/src/alerts/oncall/escalations-command.js";
 import { routingCommands } from "../dist/src/alerts/oncall/routing-commands.js";
 import { raiseCommands } from "../dist/src/alerts/raise.js";
 import { sourcesCommand } from "../dist/src/alerts/receive/sources-command.js";
@@ -36,7 +37,9 @@ function commandTable() {
   const { extension: history } = createHistory({ registry, db: memoryDb(HISTORY_TABLES) });
   const incidents = alerts({ db: memoryDb(ALERT_TABLES), registry, roomsFor: () => [] });
   const raising = () => ({ commands: [...raiseCommands({ raise: async () => {} }), sourcesCommand([], () => ({}))] });
-  const onCall = () => ({ commands: [...onCallCommands({}), ...routingCommands({ quiet: {} })] });
+  const onCall = () => ({
+    commands: [...onCallCommands({}), ...routingCommands({ quiet: {} }), escalationsCommand({})],
+  });
   const extensions = [
     schedules(),
     watches({ registry, client: {} }),

@@ -1,5 +1,6 @@
-import { type Document, isMap, isNode, LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument } from "yaml";
 import { MicroError } from "../core/errors.ts";
+import { offsetOf, pathText } from "../core/yaml-place.ts";
 import { readCondition } from "./condition.ts";
 import { mended } from "./mend.ts";
 import { parameterOf } from "./read-parameter.ts";
@@ -191,26 +192,4 @@ export function inOrder<T extends { readonly at: Where }>(flaws: readonly T[]): 
 /** The place in words, before what is said of it. */
 function before(path: Path): string {
   return path.length === 0 ? "" : `${pathText(path)}: `;
-}
-
-/** Where a path stands in the text; of what is missing, where its parent does. */
-function offsetOf(document: Document, path: Path, key?: string): number {
-  for (let length = path.length; length >= 0; length--) {
-    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    if (!isNode(node) || !node.range) continue;
-    if (key !== undefined && length === path.length && isMap(node)) {
-      const pair = node.items.find((item) => String((item.key as { value?: unknown } | null)?.value) === key);
-      const at = isNode(pair?.key) ? pair.key.range?.[0] : undefined;
-      if (at !== undefined) return at;
-    }
-    return node.range[0];
-  }
-  return 0;
-}
-
-function pathText(path: Path): string {
-  return path
-    .map((part) => (typeof part === "number" ? `[${part + 1}]` : `.${String(part)}`))
-    .join("")
-    .replace(/^\./, "");
 }

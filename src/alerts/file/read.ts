@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from "yaml";
 import { MicroError } from "../../core/errors.ts";
+import { offsetOf, pathText } from "../../core/yaml-place.ts";
 import { examined } from "./examined.ts";
-import { offsetOf, pathText } from "./place.ts";
 import type { Reach } from "./references.ts";
 import type { AlertsFile } from "./sections.ts";
 

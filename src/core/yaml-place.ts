@@ -1,8 +1,8 @@
-import { isMap, isNode, type parseDocument } from "yaml";
+import { type Document, isMap, isNode } from "yaml";
 
 /** Where a path stands in the text of a document; of what is missing, where its parent does. @param key of the map that is there */
 export function offsetOf(
-  document: ReturnType<typeof parseDocument>,
+  document: Pick<Document, "contents" | "getIn">,
   path: readonly PropertyKey[],
   key?: string,
 ): number {

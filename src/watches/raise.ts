@@ -4,11 +4,11 @@ import type { Clock } from "../core/clock.ts";
 import { MicroError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import { keyOf } from "../platform/kv/keys.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { GONE_AWAY_MS, HOLD_MS } from "./damping.ts";
 import { like } from "./like.ts";
-import { type Firing, goneFiring, nodeFiring, notificationOf, type Over, readProbed, recordOf } from "./probed.ts";
+import { type Firing, goneFiring, nodeFiring, notificationOf, type Over, recordOf } from "./probed.ts";
+import { createProbedStore } from "./probed-store.ts";
 import type { Facts } from "./state.ts";
 
 export interface RaiseInit {
@@ -45,8 +45,6 @@ interface Probed {
   left: { good: number; bad: number };
   /** What is in the store is as it is here. */
   told: boolean;
-  /** Its record in the store; empty: none, `undefined`: it is not known. */
-  kept: string | undefined;
   /** It fired before this process looked. */
   loaded: boolean;
   /** It fired before this process looked, and who wrote that down may not have lived to tell it. */
@@ -54,7 +52,6 @@ interface Probed {
   telling: boolean;
 }
 
-const PREFIX = "watches.probed";
 const AGAIN_MS = 5000;
 /** More services are not asked. */
 const MOST_SERVICES = 10_000;
@@ -76,6 +73,7 @@ export function createRaise(
   },
 ): Raise {
   const { registry, kv, clock, log, want } = parts;
+  const store = createProbedStore(kv);
   const all = new Map<string, Probed>();
   const agenda = createAgenda(clock);
   const working = new Set<Promise<void>>();
@@ -88,7 +86,7 @@ export function createRaise(
     if (known || !isOurs(service) || all.size >= MOST_SERVICES) return known;
     const fresh: Probed = {
       ...{ service, bad: new Map(), firing: new Map(), gone: undefined, over: [], nodes: new Set() },
-      ...{ left: { good: 0, bad: 0 }, told: true, kept: "", telling: false, loaded: false },
+      ...{ left: { good: 0, bad: 0 }, told: true, telling: false, loaded: false },
       untold: false,
     };
     all.set(service, fresh);
@@ -158,15 +156,8 @@ export function createRaise(
       one.told = false;
     }
   };
-  const write = async (one: Probed, ends: readonly Over[]) => {
-    const key = `${PREFIX}.${keyOf(one.service)}`;
-    const record = recordOf(one.service, one.firing, one.gone, ends);
-    const text = record === undefined ? "" : JSON.stringify(record);
-    if (text === one.kept) return;
-    one.kept = undefined;
-    await (record === undefined ? kv.delete(key) : kv.put(key, text));
-    one.kept = text;
-  };
+  const write = (one: Probed, ends: readonly Over[]) =>
+    store.keep(one.service, recordOf(one.service, one.firing, one.gone, ends));
   /**
    * Written down before it is told that it fires, and until it is told that it is over: told twice it is known in the inbox, and
    * what nobody knows of would never end there.
@@ -212,9 +203,7 @@ export function createRaise(
   };
   /** What fired when another looked after it. */
   const load = async () => {
-    for (const { key, value } of await kv.list(`${PREFIX}.`)) {
-      const record = readProbed(value);
-      if (record === undefined) continue;
+    for (const record of await store.list()) {
       const one = add(record.service);
       if (one === undefined) {
         // Nobody asks it any more, so nobody would ever say that it is over.
@@ -228,7 +217,7 @@ export function createRaise(
             now,
           ),
         );
-        await kv.delete(key);
+        await store.keep(record.service, undefined);
         continue;
       }
       for (const [id, firing] of Object.entries(record.nodes)) {
@@ -237,7 +226,6 @@ export function createRaise(
       }
       one.nodes = new Set([...one.nodes, ...Object.keys(record.nodes)]);
       one.gone = record.gone;
-      one.kept = value;
       one.loaded = true;
       one.untold = true;
     }

@@ -4,11 +4,11 @@ import { backoff } from "../../core/backoff.ts";
 import type { Clock } from "../../core/clock.ts";
 import { MicroError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { type Drawn, digest, drawCard, type Offers, titleOf } from "./card.ts";
+import { type Drawn, digest, drawCard, type Offers } from "./card.ts";
 import type { Finding } from "./findings.ts";
 import { type Incident, isFlapping, isHeld, type Shown, withCard } from "./incident.ts";
+import { cardKey, nameOf, roomOf, surelyUnsaid, turnWords } from "./placed.ts";
 import type { Held, IncidentStore } from "./store.ts";
-import { spanOf } from "./words.ts";
 
 /** Between two messages or changes in one room. */
 const PACE_MS = 1000;
@@ -285,30 +285,4 @@ export function createDisplay({ store, board, clock, log, findings, offers, lead
       signal.removeEventListener("abort", rouse);
     },
   };
-}
-
-function roomOf({ input, room }: Pick<Shown, "input" | "room">): string {
-  return `${input}:${room}`;
-}
-
-function cardKey({ id, openedAt }: Incident, card: Shown): string {
-  return `incident/${id}.${openedAt}/${roomOf(card)}`;
-}
-
-function nameOf(incident: Incident): string {
-  return `${titleOf(incident)} (${incident.id})`;
-}
-
-/** Below a card whose incident has turned. */
-function turnWords(incident: Incident): string {
-  const { status, since, resolvedAt = since, fires, acked, assigned } = incident;
-  const who = assigned?.to ?? acked?.by;
-  if (status === "resolved")
-    return `resolved after ${spanOf(resolvedAt - since)}${who === undefined ? "" : `; ${who} had it`}`;
-  return `fires again: ${fires} times now`;
-}
-
-/** Whether a network that threw this has certainly not said it. */
-function surelyUnsaid({ code, details }: MicroError): boolean {
-  return code === "exhausted" || code === "invalid_argument" || details["unsaid"] === true;
 }

@@ -5,6 +5,7 @@ import { MicroError } from "../../core/errors.ts";
 import type { Incidents } from "../alerts.ts";
 import { headOf } from "../incidents/card.ts";
 import type { Incident } from "../incidents/incident.ts";
+import { surelyUnsaid } from "../incidents/placed.ts";
 import type { Held } from "../incidents/store.ts";
 import { inLine, spanOf } from "../incidents/words.ts";
 import type { Contacts } from "./contacts.ts";
@@ -151,9 +152,8 @@ async function sayStep(
       return "done";
     } catch (error) {
       failure = error;
-      const { code, details } = MicroError.from(error);
       // What may have been said is not said elsewhere as well.
-      if (code !== "invalid_argument" && code !== "exhausted" && details["unsaid"] !== true) throw error;
+      if (!surelyUnsaid(MicroError.from(error))) throw error;
     }
   }
   await store.alter(key, (now) => now && stepUnsaid(now, next.number, ours));

@@ -1,4 +1,5 @@
 import type { CommandContext } from "../../src/commands/command.ts";
+import { sharedAbort } from "../../src/core/abort.ts";
 import { memoryBroker } from "../../src/core/broker/memory.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
@@ -12,7 +13,7 @@ export function contextFor(init: Partial<CommandContext> = {}): CommandContext {
     client: cannedClient({}),
     broker: memoryBroker()(),
     clock: systemClock,
-    signal: new AbortController().signal,
+    signal: sharedAbort().signal,
     caller: "terminal:ann",
     mayRun: () => true,
     oneShot: false,

@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** How a source proves who it is. */
 export type Authentication =
@@ -61,7 +61,8 @@ export function atOnce(
 ): Verdict | undefined {
   if (how.kind === "signature") return shown.header(how.header) === undefined ? NOBODY : undefined;
   if (how.kind === "token" && inBody && bearerOf(shown) === undefined) return undefined;
-  return authenticate(how, { ...shown, body: NO_BODY, inBody: undefined }, 0);
+  const { header, peer } = shown;
+  return authenticate(how, { header, peer, body: NO_BODY, inBody: undefined }, 0);
 }
 
 const NO_BODY = new Uint8Array();
@@ -101,13 +102,16 @@ function among(secrets: readonly string[], given: string): boolean {
     digests = secrets.map(digestOf);
     known.set(secrets, digests);
   }
-  // All of them, so that the time does not tell which.
-  return digests.filter((one) => timingSafeEqual(one, digest)).length > 0;
+  return digests.includes(digest);
 }
 
 /** Of each source's list of tokens. */
-const known = new WeakMap<readonly string[], readonly Buffer[]>();
+const known = new WeakMap<readonly string[], readonly string[]>();
 
-function digestOf(text: string): Buffer {
-  return hash("sha256", text, "buffer");
+/** Nobody outside knows of which texts the digests begin alike, so how long it takes to compare them tells nothing. */
+const KEY = randomBytes(32).toString("base64url");
+
+/** A text, since a buffer of its own costs a request ten times as much. */
+function digestOf(text: string): string {
+  return hash("sha256", KEY + text, "base64url");
 }

@@ -20,6 +20,8 @@ export interface SqliteKvInit {
 
 /** A deletion is remembered for so many changes of anything; a watch that is further behind has missed something. */
 export const REMEMBERED = 10_000;
+/** So many pages of 4 KiB the log may have before it is written into the file: what is written often is so written once. */
+const LOG_PAGES = 4000;
 /** How often, in changes, what need not be remembered is thrown away. */
 const SWEEP_EVERY = 1000;
 
@@ -107,7 +109,9 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
       await transactions.patiently(untilAbort(signal), () => {
         // Whoever waits waits in our own time, not in SQLite's, which stands still for the whole process.
         db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-        db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT; PRAGMA synchronous = NORMAL`);
+        db.exec(
+          `BEGIN IMMEDIATE; ${SCHEMA} COMMIT; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
+        );
       });
       const log = await openLog(path);
       open = { db, log, statements: prepare(db) };

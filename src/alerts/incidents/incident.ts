@@ -75,6 +75,8 @@ const schema = z.object({
   overHeardAt: z.number().optional(),
   /** Since when it fires by its source's word; epoch ms. */
   since: z.number(),
+  /** Epoch ms by our clock: since when it wants an answer. It fired then, and at most goes back and forth since. */
+  wantsSince: z.number().optional(),
   /** The worst of what fires, or fired last. */
   severity,
   alerts: z.array(itemSchema),
@@ -174,11 +176,12 @@ export function assign(incident: Incident, to: string, by: string, now: number):
 
 /**
  * It fires again after it was over: who had it may be asleep by now, so nobody has it, and escalation begins anew. What goes back and
- * forth stays with who has seen that.
+ * forth stays with who has seen that, and where nobody has, its escalation goes on: begun anew each time, it would come to no second step.
  */
 export function firesAgain(incident: Incident, now: number): Incident {
   if (isFlapping(incident, now)) return incident;
-  const { acked, assigned, escalated: _before, ...rest } = incident;
+  const { acked, assigned, escalated: _before, ...others } = incident;
+  const rest = { ...others, wantsSince: now };
   const who = assigned?.to ?? acked?.by;
   return who === undefined ? rest : noted(rest, "it", `fires again, and nobody has it: ${who} had`, now);
 }

@@ -82,7 +82,8 @@ function settled(next: Incident, base: Incident, { receivedAt, alerts }: Notific
   const severity = shown.toSorted((a, b) => RANK[b] - RANK[a])[0] ?? base.severity;
   const fires = base.fires + (turned ? 1 : 0);
   const known = { ...rest, since: Math.min(...began), severity, fires };
-  return turned && fires > 1 ? firesAgain(known, now) : known;
+  if (!turned) return known;
+  return fires > 1 ? firesAgain(known, now) : { ...known, wantsSince: now };
 }
 
 /** Of one alert the later beginning is the newer word, and of the same beginning that it has ended, or fires `again`. */

@@ -14,7 +14,7 @@ export interface NextStep {
 
 type Escalating = Pick<
   Incident,
-  "status" | "severity" | "openedAt" | "turns" | "acked" | "silence" | "escalated" | "cards"
+  "status" | "severity" | "openedAt" | "wantsSince" | "turns" | "acked" | "silence" | "escalated" | "cards"
 >;
 
 /**
@@ -37,8 +37,9 @@ export function nextStep(
 }
 
 /** When it began to want an answer. */
-function countsFrom({ openedAt, turns, silence, severity, cards }: Escalating): number {
-  const began = Math.max(openedAt, turns.at(-1) ?? 0);
+function countsFrom({ openedAt, wantsSince, turns, silence, severity, cards }: Escalating): number {
+  // What was written down before that was kept has its last turn.
+  const began = Math.max(openedAt, wantsSince ?? turns.at(-1) ?? 0);
   const quiet = severity === "critical" ? [] : cards.map(({ held }) => held?.until ?? 0);
   // Where one room was told at once somebody could have answered.
   const told = quiet.length > 0 ? Math.min(...quiet) : 0;

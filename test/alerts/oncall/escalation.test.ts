@@ -63,6 +63,20 @@ describe("the next step of an escalation", () => {
     expect(due(over)).toBeUndefined();
   });
 
+  it("counts from when it began to go back and forth, however often it has fired since", () => {
+    let incident = fresh();
+    for (let minute = 1; minute < 30; minute++) {
+      const at = NOON + minute * MINUTE;
+      const fires = minute % 2 === 0;
+      const said = fires ? alert({ startsAt: at }) : alert({ startsAt: at - MINUTE, status: "resolved", endsAt: at });
+      incident = merge(incident, notification([said], { receivedAt: at }), at, "ffff");
+      expect(due(incident)).toEqual(fires ? [0, 10] : undefined);
+    }
+    const later = NOON + 60 * MINUTE;
+    const anew = merge(incident, notification([alert({ startsAt: later })], { receivedAt: later }), later, "ffff");
+    expect(due(anew)).toEqual([0, 70]);
+  });
+
   it("counts from the end of a silence, and of quiet hours", () => {
     const incident = fresh();
     const silence = { id: "s", until: NOON + 60 * MINUTE, by: "ann", why: "" };

@@ -33,8 +33,14 @@ export interface Alertmanager extends Closable {
   silence(request: SilenceRequest, options?: CallOptions): Promise<string>;
   /** Ends a silence. @throws MicroError `not_found` (there is none, or it has ended) and as `silence` does */
   expire(id: string, options?: CallOptions): Promise<void>;
-  /** Fingerprints of all alerts that fire now and have these labels, silenced ones too. @throws MicroError as `silence` does */
-  active(labels: Readonly<Record<string, string>>, options?: CallOptions): Promise<ReadonlySet<string>>;
+  /**
+   * Fingerprints of all alerts that fire now and have these labels. @param options `hidden`: also what it tells nobody of, because it is
+   * silenced or inhibited; left out: yes @throws MicroError as `silence` does
+   */
+  active(
+    labels: Readonly<Record<string, string>>,
+    options?: CallOptions & { readonly hidden?: boolean },
+  ): Promise<ReadonlySet<string>>;
   /** Those that hold or will, at most 100. @throws MicroError as `silence` does */
   silences(options?: CallOptions): Promise<readonly Silence[]>;
 }
@@ -110,13 +116,13 @@ export function createAlertmanager({ address, secret = "" }: AlertmanagerInit): 
     expire: async (id, options = {}) => {
       await call("DELETE", `/silence/${encodeURIComponent(id)}`, undefined, options);
     },
-    active: async (labels, options = {}) => {
+    active: async (labels, { hidden = true, ...options } = {}) => {
       const filters = Object.entries(labels).map(
         ([name, value]) => `filter=${encodeURIComponent(`${name}=${JSON.stringify(value)}`)}`,
       );
       const all = await call(
         "GET",
-        `/alerts?${["active=true", "silenced=true", "inhibited=true", ...filters].join("&")}`,
+        `/alerts?${["active=true", `silenced=${hidden}`, `inhibited=${hidden}`, ...filters].join("&")}`,
         undefined,
         options,
       );

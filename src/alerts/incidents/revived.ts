@@ -15,7 +15,8 @@ const APART_MS = 1000;
 export interface Revived {
   /**
    * What of an incident that is over fires all the same, as if its source had said so; `undefined`: nothing, or it was not asked.
-   * @throws MicroError as `Alertmanager` does: then it is asked nothing for a minute
+   * What Alertmanager keeps to itself, by a silence or because something worse fires, is not told here either.
+   * @throws MicroError as `Alertmanager` does
    */
   firing(key: string, incident: Incident): Promise<Notification | undefined>;
   forget(key: string): void;
@@ -24,7 +25,6 @@ export interface Revived {
 export function createRevived(alertmanager: Pick<Alertmanager, "active">, clock: Clock): Revived {
   /** Epoch ms; of what was just over, when that was seen. */
   const askedAt = new Map<string, number>();
-  let blindUntil = 0;
   return {
     forget: (key) => void askedAt.delete(key),
     firing: async (key, incident) => {
@@ -33,12 +33,9 @@ export function createRevived(alertmanager: Pick<Alertmanager, "active">, clock:
       const now = clock.now();
       const last = askedAt.get(key);
       if (last === undefined) askedAt.set(key, now);
-      if (last === undefined || now < blindUntil || now - last < Math.max(ASK_MS, askedAt.size * APART_MS))
-        return undefined;
+      if (last === undefined || now - last < Math.max(ASK_MS, askedAt.size * APART_MS)) return undefined;
       askedAt.set(key, now);
-      blindUntil = now + ASK_MS;
-      const active = new Set([...(await alertmanager.active(common))].map(shortPrint));
-      blindUntil = 0;
+      const active = new Set([...(await alertmanager.active(common, { hidden: false }))].map(shortPrint));
       const firing = Object.keys(states).filter((print) => active.has(print));
       // As it was before it answered: what is heard meanwhile is newer.
       return firing.length === 0 ? undefined : asSaid(key, incident, firing, "firing", now);

@@ -9,11 +9,10 @@ import { forgottenDemo } from "./demo.ts";
 import { createDisplay } from "./display.ts";
 import { createFindings, type Finding, type Sources } from "./findings.ts";
 import type { Incident, Shown } from "./incident.ts";
+import { createInquiry } from "./inquiry.ts";
 import { type Room, type TakeInbox, takeIn, withRooms } from "./intake.ts";
 import { type MatchRules, servicesOf } from "./match.ts";
 import { merge } from "./merge.ts";
-import { createMuted } from "./muted.ts";
-import { createRevived } from "./revived.ts";
 import type { Held, IncidentStore } from "./store.ts";
 
 export interface WorkerInit extends Sources {
@@ -123,20 +122,17 @@ export async function workOn(init: WorkerInit, outer: AbortSignal): Promise<void
     holds.delete(key);
     if (!signal.aborted) display.mark(key);
   };
-  const muted = init.alertmanager && createMuted(init.alertmanager, clock);
-  const revived = init.alertmanager && createRevived(init.alertmanager, clock);
+  const inquiry = init.alertmanager && createInquiry(init.alertmanager, clock, signal);
   const looked = new Map<string, number>();
   const changed = (key: string, held: Held | undefined) => {
+    inquiry?.onChange(key, held?.incident);
     if (held === undefined) {
       holds.delete(key);
       looked.delete(key);
-      muted?.forget(key);
-      revived?.forget(key);
       return;
     }
     const { incident } = held;
     const { lookAt = 0, services = [], status } = incident;
-    if (status === "firing") revived?.forget(key);
     if (status === "firing" && services.length > 0) {
       const anew = lookAt > (looked.get(key) ?? 0);
       looked.set(key, lookAt);
@@ -149,8 +145,9 @@ export async function workOn(init: WorkerInit, outer: AbortSignal): Promise<void
   /** What its source says when it is asked, where it would not tell by itself. */
   const asked = async (key: string, incident: Incident) => {
     try {
-      return await (incident.status === "firing" ? muted?.ended(key, incident) : revived?.firing(key, incident));
+      return await inquiry?.said(key, incident);
     } catch (error) {
+      if (signal.aborted) return undefined;
       const reason = MicroError.from(error).message;
       log.warn({ incident: incident.id, reason }, "Alertmanager cannot tell whether what it is silent about fires");
       return undefined;

@@ -26,6 +26,8 @@ export interface EscalationInit {
 /** How often it is looked who is to be told. */
 const LOOK_MS = 1000;
 const PUT_MS = 30_000;
+/** So many incidents at once: where a network lets one wait the others go on. */
+const AT_ONCE = 16;
 const ASK_MS = 5000;
 
 /** A place where somebody can be told. */
@@ -48,36 +50,42 @@ interface Told {
 
 /**
  * Tells who is next, each step once: `alerts({ beside: [escalation(…)] })`. A step that cannot be said waits until it can be, and holds
- * up none of those behind it. Ends with the signal.
+ * up none of those behind it, nor those of other incidents. Ends with the signal.
  */
 export function escalation(init: EscalationInit): (incidents: Incidents, signal: AbortSignal) => Promise<void> {
   return async (incidents, signal) => {
     const { house, store } = incidents;
     const { clock, log } = house;
     const retries = new Map<string, { readonly at: number; readonly failures: number }>();
+    /** Whose steps are being said. */
+    const running = new Map<string, Promise<void>>();
+    const attend = async (held: Held): Promise<void> => {
+      const { key, incident } = held;
+      try {
+        const done = await stepsOf(held, init, incidents, signal);
+        if (done !== "waits") retries.delete(key);
+        else retries.set(key, { at: clock.now() + 2 * LOOK_MS, failures: 0 });
+      } catch (error) {
+        const failures = (retries.get(key)?.failures ?? 0) + 1;
+        retries.set(key, { at: clock.now() + backoff(failures, 1000, 60_000), failures });
+        const { message: reason } = MicroError.from(error);
+        log.warn({ incident: incident.id, reason }, "a step of an escalation could not be said; I try again");
+      } finally {
+        running.delete(key);
+      }
+    };
     while (!signal.aborted) {
       for (const held of [...store.known()]) {
-        if (signal.aborted) return;
-        if (held.incident.status === "resolved" || held.incident.acked) {
-          retries.delete(held.key);
-          continue;
-        }
-        const retry = retries.get(held.key);
-        if (retry && retry.at > clock.now()) continue;
-        try {
-          const done = await stepsOf(held, init, incidents, signal);
-          if (done !== "waits") retries.delete(held.key);
-          else retries.set(held.key, { at: clock.now() + 2 * LOOK_MS, failures: 0 });
-        } catch (error) {
-          const failures = (retry?.failures ?? 0) + 1;
-          retries.set(held.key, { at: clock.now() + backoff(failures, 1000, 60_000), failures });
-          const { message: reason } = MicroError.from(error);
-          log.warn({ incident: held.incident.id, reason }, "a step of an escalation could not be said; I try again");
-        }
+        if (running.size >= AT_ONCE) await Promise.race(running.values());
+        if (signal.aborted) break;
+        const { key, incident } = held;
+        if (incident.status === "resolved" || incident.acked) retries.delete(key);
+        else if (!running.has(key) && (retries.get(key)?.at ?? 0) <= clock.now()) running.set(key, attend(held));
       }
       for (const key of retries.keys()) if (store.knownAs(key) === undefined) retries.delete(key);
       await clock.sleep(LOOK_MS, { signal }).catch(() => {});
     }
+    await Promise.all(running.values());
   };
 }
 

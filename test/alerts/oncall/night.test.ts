@@ -211,6 +211,23 @@ describe("an alert that nobody acknowledges", () => {
     expect(texts("all")).toHaveLength(1);
   });
 
+  it("wakes people of other incidents while a network does not say whether it has woken somebody", async () => {
+    const clock = manualClock(NOON);
+    const silent = memoryInput({ clock, name: "silent" });
+    const mute: Input = {
+      ...silent,
+      connect: async (options) => ({ ...(await silent.connect(options)), send: () => new Promise(() => {}) }),
+    };
+    const routes = [{ match: { labels: { team: "a" } }, escalate: [step(10, "ann")] }, { escalate: [step(10, "bob")] }];
+    const contacts = { ann: ["silent:ann"], bob: ["memory:bob"] };
+    const { hear, pass, texts } = await night({ clock, others: [mute], routes, contacts });
+    hear([alert({ labels: { team: "a" } })], { group: "a" });
+    await pass(MINUTE);
+    hear([alert({ fingerprint: "f2" })], { group: "b" });
+    await pass(12 * MINUTE);
+    expect(texts("@bob")).toHaveLength(1);
+  });
+
   it("is told in its room, with the name, where somebody cannot be reached", async () => {
     const { hear, pass, texts } = await night({ contacts: { bob: ["elsewhere:bob"] } });
     hear([alert()]);

@@ -34,6 +34,8 @@ export interface Opening {
 export function createOpening({ where, open, close, errorOf }: OpeningInit): Opening {
   const calls = createCalls(where, TIMEOUT_MS);
   let opening: Promise<void> | undefined;
+  /** The last `stop()`: what is begun after it waits, or it would be closed with the others, or never. */
+  let closing: Promise<void> = Promise.resolve();
   let isOpen = false;
 
   const within = async <T>(options: CallOptions, work: (limit: Deadline) => Promise<T>): Promise<T> => {
@@ -43,35 +45,53 @@ export function createOpening({ where, open, close, errorOf }: OpeningInit): Ope
       throw errorOf(error);
     }
   };
-  const begin = async (options: CallOptions): Promise<void> => {
+  const begin = async (options: CallOptions, closed: Promise<void>): Promise<void> => {
+    let begun = false;
     try {
-      await within(options, ({ signal }) => open(signal));
+      await within(options, async ({ signal }) => {
+        await closed;
+        signal.throwIfAborted();
+        begun = true;
+        await open(signal);
+      });
       isOpen = true;
     } catch (error) {
-      opening = undefined;
-      await close();
+      if (begun) await close();
       throw error;
     }
+  };
+  const end = async (
+    reason: MicroError,
+    starting?: Promise<void>,
+    before?: (reason: MicroError) => Promise<unknown>,
+  ) => {
+    await starting?.catch(() => {});
+    isOpen = false;
+    await before?.(reason);
+    await close();
   };
   return {
     get isOpen() {
       return isOpen;
     },
     start: (options = {}) => {
-      opening ??= begin(options);
-      return opening;
+      if (opening !== undefined) return opening;
+      const begun = begin(options, closing);
+      opening = begun;
+      begun.catch(() => {
+        if (opening === begun) opening = undefined;
+      });
+      return begun;
     },
-    stop: async (before) => {
+    stop: (before) => {
       const reason = new MicroError("unavailable", `the store (${where}) was stopped`);
       const starting = opening;
       opening = undefined;
       isOpen = false;
       calls.stop(reason);
-      await starting?.catch(() => {});
-      isOpen = false;
-      await before?.(reason);
-      // Somebody may have started it again by now.
-      if (opening === undefined) await close();
+      const ended = closing.then(() => end(reason, starting, before));
+      closing = ended.catch(() => {});
+      return ended;
     },
     call: async (options, work) => {
       if (!isOpen) throw new MicroError("unavailable", `the store (${where}) is not started`);

@@ -114,8 +114,10 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
         );
       });
       const log = await openLog(path);
-      open = { db, log, statements: prepare(db) };
+      // What came too late nobody would close.
+      if (signal.aborted) await log.close();
       signal.throwIfAborted();
+      open = { db, log, statements: prepare(db) };
     },
     close: async () => {
       const was = open;

@@ -172,7 +172,7 @@ describe("a first word that is nearly a further name", () => {
   const alarm = defineCommand({
     name: "alarm",
     summary: "Say what is wrong",
-    furtherNames: ["demo", "resolve"],
+    furtherNames: ["demo", "resolve", "show"],
     input: z.object({ what: z.string(), loud: z.boolean().default(false) }),
     words: ["what"],
     permission: "alarm:raise",
@@ -195,6 +195,6 @@ describe("a first word that is nearly a further name", () => {
   it("is text in quotes, behind -- and when it is another word", () => {
     expect(said('alarm "dmo" --loud')).toMatchObject({ what: "dmo", loud: true });
     expect(said("alarm -- dmo")).toMatchObject({ what: "dmo" });
-    expect(said("alarm disk")).toMatchObject({ what: "disk" });
+    for (const what of ["disk", "low", "stop", "dead"]) expect(said(`alarm ${what}`)).toMatchObject({ what });
   });
 });

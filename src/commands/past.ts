@@ -63,7 +63,8 @@ function momentOf(text: string): number | undefined {
   if (parts.length === 0) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0] = parts.map((part) => Number(part ?? 0));
   const date = new Date(year, month - 1, day, hour, minute);
-  // What a month has not would be a day of the next one.
-  const real = date.getMonth() + 1 === month && date.getDate() === day && hour < 24 && minute < 60;
+  // What a month has not would be a day of the next one, and the first years are taken for those of the 20th century.
+  const same = date.getFullYear() === year && date.getMonth() + 1 === month && date.getDate() === day;
+  const real = same && hour < 24 && minute < 60;
   return real ? date.getTime() : undefined;
 }

@@ -43,7 +43,8 @@ class Limit implements Deadline {
   #onAbort: (() => void) | undefined;
   #racing: Set<(reason: MicroError) => void> | undefined;
   #watched = false;
-  #cancelled: MicroError | undefined;
+  /** Why it is over, once it was told so. */
+  #ended: MicroError | undefined;
   #disposed = false;
 
   constructor(outer: AbortSignal | undefined, ms: number, what: string) {
@@ -96,12 +97,12 @@ class Limit implements Deadline {
   }
 
   cancel(reason = this.#cancellation()): void {
-    this.#cancelled = reason;
-    this.#end(reason);
+    this.#ended ??= reason;
+    this.#end(this.#ended);
   }
 
   #over(): MicroError | undefined {
-    if (this.#cancelled !== undefined) return this.#cancelled;
+    if (this.#ended !== undefined) return this.#ended;
     if (this.#outer?.aborted) return this.#cancellation();
     if (this.#endsAt !== Number.POSITIVE_INFINITY && performance.now() >= this.#endsAt) return this.#expiry();
     return undefined;
@@ -130,8 +131,10 @@ class Limit implements Deadline {
     else this.#timer = setTimeout(() => this.#wait(), MAX_TIMER_MS);
   }
 
+  /** A timer may be a little early by the clock that `check` looks at: it is over from here on all the same. */
   #expire(): void {
-    this.#end(this.#expiry());
+    this.#ended ??= this.#expiry();
+    this.#end(this.#ended);
   }
 
   [Symbol.dispose](): void {

@@ -22,7 +22,7 @@ describe("how far back", () => {
     expect(readPast(text, NOW)).toBe(at);
   });
 
-  it.each(["1y", "", "d", "soon", "1h1d", "2026-13-01", "2026-02-30", "2026-11-20 25:00", "20.11.2026"])(
+  it.each(["1y", "", "d", "soon", "1h1d", "2026-13-01", "2026-02-30", "0026-11-20", "2026-11-20 25:00", "20.11.2026"])(
     "%s is no time, and is answered with what is one",
     (text) => {
       expect(pastText.safeParse(text).success).toBe(false);

@@ -34,6 +34,18 @@ describe("deadline", () => {
     expect(limit.signal.aborted).toBe(true);
   });
 
+  it("is over once its timer said so, though that was early by the clock", async () => {
+    vi.spyOn(performance, "now").mockReturnValue(5000);
+    using limit = deadline({}, 1000, "work");
+    const racing = limit.race(new Promise<never>(() => {})).catch((error: unknown) => error);
+    vi.advanceTimersByTime(1000);
+    const reason = await racing;
+    expect(reason).toMatchObject({ code: "timeout" });
+    expect(() => limit.check()).toThrow(reason as Error);
+    expect(limit.signal.reason).toBe(reason);
+    vi.restoreAllMocks();
+  });
+
   it("has no limit at 0", () => {
     using limit = deadline({ timeoutMs: 0 }, 1000, "work");
     vi.advanceTimersByTime(1_000_000);

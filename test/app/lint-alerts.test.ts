@@ -74,6 +74,24 @@ describe("micro lint of a configuration of alerts", () => {
     ]);
   });
 
+  it("tells of the order of routes and steps beside what is wrong elsewhere in them", async () => {
+    const steps = "[{ after: 9m, to: room }, { after: 5m, to: anne }]";
+    const [late, name, next, ...others] = await wrongWith(
+      `routes:\n  - { rooms: [slack:C1], escalate: ${steps} }\n  - { quiet: night }\n`,
+    );
+    expect(late).toMatch(/^alerts\.yaml:2:.* this step comes before the one above it/);
+    expect(name).toMatch(/^alerts\.yaml:2:.* nobody is called anne/);
+    expect(next).toMatch(/^alerts\.yaml:3:.*no alert comes here/);
+    expect(others).toEqual([expect.stringMatching(/^alerts\.yaml:3:.* unknown name of quiet_hours "night"/)]);
+  });
+
+  it("says nothing of routes below one whose match cannot be read", async () => {
+    for (const wrong of ["match: 7", "continue: yes please"]) {
+      const all = await wrongWith(`routes:\n  - { ${wrong}, rooms: [slack:C1] }\n  - { rooms: [slack:C2] }\n`);
+      expect(all).toEqual([expect.stringMatching(/^alerts\.yaml:2:/)]);
+    }
+  });
+
   it("knows people of the policy where it is given", async () => {
     const text = "routes:\n  - { rooms: [slack:C1], escalate: [{ after: 1m, to: zoe }] }\n";
     expect(await wrongWith(text)).toEqual([expect.stringContaining("alerts.yaml:2:54: ")]);

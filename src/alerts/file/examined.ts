@@ -24,10 +24,15 @@ export function examined(value: unknown, reach: Reach | undefined): ExaminedValu
   const rest = without(value, first.error.issues);
   const issues = [...own(first.error.issues, value), ...rest.later];
   if (rest.file === undefined) return { issues };
-  // What is named is there, though it may be wrong; and a route whose schedule cannot be read has one.
+  // What is named is there, though it may be wrong; a route whose schedule cannot be read has one; and one whose match cannot be
+  // read does not take all.
   const near = (path: Path) =>
     rest.taken.some(
-      (gone) => begins(gone, path) || begins(path, gone) || (gone[2] === "oncall" && begins(gone.slice(0, 2), path)),
+      (gone) =>
+        begins(gone, path) ||
+        (begins(path, gone) && path.length > 2) ||
+        (gone[2] === "oncall" && begins(gone.slice(0, 2), path)) ||
+        ((gone[2] === "match" || gone[2] === "continue") && isNext(gone, path)),
     );
   const others = said(withNames(rest.file, value), reach).filter(({ path }) => !near(path));
   return { issues: [...issues, ...others] };
@@ -75,9 +80,8 @@ function without(value: unknown, issues: readonly z.core.$ZodIssue[]) {
     const again = alertsSections.safeParse(left);
     if (again.success) return { file: again.data, taken, later };
     now = again.error.issues;
-    // Not what follows only from what was taken out: a route without its match takes all.
-    const follows = ({ path }: Issue) =>
-      taken.some((gone) => begins(gone, path) || begins(path, gone) || gone.at(-1) === "match");
+    // Not what follows only from what was taken out.
+    const follows = ({ path }: Issue) => taken.some((gone) => begins(gone, path) || begins(path, gone));
     later.push(...now.filter((issue) => !follows(issue)));
   }
   return { taken, later };
@@ -96,6 +100,11 @@ function takeOut(value: unknown, path: Path): Path | undefined {
   }
   delete (holder as Record<PropertyKey, unknown>)[last];
   return path;
+}
+
+/** Whether a path is that of the route below the one that something was taken out of. */
+function isNext([section, route]: Path, path: Path): boolean {
+  return section === "routes" && path.length === 2 && path[0] === section && path[1] === Number(route) + 1;
 }
 
 function begins(one: Path, other: Path): boolean {

@@ -29,7 +29,10 @@ const start = z.string({ error: START }).transform((text, context) => {
 });
 
 const rotation = shape("rotation", {
-  people: z.array(person, { error: "people is a list of who takes turns" }).min(1).max(200),
+  people: z
+    .array(person, { error: "people is a list of who takes turns" })
+    .min(1, { error: "people is empty: nobody would be on call" })
+    .max(200),
   start,
   every: z
     .string({ error: "every is how long a turn is, as 7d or 12h" })
@@ -39,13 +42,24 @@ const rotation = shape("rotation", {
   handover: handover.default(540),
 });
 
+const ICAL =
+  "ical is a URL that begins with https:// or http://, a file, or where a secret is, as file:/run/secrets/calendar";
+
 const override = shape("an override", { person, from: z.string(), until: z.string() });
 
 const schedule = shape("a schedule", {
   zone: zoneField,
   rotation: rotation.optional(),
-  ical: z.string({ error: "ical is a URL or a file" }).min(1).max(4000).optional(),
-  service: z.string({ error: "service is the name of a service" }).min(1).max(200).optional(),
+  ical: z
+    .string({ error: ICAL })
+    .regex(/^(?:(?:https?|file|env|vault):|(?![a-z][\w+.-]*:\/\/))./is, { error: ICAL })
+    .max(4000)
+    .optional(),
+  service: z
+    .string({ error: "service is the name of a service" })
+    .min(1, { error: "service is the name of a service" })
+    .max(200)
+    .optional(),
   every: lengthField("every").optional(),
   overrides: z
     .array(override, { error: "overrides is a list of overrides, each with person, from and until" })
@@ -98,16 +112,21 @@ const id = z
   .regex(/^[a-z][\w-]*:[^*\s]+$/, { error: "an id is input:id, as slack:T01/U02, or mailto:ann@example.com" })
   .max(300);
 
+const CONTACT = "a contact is an id, or a list of them, as slack:T01/U02 or mailto:ann@example.com";
+
+/** Said where a person is named, these mean something else. */
+const TAKEN = ["me", "oncall", "room"];
+
 /** `contacts`: people with the ids under which they can be reached, the best first. */
 export const contactsSection = z
   .record(
-    nameKey,
-    z.union([id.transform((one) => [one]), z.array(id).min(1).max(20)], {
-      error: "a contact is an id, or a list of them",
-    }),
+    nameKey.refine((name) => !TAKEN.includes(name)),
+    z.union([id.transform((one) => [one]), z.array(id).min(1, { error: CONTACT }).max(20)], { error: CONTACT }),
     {
       error: ({ code }) =>
-        code === "invalid_key" ? "a person is called by one word" : "contacts is a map from names to ids",
+        code === "invalid_key"
+          ? `a person is called by one word, other than ${TAKEN.join(", ")}`
+          : "contacts is a map from names to ids",
     },
   )
   .default({});

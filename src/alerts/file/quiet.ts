@@ -24,7 +24,7 @@ const time = z.string({ error: TIME }).transform((text, context) => {
 });
 
 const quiet = shape("a name of quiet_hours", {
-  times: z.union([time.transform((one) => [one]), z.array(time).min(1).max(30)], { error: TIME }),
+  times: z.union([time.transform((one) => [one]), z.array(time).min(1, { error: TIME }).max(30)], { error: TIME }),
   zone: zoneField,
 }).superRefine((said, context) => {
   if (neverEnds(said as QuietHours, Date.UTC(2026, 0, 5)))

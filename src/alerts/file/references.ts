@@ -12,8 +12,9 @@ interface Issues {
   addIssue(issue: Issue): void;
 }
 
-/** What one section says of another: names that are there, told where they are not. */
+/** What one section says of another: names that are there, told where they are not; and what routes and steps say of each other. */
 export function checkReferences(file: AlertsFile, context: Issues): void {
+  checkOrder(file, context);
   const { routes, oncall, quiet_hours } = file;
   const unknown = (path: PropertyKey[], what: string, name: string, known: readonly string[]) => {
     const near = known.length === 0 ? undefined : closest(name, known);
@@ -47,6 +48,21 @@ export function checkReferences(file: AlertsFile, context: Issues): void {
       }
     }
   }
+}
+
+/** Each part of this can be understood by itself, so what else is wrong in the file is told beside it. */
+function checkOrder({ routes }: AlertsFile, context: Issues): void {
+  for (const [at, { escalate = [] }] of routes.entries()) {
+    const late = escalate.findIndex(({ after }, step) => after < (escalate[step - 1]?.after ?? 0));
+    if (late >= 0) {
+      const message = "this step comes before the one above it: after counts from when the alert began";
+      context.addIssue({ path: ["routes", at, "escalate", late, "after"], message });
+    }
+  }
+  const open = routes.findIndex((one) => one.match === undefined && !one.continue);
+  if (open < 0 || open === routes.length - 1) return;
+  const message = "no alert comes here: the route above it has no match, so it takes all";
+  context.addIssue({ path: ["routes", open + 1], message });
 }
 
 /** Whether something can be said there: why not, or nothing. */

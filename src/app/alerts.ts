@@ -19,6 +19,7 @@ import type { Db } from "../platform/db/db.ts";
 import type { Kv } from "../platform/kv/kv.ts";
 import { alertsConfig } from "./alerts-config.ts";
 import { openOnCall, type People, reachOf } from "./oncall.ts";
+import { roomOf } from "./room.ts";
 import type { BotSettings } from "./settings.ts";
 
 export interface AlertsHost {
@@ -68,7 +69,7 @@ export async function openAlerts(settings: BotSettings, host: AlertsHost): Promi
     import("../alerts/raised.ts"),
   ]);
   const { config, sources, tls } = await alertsConfig(settings, { ...host, reach: reachOf(inputs, host.people) });
-  const rooms = settings.alerts_room.map((said) => roomOf(said, inputs));
+  const rooms = settings.alerts_room.map((said) => roomOf("--alerts_room", said, inputs));
   const inbox = createInbox({ kv: store, clock, log });
   const receiver = await receiverOf(settings, { sources, named: config.sources, tls, inbox, clock, log });
   const monitor = settings.alerts_monitor
@@ -174,15 +175,4 @@ async function alertmanagerOf(settings: BotSettings, config: AlertsFile, { resol
   const secret = settings.alertmanager_secret ?? (inFile === undefined ? undefined : await resolve(inFile));
   if (secret !== undefined) redactor.add([secret]);
   return createAlertmanager({ address, ...(secret !== undefined && { secret }) });
-}
-
-/** @throws MicroError `invalid_argument` for a room in which nothing can be said */
-function roomOf(said: string, inputs: readonly Input[]): { readonly input: string; readonly room: string } {
-  const [, name = "", room = ""] = /^([a-z][\w-]*):(.+)$/.exec(said) ?? [];
-  const input = inputs.find((one) => one.name === name);
-  if (input?.placeIn !== undefined) return { input: name, room };
-  const why = input
-    ? `${name} says nothing that it was not asked`
-    : "it is input:room, of one of --inputs, as slack:C02";
-  throw new MicroError("invalid_argument", `--alerts_room=${said}: ${why}`);
 }

@@ -36,6 +36,7 @@ import { ownCommands } from "./own-commands.ts";
 import { lazyBroker, type Makers } from "./parts.ts";
 import type { ProgramInit } from "./program.ts";
 import { openRecords } from "./records.ts";
+import { roomOf } from "./room.ts";
 import { openRunbooks } from "./runbooks.ts";
 import { openSamples } from "./samples.ts";
 import type { Opened } from "./secrets.ts";
@@ -206,7 +207,7 @@ export async function runBot(
       policy,
       ...(store && { store }),
       replica: replicaOf(settings),
-      ...announceOf(settings.announce, inputs),
+      ...(settings.announce !== "" && { announce: roomOf("--announce", settings.announce, inputs) }),
       auditLog,
       clock,
       log,
@@ -288,18 +289,6 @@ async function owners(): Promise<readonly string[]> {
   const uid = process.getuid?.();
   if (uid === undefined) return [];
   return [callerOf("local", await userName(uid)), callerOf("local", await userName(0))];
-}
-
-/** @throws MicroError `invalid_argument` for a room in which nothing can be said */
-function announceOf(said: string, inputs: readonly Input[]): Pick<BotInit, "announce"> {
-  if (said === "") return {};
-  const [, name = "", room = ""] = /^([a-z][\w-]*):(.+)$/.exec(said) ?? [];
-  const input = inputs.find((one) => one.name === name);
-  if (input?.placeIn !== undefined) return { announce: { input: name, room } };
-  const why = input
-    ? `${name} says nothing that it was not asked`
-    : "it is input:room, of one of --inputs, as slack:C02";
-  throw new MicroError("invalid_argument", `--announce=${said}: ${why}`);
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

@@ -46,5 +46,5 @@ export async function openRunbooks(
 
 function off(said: string): string {
   if (said === "none") return "nothing was done: I was started with --runbooks=none, so there are no runbooks here";
-  return "nothing was done: where I was started there is no folder `runbooks`, so there are none. Put files like examples/runbooks/morning.yaml into one, or say where they are with --runbooks=<folder>, and start me again";
+  return "nothing was done: when I was started there was no folder `runbooks`, so there are none. Put files like examples/runbooks/morning.yaml into one, or say where they are with --runbooks=<folder>, and start me again";
 }

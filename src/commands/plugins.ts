@@ -68,4 +68,5 @@ export function pluginsCommand(plugins: () => Plugins): Command<typeof input, Pl
   });
 }
 
-const NONE = "no command comes from outside the bot: a file in `commands/` makes one";
+const NONE =
+  "no command comes from outside the bot: a file in `commands/` makes one; where that folder came after I was started, start me again";

@@ -34,7 +34,7 @@ export function readArguments(runbook: Runbook, said: Readonly<Record<string, st
     else if (parameter.required) {
       throw new MicroError(
         "invalid_argument",
-        `${name} wants ${parameter.name}: ${parameter.name}=${takes(parameter)}`,
+        `${name} wants ${parameter.name}: say it behind the name, ${parameter.name}=${takes(parameter)}`,
       );
     }
   }

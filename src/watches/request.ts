@@ -45,7 +45,7 @@ export function readRequest(
   if (forMs < 1000 || forMs > LONGEST_MS) throw wrong("a watch lasts from 1s to 30d: --for 2h");
   const everyMs = options.every === undefined ? DEFAULT_EVERY_MS : readLong(options.every);
   if (everyMs < SHORTEST_EVERY_MS || everyMs > LONGEST_EVERY_MS) {
-    throw wrong("nodes are asked every 5s at most, and every 1h at least: --every 30s");
+    throw wrong("nodes are asked every 5s to 1h: --every 30s");
   }
   return { forMs, everyMs, ...(until !== undefined && { until }), ...(room !== undefined && { room }) };
 }

@@ -135,7 +135,8 @@ describe("a bot that receives alerts", () => {
     ],
     [["--webhook_address=nowhere", `--webhook_token=${TOKEN}`], /nowhere is no address to listen at/],
     [["--alerts=/no/such/file"], /--alerts=\/no\/such\/file cannot be read: it does not exist/],
-    [["--alerts_room=slack:C02"], /--alerts_room=slack:C02: it is input:room/],
+    [["--alerts_room=ops"], /--alerts_room=ops: it is input:room, of one of --inputs, as slack:C02/],
+    [["--alerts_room=slack:C02"], /--alerts_room=slack:C02: I am not in slack: --inputs is terminal/],
   ])("does not start with %j", async (options, message) => {
     const { code, stderr } = await micro(["bot", "--inputs=terminal", ...options]);
     expect(code).toBe(1);

@@ -17,7 +17,7 @@ describe("a watch", () => {
     ["watch health payments at noon", 'what is "at"?'],
     ["watch health payments --for 31d", "a watch lasts from 1s to 30d"],
     ["watch health payments --for soon", '"soon" is no duration'],
-    ["watch health payments --every 1s", "nodes are asked every 5s at most"],
+    ["watch health payments --every 1s", "nodes are asked every 5s to 1h: --every 30s"],
     ["watch health payments in", "in which room?"],
   ])("is not made of %s, with the reason", async (line, reason) => {
     const { registry, ask, kept } = await watching();

@@ -13,6 +13,7 @@ export interface RoutingCommandsInit {
   readonly ownerOf: (service: string, signal?: AbortSignal) => Promise<Owner | undefined>;
 }
 
+const NONE = "there are no quiet hours: --alerts=alerts.yaml names them under quiet_hours";
 const READ = { permission: "oncall:read", effect: "read" } as const;
 
 /** `quiet` and `who owns`. */
@@ -31,8 +32,11 @@ export function routingCommands({ quiet, ownerOf }: RoutingCommandsInit): readon
     examples: ["quiet", "quiet nights"],
     run: async ({ name }, { clock }) => {
       if (name !== undefined && !Object.hasOwn(quiet, name)) {
-        const known = names.length === 0 ? "there are none" : `did you mean ${closest(name, names)}?`;
-        throw new MicroError("not_found", `there are no quiet hours ${inLine(name, 60)}; ${known}`);
+        const words =
+          names.length === 0
+            ? NONE
+            : `no quiet hours are called ${inLine(name, 60)}; did you mean ${closest(name, names)}?`;
+        throw new MicroError("not_found", words);
       }
       const now = clock.now();
       const wanted = name === undefined ? names : [name];
@@ -49,7 +53,7 @@ export function routingCommands({ quiet, ownerOf }: RoutingCommandsInit): readon
       kind: "text",
       text:
         all.length === 0
-          ? "there are no quiet hours: --alerts=alerts.yaml names them under quiet_hours"
+          ? NONE
           : all
               .map(({ name, until, zone }) =>
                 until === undefined

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readPolicy } from "../../src/bot/policy.ts";
 import { getService } from "../../src/commands/get-service.ts";
 import { health } from "../../src/commands/health.ts";
-import { whyIs } from "../../src/commands/health-why.ts";
+import { whyCommand, whyIs } from "../../src/commands/health-why.ts";
 import { logs } from "../../src/commands/logs.ts";
 import { stats } from "../../src/commands/stats.ts";
 import { memoryRegistry } from "../../src/core/registry/memory.ts";
@@ -85,6 +85,38 @@ describe("in chat", () => {
     expect(await asked("get service orders")).toMatch(/did you mean go\.micro\.(api|srv)\.orders, go/);
     expect(await asked("get service go.micro.srv.payments")).toContain("service  go.micro.srv.payments");
   });
+});
+
+it("tells why of a service that has gone when it went, to who may ask for it", async () => {
+  const went = (service: string, at: number) => ({
+    at,
+    service,
+    kind: "went" as const,
+    words: `node ${service}-1 went`,
+  });
+  const ask = async (line: string, policy = members) => {
+    const input = memoryInput();
+    const registry = memoryRegistry({ services })();
+    const lately = [
+      went("go.micro.srv.billing", Date.now() - 120_000),
+      went("go.micro.srv.payments", Date.now() - 5000),
+    ];
+    const why = whyCommand({ changes: { lately: async () => lately } });
+    const bot = botOn([input], { registry, commands: [health, why], policy: readPolicy(policy, "test") });
+    await bot.start();
+    await input.say(line);
+    const said = textOf(await input.next());
+    await bot.stop();
+    return said;
+  };
+  for (const name of ["billing", "go.micro.srv.billing"]) {
+    expect(await ask(`why is ${name} unhealthy?`)).toBe(
+      "no node of go.micro.srv.billing is registered any more: 2 min ago node go.micro.srv.billing-1 went; `changes go.micro.srv.billing` tells more",
+    );
+  }
+  expect(await ask("why is biling down")).toMatch(/no service biling is registered/);
+  const rules = `${members}\nrules: ['deny members health go.micro.srv.billing']`;
+  expect(await ask("why is billing down", rules)).toMatch(/^no service billing is registered/);
 });
 
 it("remembers how it was, and what changed, in a bot that does", async () => {

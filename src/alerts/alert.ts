@@ -23,7 +23,7 @@ export interface Alert {
   readonly endsAt?: number;
   /** `http` and `https` only. */
   readonly links: readonly Link[];
-  /** Name of a runbook (`runbooks/`) that its source recommends. */
+  /** Name of a runbook (`runbooks/`) that its source recommends, and what it takes: `restart-payments node=db1`. */
   readonly runbook?: string;
 }
 

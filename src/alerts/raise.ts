@@ -42,7 +42,11 @@ export function raiseCommands({ raise, fields = {}, secrets = [] }: RaiseInit): 
       label: z.record(z.string(), z.string()).default({}).describe("more facts, as team=pay; may be repeated"),
       description: z.string().max(4000).optional().describe("more about it"),
       link: z.string().max(2000).optional().describe("a page about it, http or https"),
-      runbook: z.string().max(100).optional().describe("name of a runbook that helps"),
+      runbook: z
+        .string()
+        .max(100)
+        .optional()
+        .describe('name of a runbook that helps, and what it takes: "restart node=db1"'),
       ...fields,
     }),
     words: ["summary"],

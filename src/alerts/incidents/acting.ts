@@ -136,7 +136,8 @@ export function actingCommands(init: ActingInit): readonly AnyCommand[] {
         );
       }
       const manager = needed(alertmanager);
-      if (there && there.until > now) return { ...told(incident), ...there, already: true, labels: common };
+      if (there && there.until > now)
+        return { ...there, ...told(incident), silence: there.id, already: true, labels: common };
       // How bad it is tells nothing from anything else.
       if (Object.keys(common).every((name) => name === "severity")) {
         const { severity } = common;
@@ -152,16 +153,16 @@ export function actingCommands(init: ActingInit): readonly AnyCommand[] {
       const done = { id: made, until, by, why };
       try {
         const { after } = await desk.change(id, (one) => silenced(one, done, now));
-        return { ...told(after), ...done, silence: made, already: false, labels: common };
+        return { ...done, ...told(after), silence: made, already: false, labels: common };
       } catch (error) {
         const words = `silence ${made} was made until ${timeOf(until, now)}, but its card could not be changed`;
         throw new MicroError("unavailable", `${words}: ${MicroError.from(error).message}`, { cause: error });
       }
     },
-    view: ({ title, until, by, why, already, labels }) => ({
+    view: ({ id, title, until, by, why, already, labels }) => ({
       kind: "text",
       text: already
-        ? `${by} silenced it until ${timeOf(until, until)} already${why === "" ? "" : `: ${why}`}`
+        ? `${by} silenced it until ${timeOf(until, until)} already${why === "" ? "" : `: ${why}`}\n\`unsilence ${id}\` ends that`
         : `silenced until ${timeOf(until, until)}: ${title}\nwhatever has ${labelWords(labels)}`,
     }),
   });

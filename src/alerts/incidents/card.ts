@@ -189,9 +189,12 @@ function healthOf({ ok, status, cause }: ExaminedNode): string {
   return cause === "unwell" ? inLine(status, 20) || "unwell" : (cause ?? "bad");
 }
 
+/** A name, and what it takes: nothing that would be another word, an option or a pipe once it is said. */
+const RUNBOOK = /^\w[\w.-]*(?: \w[\w-]*=[\w.:@/-]+)*$/;
+
 function choicesOf(incident: Incident, { silence = false, can }: Offers, now: number): readonly CardChoice[] {
   const { id, services: [service] = [], alerts } = incident;
-  const runbook = alerts.find((item) => item.runbook !== undefined && /^\w[\w.-]*$/.test(item.runbook))?.runbook;
+  const runbook = alerts.find((item) => item.runbook !== undefined && RUNBOOK.test(item.runbook))?.runbook;
   return [
     ...(incident.acked ? [] : [{ label: "Acknowledge", line: `ack ${id}`, weight: "primary" } as const]),
     ...(silence && (incident.silence?.until ?? 0) <= now ? [{ label: "Silence 2h", line: `silence ${id} 2h` }] : []),
@@ -202,7 +205,7 @@ function choicesOf(incident: Incident, { silence = false, can }: Offers, now: nu
           .map((name) => ({ label: name === "logs" ? "Logs" : "Stats", line: `${name} ${service}` }))
       : []),
     ...(runbook !== undefined && can("runbook run")
-      ? [{ label: `Run ${runbook}`, line: `runbook run ${runbook}` }]
+      ? [{ label: `Run ${runbook.split(" ")[0]}`, line: `runbook run ${runbook}` }]
       : []),
   ];
 }

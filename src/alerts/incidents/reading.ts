@@ -94,13 +94,15 @@ export function readingCommands({ store, desk, db, silences = false }: ReadingIn
           `you may not see ${incident.id}: it names a service that you may not`,
         );
       }
+      const now = clock.now();
+      const mute = isSilent(incident, now) ? "unsilence" : "silence";
       const can = ({ name }: (typeof ACTIONS)[number]) =>
-        name !== "silence" || (silences && incident.kind === "alertmanager");
+        !name.endsWith("silence") || (silences && incident.kind === "alertmanager" && name === mute);
       const may =
         incident.status === "resolved"
           ? []
           : ACTIONS.filter((action) => can(action) && mayRun(action)).map(({ name }) => name);
-      return { incident, now: clock.now(), may };
+      return { incident, now, may };
     },
     records: { rows: ({ incident }) => incident.alerts },
     view: ({ incident, now, may }) => ({ kind: "text", text: storyOf(incident, now, may).join("\n") }),
@@ -114,6 +116,7 @@ const ACTIONS = [
   { name: "ack", permission: "alert:act", effect: "write" },
   { name: "assign", permission: "alert:act", effect: "write" },
   { name: "silence", permission: "alert:silence", effect: "write" },
+  { name: "unsilence", permission: "alert:silence", effect: "write" },
   { name: "recheck", permission: "alert:read", effect: "read" },
 ] as const;
 
@@ -128,6 +131,10 @@ function allowing(command: typeof LIST | typeof SHOW, context: CommandContext): 
     });
 }
 
+function isSilent({ silence }: Incident, now: number): boolean {
+  return silence !== undefined && silence.until > now;
+}
+
 function byWeight(a: Incident, b: Incident): number {
   const over = Number(a.status === "resolved") - Number(b.status === "resolved");
   if (over !== 0) return over;
@@ -138,9 +145,10 @@ function byWeight(a: Incident, b: Incident): number {
 function rowOf(incident: Incident, now: number) {
   const { id, status, severity, since, resolvedAt = now, acked, assigned } = incident;
   const { firing } = countsOf(incident);
+  const fires = `${firing === 1 ? "" : `${firing} `}firing${isSilent(incident, now) ? ", silenced" : ""}`;
   return {
     id,
-    state: status === "resolved" ? "resolved" : firing === 1 ? "firing" : `${firing} firing`,
+    state: status === "resolved" ? "resolved" : fires,
     severity,
     alert: titleOf(incident),
     for: spanOf((status === "resolved" ? resolvedAt : now) - since),
@@ -165,6 +173,8 @@ function storyOf(incident: Incident, now: number, may: readonly string[]): reado
     ...cards.flatMap((card) =>
       card.refused === undefined ? [] : [`not shown in ${card.room}: ${inLine(card.refused, 120)}`],
     ),
-    ...(may.length > 0 ? [`you may say: ${may.map((name) => `\`${name} ${id}\``).join(", ")}`] : []),
+    ...(may.length > 0
+      ? [`you may say: ${may.map((name) => `\`${name} ${id}${name === "assign" ? " me" : ""}\``).join(", ")}`]
+      : []),
   ];
 }

@@ -128,9 +128,12 @@ export function startOf(value: unknown, now: number): number {
   return Math.min(timeOf(value) ?? now, now);
 }
 
-/** A word that may name a runbook of ours. */
+/** The name of a runbook of ours, alone or with what it takes: `restart-payments node=db1`. What is longer is none, since a part of it is another. */
 export function runbookOf(...values: readonly unknown[]): string | undefined {
-  return values.find((value): value is string => typeof value === "string" && /^[A-Za-z][\w-]{0,99}$/.test(value));
+  return values.find(
+    (value): value is string =>
+      typeof value === "string" && value.length <= 100 && /^[A-Za-z][\w-]*(?: \w[\w-]*=[\w.:@/-]+)*$/.test(value),
+  );
 }
 
 /** One for each set of texts. */

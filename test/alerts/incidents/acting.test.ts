@@ -122,9 +122,13 @@ describe("who says", () => {
     ]);
     expect(card()).toContain("silenced until 14:00 UTC");
     expect(card()).toContain("ann silenced it until 14:00 UTC: the disk is being replaced");
-    expect(await say(`silence ${id} 30m`, "bob")).toContain("ann silenced it until 14:00 UTC already");
+    expect(await say(`silence ${id} 30m`, "bob")).toBe(
+      `ann silenced it until 14:00 UTC already: the disk is being replaced\n\`unsilence ${id}\` ends that`,
+    );
     expect(made).toHaveLength(1);
-    expect(await say(`alert show ${id}`)).toContain(`\`silence ${id}\``);
+    expect(await say(`alert show ${id}`)).toContain(`\`unsilence ${id}\``);
+    expect(await say(`alert show ${id}`)).not.toContain(`\`silence ${id}\``);
+    expect(await say("alerts")).toMatch(new RegExp(`${id}\\s+firing, silenced\\s`));
     expect(await say(`unsilence ${id}`)).toContain("is silent no more");
     expect(ended).toEqual(["s1"]);
     expect(card()).not.toContain("silenced until 14:00 UTC\n");
@@ -219,7 +223,7 @@ describe("who says", () => {
     expect(await ask(`ack ${id}`, "bob")).toContain("alert:act");
     expect((await one()).acked).toBeUndefined();
     expect(await ask(`alert show ${id}`, "bob")).toContain(`you may say: \`recheck ${id}\``);
-    expect(await ask(`alert show ${id}`)).toContain(`you may say: \`ack ${id}\`, \`assign ${id}\``);
+    expect(await ask(`alert show ${id}`)).toContain(`you may say: \`ack ${id}\`, \`assign ${id} me\``);
     expect(await say(`ack ${id}`)).toContain("ann acknowledged");
     hear([alert({ labels: { service: "go.micro.srv.orders" } })], { group: "orders" });
     await pass(5000);

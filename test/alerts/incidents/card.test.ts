@@ -87,6 +87,15 @@ describe("a card", () => {
     expect(lines(NOON)).not.toContain("silence a7f3 2h");
     expect(lines(NOON + 61_000)).toContain("silence a7f3 2h");
     // What somebody else wrote is no line of ours.
+    const whole = incidentOf([alert({ runbook: "restart service=go.micro.srv.payments" })]);
+    expect(drawCard(whole, [], offers, NOON).choices.at(-1)).toEqual({
+      label: "Run restart",
+      line: "runbook run restart service=go.micro.srv.payments",
+    });
+    for (const runbook of ["x --dry_run=a", "x a=b | json", 'x a="b c"', "x  a=b", "x a=$" + "{b}"]) {
+      const lines = drawCard(incidentOf([alert({ runbook })]), [], offers, NOON).choices.map(({ line }) => line);
+      expect(lines.filter((line) => line.startsWith("runbook"))).toEqual([]);
+    }
     const sly = incidentOf([alert({ runbook: "x; rm" })], { services: ["a b"] });
     const labels = drawCard(sly, [], offers, NOON).choices.map(({ label }) => label);
     expect(labels).toEqual(["Acknowledge", "Silence 2h", "Look again"]);

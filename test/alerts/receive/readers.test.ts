@@ -6,7 +6,7 @@ import { genericReader } from "../../../src/alerts/receive/generic.ts";
 import { readGrafana } from "../../../src/alerts/receive/grafana.ts";
 import { mappingShape } from "../../../src/alerts/receive/mapping.ts";
 import { readPagerduty } from "../../../src/alerts/receive/pagerduty.ts";
-import type { Reader } from "../../../src/alerts/receive/reading.ts";
+import { type Reader, runbookOf } from "../../../src/alerts/receive/reading.ts";
 import { readShell } from "../../../src/alerts/receive/shell.ts";
 import { fixture } from "./fixture.ts";
 
@@ -17,6 +17,14 @@ const only = (read: Reader, body: unknown) => {
   return groups[0]!;
 };
 const one = (read: Reader, body: unknown) => only(read, body).alerts[0]!;
+
+it("takes for a runbook a name, alone or with what it takes, and never a part of one", () => {
+  const whole = "restart-orders service=go.micro.srv.orders node=10.0.0.1:8080";
+  expect(runbookOf(undefined, 7, whole)).toBe(whole);
+  expect(runbookOf("restart")).toBe("restart");
+  const refused = ["a service=", "a --dry_run=x", 'a why="b c"', "a b", "a x=1 | json", `a x=${"y".repeat(100)}`];
+  for (const said of refused) expect(runbookOf(said)).toBeUndefined();
+});
 
 describe("Alertmanager's webhook", () => {
   it("is read as the real one sends it", () => {

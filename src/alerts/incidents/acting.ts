@@ -12,7 +12,7 @@ import type { Desk } from "./desk.ts";
 import type { Sources } from "./findings.ts";
 import { type Giving, tellGiven } from "./given.ts";
 import { acknowledge, assign, type Incident, silenced, unsilenced } from "./incident.ts";
-import { permitted } from "./permitted.ts";
+import { createAsked, permitted } from "./permitted.ts";
 import { inLine, timeOf } from "./words.ts";
 
 export interface ActingInit extends Pick<Sources, "examine">, Pick<Giving, "idsOf"> {
@@ -35,10 +35,16 @@ const EXAMINE_MS = 4000;
 /** `ack`, `assign`, `silence`, `unsilence` and `recheck`: what people do about an incident, each told on its card. */
 export function actingCommands(init: ActingInit): readonly AnyCommand[] {
   const { desk, alertmanager, examine, house } = init;
-  const target = ({ id }: { readonly id: string }) => desk.serviceOf(id);
-  /** The incident, if who asks may do that to it. The policy was asked about one service already. */
-  const mayBe = (command: Parameters<typeof permitted>[0], incident: Incident, context: CommandContext): Incident => {
-    permitted(command, incident, desk.serviceOf(incident.id), context, house);
+  const asked = createAsked(desk.serviceOf);
+  const { target } = asked;
+  /** The incident, if who asks may do that to it: what a line's input says. The policy was asked about one service already. */
+  const mayBe = (
+    command: Parameters<typeof permitted>[0],
+    incident: Incident,
+    input: object,
+    context: CommandContext,
+  ): Incident => {
+    permitted(command, incident, asked.of(input), context, house);
     return incident;
   };
   const complete = async (field: string) => (field === "id" ? desk.ids() : field === "person" ? ["me"] : []);
@@ -51,10 +57,11 @@ export function actingCommands(init: ActingInit): readonly AnyCommand[] {
     target,
     complete,
     examples: ["ack a7f3"],
-    run: async ({ id }, context) => {
+    run: async (input, context) => {
+      const { id } = input;
       const by = askerOf(context);
       const { before, after } = await desk.change(id, (now) =>
-        acknowledge(mayBe(ACK, now, context), by, context.clock.now()),
+        acknowledge(mayBe(ACK, now, input, context), by, context.clock.now()),
       );
       return { ...told(after), by, already: before === after, ...(before.acked && { acked: before.acked }) };
     },
@@ -82,12 +89,13 @@ export function actingCommands(init: ActingInit): readonly AnyCommand[] {
     target,
     complete,
     examples: ["assign a7f3 me", "assign a7f3 ann"],
-    run: async ({ id, person }, context) => {
+    run: async (input, context) => {
+      const { id, person } = input;
       const by = askerOf(context);
       const to = person === "me" ? by : inLine(person.replace(/^[@<]+|>$/g, ""), 60);
       if (to === "") throw new MicroError("invalid_argument", "to whom? `me`, or a name");
       const { before, after } = await desk.change(id, (now) =>
-        mayBe(ASSIGN, now, context).status === "resolved" ? now : assign(now, to, by, context.clock.now()),
+        mayBe(ASSIGN, now, input, context).status === "resolved" ? now : assign(now, to, by, context.clock.now()),
       );
       const already = before === after;
       const whether = already || to === by ? "" : await tellGiven(after, { to, by }, init, context.signal);
@@ -118,11 +126,12 @@ export function actingCommands(init: ActingInit): readonly AnyCommand[] {
     target,
     complete,
     examples: ["silence a7f3 2h", 'silence a7f3 30m "the disk is being replaced"'],
-    run: async ({ id, for: length, why: said }, context) => {
+    run: async (input, context) => {
+      const { id, for: length, why: said } = input;
       const { clock, signal } = context;
       const why = inLine(said.replace(/^(["'])(.*)\1$/s, "$2"), 300);
       const by = askerOf(context);
-      const incident = mayBe(MUTE, (await desk.open(id)).incident, context);
+      const incident = mayBe(MUTE, (await desk.open(id)).incident, input, context);
       const ms = readDuration(length);
       if (ms < 60_000 || ms > LONGEST_MS) {
         throw new MicroError("invalid_argument", "a silence lasts from 1m to 720h");
@@ -175,8 +184,9 @@ export function actingCommands(init: ActingInit): readonly AnyCommand[] {
     target,
     complete,
     examples: ["unsilence a7f3"],
-    run: async ({ id }, context) => {
-      const incident = mayBe(UNMUTE, (await desk.open(id)).incident, context);
+    run: async (input, context) => {
+      const { id } = input;
+      const incident = mayBe(UNMUTE, (await desk.open(id)).incident, input, context);
       const { silence: there } = incident;
       if (there === undefined) return { ...told(incident), was: false };
       const manager = needed(alertmanager);
@@ -204,10 +214,11 @@ export function actingCommands(init: ActingInit): readonly AnyCommand[] {
     target,
     complete,
     examples: ["recheck a7f3"],
-    run: async ({ id }, context) => {
+    run: async (input, context) => {
+      const { id } = input;
       const { clock, signal } = context;
       const { after } = await desk.change(id, (one) =>
-        mayBe(RECHECK, one, context).status === "resolved" ? one : { ...one, lookAt: clock.now() },
+        mayBe(RECHECK, one, input, context).status === "resolved" ? one : { ...one, lookAt: clock.now() },
       );
       const { services = [] } = after;
       const found = await Promise.all(

@@ -1,7 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Alertmanager, SilenceRequest } from "../../../src/alerts/incidents/alertmanager.ts";
+import { merge } from "../../../src/alerts/incidents/merge.ts";
+import { incidentKey } from "../../../src/alerts/incidents/store.ts";
 import { MicroError } from "../../../src/core/errors.ts";
-import { alert, NOON } from "./notifications.ts";
+import type { Kv } from "../../../src/platform/kv/kv.ts";
+import { memoryKv, memoryShelf } from "../../../src/platform/kv/memory.ts";
+import { alert, NOON, notification } from "./notifications.ts";
 import { alertsRoom, type RoomInit } from "./room.ts";
 
 // Minutes go by in these.
@@ -251,6 +255,29 @@ describe("who says", () => {
     expect(await room.one()).not.toHaveProperty("acked");
     expect(made).toEqual([]);
     expect(await room.ask(`ack ${id}`)).toContain("ann acknowledged");
+  });
+
+  it("what they may not on what it names is refused, though that was not known yet when the policy was asked", async () => {
+    const rules = `
+      members: ["*:*"]
+      rules:
+        - deny memory:bob alert:act go.micro.srv.payments
+        - deny memory:bob alert:silence go.micro.srv.payments`;
+    const kv = memoryKv({ shelf: memoryShelf() });
+    // Another replica has it, and nobody here has seen that.
+    const blind: Kv = {
+      ...kv,
+      watch: (prefix, options) => kv.watch(prefix === "incident." ? "nothing." : prefix, options),
+    };
+    const room = await alertsRoom({ rules, kv: blind });
+    const made = merge(undefined, notification([alert({ labels: payments })]), NOON, "a7f3");
+    const another = { ...made, id: "b8e4", group: "another" };
+    for (const one of [made, another]) {
+      await kv.put(incidentKey(one), JSON.stringify({ ...one, services: ["go.micro.srv.payments"] }));
+    }
+    expect(await room.ask("ack a7f3", "bob")).toContain("a7f3 names go.micro.srv.payments, too, on which you may not");
+    expect((await room.incidents()).filter(({ acked }) => acked)).toEqual([]);
+    expect(await room.ask("ack b8e4", "ann")).toContain("ann acknowledged b8e4");
   });
 
   it("while the registry has not told what it names, only who has bot:admin acts on it", async () => {

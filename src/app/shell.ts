@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { raiseCommands } from "../alerts/raise.ts";
-import { builtin, smallTalk } from "../commands/builtin.ts";
+import { builtin } from "../commands/builtin.ts";
 import type { Catalog } from "../commands/catalog.ts";
 import type { AnyCommand } from "../commands/command.ts";
 import type { Line } from "../commands/line.ts";
@@ -8,7 +8,6 @@ import { policyFiles } from "../commands/policy.ts";
 import { MicroError } from "../core/errors.ts";
 import { readingCommands } from "../runbooks/reading.ts";
 import { shellGraph } from "./graph-shell.ts";
-import { lazyClient } from "./parts.ts";
 
 /** Loaded when one of them is said. */
 const runbookShelf = async (folder: string | undefined) => {
@@ -76,18 +75,8 @@ export async function isForBot(line: Line): Promise<boolean> {
   return (await ofBot()).match(line) !== undefined;
 }
 
-/** Every command that rules may speak of: those of a bot, which is made for its catalog alone. */
+/** Every command that rules may speak of: those of a bot with all that it may have. Files of `commands/` run for no slip of the pen. */
 async function ofBot(): Promise<Catalog> {
-  const [{ createBot }, { memoryRegistry }, { schedules }, { watches }, { historyOfNothing }] = await Promise.all([
-    import("../bot/bot.ts"),
-    import("../core/registry/memory.ts"),
-    import("../schedules/schedules.ts"),
-    import("../watches/watches.ts"),
-    import("./history.ts"),
-  ]);
-  const client = lazyClient(() => Promise.reject(new MicroError("internal", "nothing is called here")));
-  const registry = memoryRegistry()();
-  const commands = [...builtin, ...smallTalk];
-  const extensions = [schedules(), watches({ registry, client }), (await historyOfNothing(registry)).extension];
-  return createBot({ inputs: [], commands, registry, client, extensions }).catalog;
+  const { catalogBeside } = await import("./runbook-commands.ts");
+  return catalogBeside("runbooks", undefined);
 }

@@ -95,7 +95,7 @@ export async function rehearse(
       shown.push({
         step: step.id,
         what,
-        line: what === "wait" ? does(step) : shownLine,
+        line: what === "wait" ? does(step).replace(act.line.text, () => shownLine) : shownLine,
         ...(ended.told && { told: ended.told }),
       });
       remember(step, ended);

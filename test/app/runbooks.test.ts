@@ -45,7 +45,26 @@ describe("runbooks on the command line", () => {
     const { code, stderr } = await runProgram(["runbook", "run", "x"]);
     expect(code).toBe(1);
     expect(stderr).toContain("`runbook` is said to a running bot: in chat, in `micro chat`");
-    expect((await runProgram(["plugins"])).stderr).toContain("`plugins` is said to a running bot");
+    for (const said of [
+      "plugins",
+      "oncall",
+      "ack a7f3",
+      "silence a7f3 2h",
+      "escalations",
+      "schedule list",
+      "watches",
+    ]) {
+      const [word = "", ...more] = said.split(" ");
+      expect((await runProgram([word, ...more])).stderr).toContain(`\`${word}\` is said to a running bot`);
+    }
+  });
+
+  it("are commands that a policy's rules may speak of in a shell, as alerts are", async () => {
+    const [before, after] = [join(folder, "before.yaml"), join(folder, "after.yaml")];
+    writeFileSync(before, "members: ['alert:act']\n");
+    writeFileSync(after, "members: ['alert:act']\nrules: |\n  deny anyone ack payments\n  deny anyone 'runbook run'\n");
+    const { code, stderr } = await runProgram(["policy", "diff", after, "--policy", before]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   it("are told to be wrong, with file and line, for a person and for a script", async () => {

@@ -152,6 +152,18 @@ describe("a runbook in a room", () => {
     expect(sent.every((one) => one.startsWith("Debug.Health"))).toBe(true);
   });
 
+  it("shows in a rehearsal what a wait would ask, with its parameters", async () => {
+    const own = mkdtempSync(join(folder, "settle-"));
+    const wait = "wait: { until: 'health ${service} is ok', every: 1s, atMost: 1m }";
+    writeFileSync(
+      join(own, "settle.yaml"),
+      `summary: x\nparameters:\n  service: { type: string }\nsteps:\n  - ${wait}\n`,
+    );
+    const { input, reply } = await botWith(own);
+    input.say("runbook dry-run settle service=go.micro.srv.orders");
+    expect(await reply()).toContain("wait until health go.micro.srv.orders is ok");
+  });
+
   it("shows what its yes will do", async () => {
     const { input } = await botWith(examples);
     input.say("runbook run drain-orders region=us");

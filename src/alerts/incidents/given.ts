@@ -1,5 +1,6 @@
 import type { House } from "../../commands/house.ts";
 import { MicroError } from "../../core/errors.ts";
+import { roomParts } from "../oncall/target.ts";
 import { headOf } from "./card.ts";
 import type { Incident } from "./incident.ts";
 import { inLine } from "./words.ts";
@@ -34,9 +35,8 @@ export async function tellGiven(
     ...(shown.length > 0 ? [`Its card is in ${shown.slice(0, 3).join(", ")}.`] : []),
   ];
   for (const one of ids.slice(0, MOST)) {
-    const at = one.indexOf(":");
-    const input = one.slice(0, at);
-    const place = house.placeTo(input, one.slice(at + 1));
+    const { input, room: who } = roomParts(one);
+    const place = house.placeTo(input, who);
     if (place === undefined || !board.live(input)) continue;
     try {
       const card = {

@@ -37,6 +37,17 @@ describe("a picture in an answer", () => {
     expect(said.file).toEqual(picture);
   });
 
+  it("is left out behind a pipe, whose rows are no longer what it shows", async () => {
+    const input = memoryInput();
+    const nodes = { ...graph(picture), run: async () => ({ nodes: [{ node: "a" }, { node: "b" }] }) };
+    await botOn([input], { commands: [nodes] }).start();
+    input.say("graph | top 1");
+    const said = await input.next();
+    expect(said.file).toBeUndefined();
+    expect(textOf(said)).toContain("a");
+    expect(textOf(said)).not.toContain(picture.text);
+  });
+
   it("is said in its words, as they are, where no pictures are shown", () => {
     for (const files of [true, false]) {
       const said = renderAnswer({ ...say("payments, 1h"), file: picture }, place, {

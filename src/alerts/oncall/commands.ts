@@ -27,6 +27,7 @@ export function onCallCommands({ schedules, overrides, contacts }: OnCallCommand
   const who = defineCommand({
     ...READ,
     name: "oncall",
+    aliases: ["on call", "who is on call"],
     summary: "Tell who is on call, until when, and who is next",
     input: z.object({
       schedule: z.string().max(60).optional().describe("a name of `oncall list`; may be left out where there is one"),

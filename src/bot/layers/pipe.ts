@@ -16,6 +16,7 @@ import { type Answer, type Context, type Layer, toldOf } from "../context.ts";
 import { hushedRecords } from "../hush.ts";
 import { roomOf } from "../long.ts";
 import { whose } from "../people.ts";
+import { isPicture } from "../picture.ts";
 import type { Results } from "../results.ts";
 import { turnFor } from "../turn.ts";
 
@@ -96,7 +97,10 @@ function through(answer: Answer, records: Records, stages: readonly Stage[], { n
     const result = applyStages(records, stages);
     const as = answer.output === "text" ? result.as : "json";
     const note = answer.view.kind === "list" || answer.view.kind === "report" ? answer.view.note : undefined;
-    return { ...answer, output: "text", view: tableView({ ...result, as }, note) };
+    // A picture is of the whole answer, which the pipe was to leave.
+    const { file, ...rest } = answer;
+    const beside = file !== undefined && !isPicture(file) ? { file } : {};
+    return { ...rest, ...beside, output: "text", view: tableView({ ...result, as }, note) };
   } catch (thrown) {
     const { code, message } = MicroError.from(thrown);
     const kept = "its answer is kept: say the pipe alone, a line that begins with |";

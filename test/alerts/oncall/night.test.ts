@@ -241,6 +241,8 @@ describe("an alert that nobody acknowledges", () => {
 
   it("wakes who stands in", async () => {
     const { hear, pass, texts, ask } = await night();
+    const now = await ask("oncall");
+    for (const said of ["who is on call", "on call", "who is on call pay"]) expect(await ask(said)).toBe(now);
     expect(await ask("oncall override pay eve for 8h")).toContain("I know nobody called eve");
     expect(await ask("oncall override pay bob for ever")).toContain("for how long?");
     expect(await ask("oncall override pya bob for 8h")).toContain("did you mean pay?");

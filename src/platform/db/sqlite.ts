@@ -151,7 +151,7 @@ export function sqliteDb({ path, tables, clock = systemClock, readonly = false, 
           return true;
         });
         db.exec("PRAGMA synchronous = NORMAL");
-        opened = { db, sql, log: await openLog(path) };
+        opened = { db, sql, log: await openLog(path, signal) };
       },
       close: async () => {
         const was = opened;

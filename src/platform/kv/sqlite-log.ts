@@ -18,9 +18,12 @@ export interface SqliteLog {
   close(): Promise<void>;
 }
 
-/** @param path the database; it is open, in WAL mode, and something was written */
-export async function openLog(path: string): Promise<SqliteLog> {
+/** @param path the database; it is open, in WAL mode, and something was written @param signal nobody wants it any more; then it throws the reason */
+export async function openLog(path: string, signal: AbortSignal): Promise<SqliteLog> {
   const file: FileHandle = await open(`${path}-wal`, "r+");
+  // What came too late nobody would close.
+  if (signal.aborted) await file.close();
+  signal.throwIfAborted();
   let lost: MicroError | undefined;
   return {
     check: () => {

@@ -113,10 +113,7 @@ export function sqliteKv({ path, pollMs = 100, clock = systemClock }: SqliteKvIn
           `BEGIN IMMEDIATE; ${SCHEMA} COMMIT; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
         );
       });
-      const log = await openLog(path);
-      // What came too late nobody would close.
-      if (signal.aborted) await log.close();
-      signal.throwIfAborted();
+      const log = await openLog(path, signal);
       open = { db, log, statements: prepare(db) };
     },
     close: async () => {

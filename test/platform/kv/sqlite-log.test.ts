@@ -1,4 +1,5 @@
-import { mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -11,8 +12,9 @@ const disk = vi.hoisted(() => ({ failing: false }));
 vi.mock("../../../src/platform/kv/sqlite-log.ts", async (original) => {
   const { openLog } = await original<typeof import("../../../src/platform/kv/sqlite-log.ts")>();
   return {
-    openLog: async (path: string) => {
-      const [real, broken] = [await openLog(path), await openLog(`${path}-broken`).catch(() => undefined)];
+    openLog: async (path: string, signal: AbortSignal) => {
+      const broken = await openLog(`${path}-broken`, signal).catch(() => undefined);
+      const real = await openLog(path, signal);
       return {
         check: () => (broken ?? real).check(),
         sync: () => (disk.failing ? (broken ?? real) : real).sync(),
@@ -31,14 +33,25 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+const { signal: never } = new AbortController();
 /** What takes everything and cannot be synced. */
 const breakLog = (of: string) => symlink("/dev/null", `${of}-wal`);
 const told = { code: "unavailable", message: expect.stringMatching(/the disk did not keep .*start the bot again$/) };
 
 describe("the log of SQLite", () => {
+  it.skipIf(!existsSync("/proc/self/fd"))("leaves no file open where nobody wants it any more", async () => {
+    await writeFile(`${path}-wal`, "what was committed");
+    const leaving = new AbortController();
+    const opening = openLog(path, leaving.signal);
+    leaving.abort(new Error("too late"));
+    await expect(opening).rejects.toThrow("too late");
+    const open = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+    expect((await Promise.all(open)).filter((file) => file.startsWith(folder))).toEqual([]);
+  });
+
   it("is put on the disk", async () => {
     await writeFile(`${path}-wal`, "what was committed");
-    const log = await openLog(path);
+    const log = await openLog(path, never);
     await log.sync();
     log.check();
     await log.close();
@@ -46,7 +59,7 @@ describe("the log of SQLite", () => {
 
   it("is not asked again once the disk has failed: what is lost then is never reported", async () => {
     await breakLog(path);
-    const log = await openLog(path);
+    const log = await openLog(path, never);
     log.check();
     await expect(log.sync()).rejects.toMatchObject(told);
     expect(() => log.check()).toThrow("the disk did not keep");

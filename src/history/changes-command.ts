@@ -3,6 +3,7 @@ import { type AnyCommand, defineCommand } from "../commands/command.ts";
 import { mayRunOn } from "../commands/look-up.ts";
 import { wireName } from "../commands/names.ts";
 import { pastText, pastWords, readPast } from "../commands/past.ts";
+import { nearestOf } from "../commands/pipe/nearest.ts";
 import { serviceNames } from "../commands/service-names.ts";
 import { meant } from "../core/health/short-name.ts";
 import { spanWords } from "../core/health/words.ts";
@@ -32,7 +33,8 @@ export function changesCommand(changes: ServiceChanges): AnyCommand {
       const { clock, signal } = context;
       const now = clock.now();
       const ago = readPast(since, now);
-      const service = said === undefined ? undefined : await fullName(said, changes, ago, context);
+      const named = said === undefined ? undefined : await fullName(said, changes, ago, context);
+      const service = named?.name;
       const asked = new Map<string, boolean>([[said ?? "", true]]);
       const mine = ({ service: name }: ServiceChange) => {
         const may = asked.get(name) ?? mayRunOn(PERMISSION, name, context);
@@ -47,6 +49,7 @@ export function changesCommand(changes: ServiceChanges): AnyCommand {
       const found = (await changes.lately(query, { signal })).filter(mine);
       return {
         ...(service !== undefined && { service }),
+        ...(named?.unknown !== undefined && { unknown: named.unknown }),
         since,
         now,
         changes: found.slice(0, limit),
@@ -57,10 +60,10 @@ export function changesCommand(changes: ServiceChanges): AnyCommand {
       fields: ["at", "service", "kind", "version", "node", "words"],
       rows: (result) => result.changes.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
     },
-    view: ({ service, since, now, changes: found, more }) => {
+    view: ({ service, unknown = "", since, now, changes: found, more }) => {
       const of = service === undefined ? "" : ` of ${marked(service)}`;
       if (found.length === 0)
-        return { kind: "text", text: `nothing${of} changed ${pastWords(since)}, as far as I saw` };
+        return { kind: "text", text: `nothing${of} changed ${pastWords(since)}, as far as I saw${unknown}` };
       const head = service === undefined ? "when\tservice\twhat" : "when\twhat";
       const rows = found.map(({ at, service: name, words }) => {
         const when = `${spanWords(now - at)} ago`;
@@ -79,7 +82,7 @@ async function fullName(
   changes: ServiceChanges,
   since: number,
   context: Parameters<typeof serviceNames>[0],
-): Promise<string> {
+): Promise<{ readonly name: string; readonly unknown?: string }> {
   const [there, gone] = await Promise.all([
     serviceNames(context),
     changes.lately({ since, limit: 1000 }, { signal: context.signal }),
@@ -87,5 +90,10 @@ async function fullName(
   const names = [...new Set([...there, ...gone.map(({ service }) => service)])];
   const may = names.filter((name) => name === said || mayRunOn(PERMISSION, name, context));
   const [name = said, ...others] = meant(said, may);
-  return others.length > 0 ? said : name;
+  if (others.length > 0) return { name: said };
+  if (names.includes(name)) return { name };
+  const ends = may.map((one) => one.slice(one.lastIndexOf(".") + 1));
+  const near = nearestOf(said, [...may, ...ends]);
+  const meantWords = near === undefined ? "" : `; did you mean ${marked(near)}?`;
+  return { name, unknown: `, and no service is called that${meantWords}` };
 }

@@ -1,5 +1,5 @@
 import { MicroError } from "../core/errors.ts";
-import { didYouMean } from "./meant.ts";
+import { didYouMean, thereAre } from "./meant.ts";
 import { fits } from "./pattern.ts";
 import type { Arguments, Parameter, ParameterValue, Runbook } from "./runbook.ts";
 
@@ -16,15 +16,9 @@ export function readArguments(runbook: Runbook, said: Readonly<Record<string, st
   const { name, parameters } = runbook;
   for (const key of Object.keys(said)) {
     if (parameters.some((one) => one.name === key)) continue;
-    const known = parameters.length === 0 ? "none" : parameters.map((one) => one.name).join(", ");
-    const meant = didYouMean(
-      key,
-      parameters.map((one) => one.name),
-    );
-    throw new MicroError(
-      "invalid_argument",
-      `${name} has no parameter ${key.slice(0, 40)}; ${meant}there are ${known}`,
-    );
+    const known = parameters.map((one) => one.name);
+    const meant = `${didYouMean(key, known)}${thereAre(known)}`;
+    throw new MicroError("invalid_argument", `${name} has no parameter ${key.slice(0, 40)}; ${meant}`);
   }
   const made: Record<string, ParameterValue> = Object.create(null);
   for (const parameter of parameters) {

@@ -1,4 +1,4 @@
-import { didYouMean } from "./meant.ts";
+import { didYouMean, thereAre } from "./meant.ts";
 import type { Reference } from "./reference.ts";
 import type { Runbook, Step, Where } from "./runbook.ts";
 
@@ -30,9 +30,11 @@ export function checkReferences(runbook: Runbook, refuse: (words: string, at: Wh
       const said = `\${${reference.join(".")}}`;
       if (first === "steps") {
         if (before.has(second) || (second === step.id && own.has(reference))) continue;
-        const known = [...before].join(", ") || "none";
         const meant = didYouMean(second, [...before]);
-        refuse(`step ${step.id}: ${said}: no step before it is called ${second}; ${meant}there are ${known}`, step.at);
+        refuse(
+          `step ${step.id}: ${said}: no step before it is called ${second}; ${meant}${thereAre([...before])}`,
+          step.at,
+        );
       } else if (first === "result") {
         if (step.act.kind === "wait" && step.act.until.references.includes(reference)) continue;
         refuse(
@@ -40,9 +42,8 @@ export function checkReferences(runbook: Runbook, refuse: (words: string, at: Wh
           step.at,
         );
       } else if (first !== "run" && !parameters.has(first)) {
-        const known = [...parameters].join(", ") || "none";
         const meant = didYouMean(first, [...parameters]);
-        refuse(`step ${step.id}: ${said}: there is no such parameter; ${meant}there are ${known}`, step.at);
+        refuse(`step ${step.id}: ${said}: there is no such parameter; ${meant}${thereAre([...parameters])}`, step.at);
       }
     }
     before.add(step.id);

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MicroError } from "../core/errors.ts";
-import { didYouMean } from "./meant.ts";
+import { didYouMean, thereAre } from "./meant.ts";
 import { examineRunbook, MAX_BYTES, readRunbook } from "./read.ts";
 import { isName } from "./reference.ts";
 import type { Runbook } from "./runbook.ts";
@@ -92,12 +92,9 @@ export function folderShelf(folder: string): Shelf {
       const all = await files();
       const found = all.find((one) => one.name === name);
       if (found && isName(name)) return read(name, found.file);
-      const known =
-        all.length === 0 ? `there are none in ${folder}` : `there are ${all.map((one) => one.name).join(", ")}`;
-      const meant = didYouMean(
-        name.slice(0, 40),
-        all.map((one) => one.name),
-      );
+      const names = all.map((one) => one.name);
+      const known = names.length === 0 ? `there are none in ${folder}` : thereAre(names);
+      const meant = didYouMean(name.slice(0, 40), names);
       throw new MicroError("not_found", `there is no runbook ${name.slice(0, 40)}; ${meant}${known}`);
     },
   };

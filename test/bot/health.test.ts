@@ -137,6 +137,9 @@ it("remembers how it was, and what changed, in a bot that does", async () => {
   };
   expect(await ask("changes")).toMatch(/nothing changed in the last 1h/);
   expect(await ask("changes --since yesterday")).toMatch(/nothing changed since yesterday/);
+  expect(await ask("changes paymens")).toBe(
+    "nothing of paymens changed in the last 1h, as far as I saw, and no service is called that; did you mean payments?",
+  );
   expect(await ask("health payments")).toContain("ok");
   await history.last.settled();
   behaviours["p:2"] = refused("p:2");

@@ -230,7 +230,7 @@ steps:
     );
     expect(await refused("runbook run lop")).toContain("there is no runbook lop; did you mean loop? there are broken");
     expect(await refused("runbook run param regoin=eu")).toContain(
-      "no parameter regoin; did you mean region? there are",
+      "no parameter regoin; did you mean region? there is region",
     );
     expect(await refused("runbook run param region=eu region=us")).toContain("region is given twice");
     expect(await refused("runbook run nothing")).toContain("there is no runbook nothing; there are broken, loop");

@@ -187,9 +187,9 @@ steps:
     const one = "summary: x\nparameters: {region: {}}\nsteps:\n  - {id: a, run: 'echo ${regoin}'}\n";
     const two = "  - {id: b, run: ping, when: steps.aa.result.x}\n  - {id: c, run: ping, when: nobody}\n";
     expect(refused(one + two).split("\n")).toEqual([
-      expect.stringContaining("${regoin}: there is no such parameter; did you mean region? there are region"),
-      expect.stringContaining("no step before it is called aa; did you mean a? there are a"),
-      expect.stringContaining("${nobody}: there is no such parameter; there are region"),
+      expect.stringContaining("${regoin}: there is no such parameter; did you mean region? there is region"),
+      expect.stringContaining("no step before it is called aa; did you mean a? there is a"),
+      expect.stringContaining("${nobody}: there is no such parameter; there is region"),
     ]);
   });
 

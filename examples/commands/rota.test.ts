@@ -9,7 +9,7 @@ const rota = [
 
 test("tells who it is", async () => {
   await using bot = kit({ commands: [whoNow], http: { "GET https://rota.example/api/now": { body: rota } } });
-  await bot.says("who is on call").expect(/orders +ann +until 2026-03-02 08:00/);
+  await bot.says("who has the rota").expect(/orders +ann +until 2026-03-02 08:00/);
   await bot.says("rota payments").expect(/^payments +bob/m);
   await bot.says("rota sales").expect('the rota knows no team "sales"; there are orders, payments');
 });

@@ -6,7 +6,7 @@ const shifts = z.array(z.object({ team: z.string(), person: z.string(), until: z
 /** Asks the rota who is on call. What the rota answers is checked, since it is not ours. */
 export default defineCommand({
   name: "rota",
-  aliases: ["who is on call"],
+  aliases: ["who has the rota"],
   summary: "Tell who is on call",
   input: z.object({ team: z.string().optional().describe("one team; all by default") }),
   words: ["team"],

@@ -5,6 +5,7 @@ import type { Receiver } from "../alerts/receive/receiver.ts";
 import type { Source } from "../alerts/receive/source.ts";
 import { sourcesCommand } from "../alerts/receive/sources-command.ts";
 import type { Extension, House } from "../commands/house.ts";
+import { offCommand } from "../commands/off.ts";
 import type { Broker } from "../core/broker/broker.ts";
 import type { Client } from "../core/client/client.ts";
 import type { Clock } from "../core/clock.ts";
@@ -107,10 +108,10 @@ export async function openAlerts(settings: BotSettings, host: AlertsHost): Promi
     ...(config.match && { match: config.match as Exclude<Parameters<typeof alerts>[0]["match"], undefined> }),
     ...(alertmanager && { alertmanager }),
   });
-  const counted = receiver ? [sourcesCommand(sources, receiver.counts)] : [];
+  const counted = receiver ? sourcesCommand(sources, receiver.counts) : offCommand("alert sources", NO_RECEIVER);
   const raising = raiseCommands({ raise: (said) => putRaised(inbox, said, clock) });
   return {
-    extensions: [incidents, onCall.extension, () => ({ commands: [...raising, ...counted] })],
+    extensions: [incidents, onCall.extension, () => ({ commands: [...raising, counted] })],
     inbox,
     config,
     sources: together(receiver, monitor),
@@ -123,6 +124,8 @@ export async function openAlerts(settings: BotSettings, host: AlertsHost): Promi
 }
 
 const CHANGES = 20;
+const NO_RECEIVER =
+  "alerts are not received here: the bot wants --webhook_address, and a token or --alerts (docs/alerts.md)";
 const DAY_MS = 86_400_000;
 
 /** One after the other, and back. */

@@ -82,6 +82,12 @@ function brief(command: AnyCommand): { usage: string; summary: string } {
   return { usage: [command.name, ...named].join(" "), summary: command.summary };
 }
 
+/** What it is if nothing is said; that nothing is need not be told. */
+function usual(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return ["", "{}", "[]"].includes(text) ? "" : ` (default ${text})`;
+}
+
 /** Everything about one command, as lines: usage, fields, examples. Also what `micro help <command>` prints. */
 function about(command: AnyCommand): readonly string[] {
   const lines = [usage(command), "", command.summary];
@@ -92,11 +98,7 @@ function about(command: AnyCommand): readonly string[] {
       field.place === "option"
         ? `--${field.name}${field.type === "boolean" ? "" : ` ${valueName(field)}`}`
         : field.name;
-    const usual =
-      field.default === undefined
-        ? ""
-        : ` (default ${typeof field.default === "string" ? field.default : JSON.stringify(field.default)})`;
-    lines.push(`  ${name}\t${field.description}${usual}`);
+    lines.push(`  ${name}\t${field.description}${usual(field.default)}`);
   }
   if (command.says && command.says.length > 0) {
     lines.push("", ...command.says.map(({ usage, summary }) => `${usage}\t${summary}`));

@@ -75,6 +75,16 @@ describe("a bot that receives alerts", () => {
       .not.toContain("DiskFull");
   }, 60_000);
 
+  it("says how to receive them where none are, and lists nothing that it has not", async () => {
+    const stdin = new PassThrough();
+    stdin.end("alert sources\nhelp\nhelp alert\n");
+    const { stdout } = await micro(["bot", "--inputs=terminal"], { stdin });
+    expect(stdout).toContain("alerts are not received here: the bot wants --webhook_address");
+    expect(stdout).toContain("alert demo");
+    expect(stdout).not.toContain("Is off here");
+    expect(stdout).toContain("the service that it is about\n");
+  }, 60_000);
+
   it("asks what is meant by a word that is nearly a command, and raises nothing", async () => {
     const bot = await receivingBot(`--webhook_token=${TOKEN}`);
     for (const [slip, meant] of Object.entries({ dmo: "demo", shwo: "show", resolv: "resolve", source: "sources" })) {

@@ -48,6 +48,7 @@ export async function ours({ what }) {
     teller,
     lookoutOf,
     store,
+    { sharedAbort },
   ] = await Promise.all(
     [
       "platform/kv/memory",
@@ -60,6 +61,7 @@ export async function ours({ what }) {
       "watches/teller",
       "watches/lookout",
       "watches/store",
+      "core/abort",
     ].map((name) => import(`../dist/src/${name}.js`)),
   );
   setFlagsFromString("--expose-gc");
@@ -127,7 +129,7 @@ export async function ours({ what }) {
       leads: () => true,
     };
     engine = engineOf.createEngine(init);
-    const ended = new AbortController();
+    const ended = sharedAbort();
     const running = Promise.all([lookout.run(ended.signal), engine.run(ended.signal)]);
     while (engine.size < COUNT) await sleep(50);
     await sleep(1000);
